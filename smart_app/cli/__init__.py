@@ -1,0 +1,5 @@
+"""The command line: `ketamine-pathway COMMAND`."""
+
+
+def main() -> int:
+    raise NotImplementedError
