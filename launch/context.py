@@ -1,0 +1,100 @@
+"""What a launch is: begun (`PendingLaunch`), granted (`LaunchContext`), its tokens, and the port that keeps them.
+
+SMART App Launch 2.2, sections 2.0.11 to 2.0.14 (launch context parameters of the token reply).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingLaunch:
+    """A launch between /launch and /callback. `id` is the opaque handle that later stands in every path."""
+
+    id: str
+    ehr: str  # name of the registration
+    iss: str  # FHIR base as received; sent back as `aud` to the letter
+    state_digest: str  # SHA-256 hex of the state; the state itself is never kept
+    browser_digest: str  # SHA-256 hex of the start cookie's value
+    verifier: str  # PKCE code_verifier: a secret, sealed by the store
+    nonce: str
+    redirect_uri: str
+    created: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenSet:
+    """What the EHR's token endpoint granted. All secrets; the store seals them."""
+
+    access_token: str
+    refresh_token: str | None
+    expires_at: int | None  # seconds since 1970; None: the EHR did not say
+    scope: str  # as granted, to the letter
+    version: int = 1  # grows with every refresh; the store compares it (optimistic lock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchContext:
+    """A granted launch: whose chart, by whom, at which EHR, with which scopes. A snapshot, never synchronised."""
+
+    id: str
+    ehr: str
+    fhir_base: str  # the launch's iss, without a trailing slash
+    patient: str  # logical id at fhir_base
+    encounter: str | None  # None: launched without one (normal for home visits)
+    fhir_user: str | None  # absolute URL; None: the EHR named no user, so nothing may be written
+    user_name: str | None  # from the id_token's `name`; a display, not an identity
+    subject: str | None  # the id_token's `sub`
+    token_issuer: str | None  # the id_token's `iss`
+    scope: str  # as granted
+    need_patient_banner: bool  # False only when the EHR said exactly false
+    intent: str | None
+    tenant: str | None
+    style_url: str | None
+    started: datetime
+    expires: datetime  # absolute limit of the session, ours
+    standalone: bool = False
+
+
+class LaunchStore(Protocol):
+    """Where launches are kept. Synchronous: callers in an event loop use a thread."""
+
+    def keep_pending(self, pending: PendingLaunch) -> None:
+        """Keep a begun launch."""
+        ...
+
+    def take_pending(self, state_digest: str) -> PendingLaunch | None:
+        """Return the launch of this state and forget it, so that a state works once; None: unknown or used."""
+        ...
+
+    def complete(self, context: LaunchContext, tokens: TokenSet, session_digest: str) -> None:
+        """Keep a granted launch, its tokens and the SHA-256 hex of its session cookie."""
+        ...
+
+    def find(self, launch_id: str) -> LaunchContext | None:
+        """The granted launch; None: unknown or ended."""
+        ...
+
+    def session_matches(self, launch_id: str, session_digest: str) -> bool:
+        """Whether this launch belongs to the browser that shows this session cookie."""
+        ...
+
+    def tokens(self, launch_id: str) -> TokenSet | None:
+        """The newest tokens of a launch; None: unknown or ended."""
+        ...
+
+    def replace_tokens(self, launch_id: str, tokens: TokenSet) -> bool:
+        """Keep refreshed tokens if the stored version is exactly one lower; False: someone else was first."""
+        ...
+
+    def end(self, launch_id: str) -> None:
+        """Forget the tokens and close the launch."""
+        ...
+
+    def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> None:
+        """Leave an audit record of a launch that was refused. `reason` holds no secret and no patient data."""
+        ...
