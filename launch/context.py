@@ -24,6 +24,7 @@ class PendingLaunch:
     redirect_uri: str
     created: datetime
     expires: datetime
+    standalone: bool = False  # begun from our own page: the EHR was asked to pick the patient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,17 @@ class TokenSet:
     expires_at: int | None  # seconds since 1970; None: the EHR did not say
     scope: str  # as granted, to the letter
     version: int = 1  # grows with every refresh; the store compares it (optimistic lock)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FhirContextItem:
+    """One entry of `fhirContext` (2.0.11): a further resource the chart had open, named in one of three ways."""
+
+    reference: str | None = None
+    canonical: str | None = None
+    identifier: str | None = None  # "system|value"
+    type: str | None = None
+    role: str = "launch"  # absent means launch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +70,7 @@ class LaunchContext:
     started: datetime
     expires: datetime  # absolute limit of the session, ours
     standalone: bool = False
+    fhir_context: tuple[FhirContextItem, ...] = ()
 
 
 class LaunchStore(Protocol):
