@@ -1,0 +1,1 @@
+"""The application: rules, use cases, store, pages, command line, and a sandbox EHR to try it against."""

@@ -1,0 +1,1 @@
+"""Code systems and value sets: from codings to the names that the rules use."""

@@ -1,0 +1,1 @@
+"""Facts to FHIR R4 JSON, strict: checked through fhir.resources before it leaves."""

@@ -1,0 +1,1 @@
+"""The clinical rules: pure functions over the clinic's facts."""

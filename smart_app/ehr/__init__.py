@@ -1,0 +1,1 @@
+"""Somebody else's FHIR: a server reached over HTTP, or files."""

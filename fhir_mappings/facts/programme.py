@@ -1,0 +1,102 @@
+"""A course of treatment: the plan it follows, its sessions and its state. States are CarePlan.status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from fhir_mappings.facts.treatment import Clinician, Place, Route
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckItem:
+    """One line of a checklist. `required` means that signing asks for an answer."""
+
+    key: str
+    text: str
+    required: bool = True
+    not_applicable: bool = True  # whether "not applicable" is an answer
+    stops: bool = False  # "no" means: do not give the dose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammeDefinition:
+    """The clinic's plan for one route. Sources: programme page (counts, days, fasting); clinical README 4 (rest)."""
+
+    route: Route
+    version: str
+    title: str
+    sessions: int | None  # None: open-ended, has no count
+    days: tuple[int, int] | None  # the course is on time when last minus first session lies within
+    planned_days: tuple[int, ...]  # offsets from the first session that the plan is filled with
+    fasting_hours: int | None
+    monitoring_minutes: tuple[int, ...]  # from the first dose; empty: not monitored in a visit
+    observation_minutes: int  # least time from the first dose to discharge
+    dose_mg_per_kg: Decimal | None  # a starting value of the form, never an order; None: the clinician enters mg
+    warn_mg_per_kg: Decimal | None  # ask back above this
+    warn_mg: Decimal | None
+    infusion_minutes: int | None
+    warn_infusion_minutes: int | None  # ask back below this
+    checks: tuple[CheckItem, ...]
+    discharge: tuple[CheckItem, ...]
+
+
+class CourseStatus(StrEnum):
+    DRAFT = "draft"
+    ACTIVE = "active"
+    ON_HOLD = "on-hold"
+    COMPLETED = "completed"
+    REVOKED = "revoked"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class ActivityStatus(StrEnum):
+    NOT_STARTED = "not-started"
+    SCHEDULED = "scheduled"
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSession:
+    """One activity of the CarePlan. `session` is set once a session was counted for it."""
+
+    number: int  # from 1
+    day: date | None
+    status: ActivityStatus = ActivityStatus.SCHEDULED
+    session: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseNote:
+    at: datetime
+    author: Clinician
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreatmentCourse:
+    """One patient's course: what the CarePlan says. Made from the stored course and its counted sessions."""
+
+    id: str  # UUID; the identifier {base}/sid/programme
+    ehr: str
+    patient: str  # absolute URL
+    route: Route
+    version: str  # of the programme definition
+    status: CourseStatus
+    enrolled_at: datetime
+    enrolled_by: Clinician
+    start: date
+    place: Place
+    planned: tuple[PlannedSession, ...]
+    counted: int
+    missed: int
+    conditions: tuple[str, ...] = ()  # absolute URLs of the indicating Conditions
+    screening: str | None = None
+    ended: date | None = None
+    notes: tuple[CourseNote, ...] = ()

@@ -1,0 +1,188 @@
+"""A ketamine session as it happened: people, checks, dose, readings, events, discharge, signature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Route(StrEnum):
+    IV = "IV"
+    IN = "IN"
+    IM = "IM"
+    SL = "SL"
+
+
+class Place(StrEnum):
+    CLINIC = "clinic"
+    HOME = "home"
+
+
+class Role(StrEnum):
+    """What a person may do. Prescribers enrol, override and sign; nurses record; auditors read the audit."""
+
+    PRESCRIBER = "prescriber"
+    NURSE = "nurse"
+    AUDITOR = "auditor"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clinician:
+    """A person of the EHR. `reference` is absolute; `organization` is named by the EHR's registration."""
+
+    reference: str
+    name: str
+    role: Role
+    organization: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A time as entered. `late` when it was typed for a time that had passed, with the time of entry."""
+
+    at: datetime
+    entered: datetime
+    late: bool = False
+
+
+class Answer(StrEnum):
+    YES = "yes"
+    NO = "no"
+    NOT_APPLICABLE = "na"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One answered line of a checklist (before the dose or at discharge)."""
+
+    key: str
+    text: str
+    answer: Answer
+    by: Clinician
+    at: datetime
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """One set of vital signs. None: not measured. A struck-out reading stays, with its reason."""
+
+    id: str  # UUID; the identifier {base}/sid/reading
+    measured: Moment
+    by: Clinician
+    systolic: Decimal | None = None  # mm[Hg]
+    diastolic: Decimal | None = None  # mm[Hg]
+    heart_rate: Decimal | None = None  # per minute
+    oxygen_saturation: Decimal | None = None  # %
+    respiratory_rate: Decimal | None = None  # per minute
+    sedation: int | None = None  # MOAA/S 0 to 5
+    dissociation: int | None = None  # 0 to 4
+    struck: str | None = None  # the reason
+    struck_by: Clinician | None = None
+    baseline: bool = False  # taken before the dose
+
+
+class Severity(StrEnum):
+    MILD = "mild"
+    MODERATE = "moderate"
+    SEVERE = "severe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdverseEvent:
+    id: str
+    code: str | None  # SNOMED CT, where one was verified
+    text: str
+    severity: Severity
+    onset: Moment
+    by: Clinician
+    action: str = ""
+    resolved: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedNote:
+    at: datetime
+    by: Clinician
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighing:
+    kilograms: Decimal
+    day: date
+    source: str  # in words: "EHR, Observation/123" or "measured today"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dose:
+    """What was given, with the plan beside it. Amounts keep their digits."""
+
+    id: str  # UUID; the identifier {base}/sid/dose
+    route: Route
+    planned_mg: Decimal
+    given_mg: Decimal
+    started: Moment
+    given_by: Clinician
+    mg_per_kg: Decimal | None = None
+    weighing: Weighing | None = None
+    ended: Moment | None = None  # None for a single moment (injection, spray)
+    concentration_mg_per_ml: Decimal | None = None
+    volume_ml: Decimal | None = None
+    lot: str = ""
+    expiry: str = ""  # as printed on the vial, YYYY-MM or YYYY-MM-DD
+    body_site: str = ""
+    wasted_mg: Decimal | None = None
+    second_person: str = ""
+    completed: bool = True  # False: stopped early
+
+
+class SessionStatus(StrEnum):
+    """Procedure.status, for the states the product uses."""
+
+    IN_PROGRESS = "in-progress"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    NOT_DONE = "not-done"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """21 CFR 11.50: printed name, time and meaning."""
+
+    by: Clinician
+    at: datetime
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KetamineSession:
+    """One signed administration. `number` and `of` are as they stood at signing."""
+
+    id: str  # UUID; the identifier {base}/sid/session
+    course: str
+    number: int
+    of: int | None
+    route: Route
+    patient: str  # absolute URL
+    place: Place
+    status: SessionStatus
+    checks: tuple[Check, ...]
+    dose: Dose | None  # None only for a session that was not done
+    readings: tuple[Reading, ...]
+    events: tuple[AdverseEvent, ...]
+    notes: tuple[TimedNote, ...]
+    discharge: tuple[Check, ...]
+    started: datetime  # first dose, or the planned time of a session that was not done
+    ended: datetime  # end of observation
+    signature: Signature
+    recorders: tuple[Clinician, ...] = ()  # everyone who entered something
+    encounter: str | None = None  # absolute URL
+    conditions: tuple[str, ...] = ()  # absolute URLs
+    reason: str = ""  # why stopped, not done or entered in error
+    escort: str = ""
+    entered_in_error_at: datetime | None = None

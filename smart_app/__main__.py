@@ -1,0 +1,1 @@
+"""Lets `python -m smart_app` be the command line."""

@@ -1,0 +1,1 @@
+"""The one composition root: everyone is known here and nowhere else."""

@@ -1,0 +1,1 @@
+"""Environment and site file into Settings."""

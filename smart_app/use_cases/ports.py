@@ -1,0 +1,212 @@
+"""What the use cases need from the world: `Ehr`, `UnitOfWork`, `Outbox` and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Protocol
+
+from fhir_mappings.facts.audit import AuditRecord
+from smart_app.use_cases.records import (
+    Caller,
+    Chart,
+    Json,
+    MessageState,
+    Offer,
+    OutboxMessage,
+    Received,
+    StoredCourse,
+    StoredScore,
+    StoredScreening,
+    StoredSession,
+)
+
+
+class Clock(Protocol):
+    """The time now, aware, in the site's zone."""
+
+    def __call__(self) -> datetime: ...
+
+
+class Ehr(Protocol):
+    """One EHR, spoken to with the token of one launch. Every method may raise an EhrError."""
+
+    fhir_base: str
+
+    async def offer(self) -> Offer:
+        """What the EHR offers, from /metadata (cached)."""
+        ...
+
+    async def chart(self, patient_id: str) -> Chart:
+        """The patient's data for screening, all searches at once. Failures are told, not raised."""
+        ...
+
+    async def read(self, reference: str) -> Received:
+        """One resource by "Type/id"."""
+        ...
+
+    async def search(self, resource_type: str, parameters: Mapping[str, str]) -> tuple[Json, ...]:
+        """The matches of a search, all pages, without outcome entries; raises rather than leave a page out."""
+        ...
+
+    async def transaction(self, bundle: bytes) -> Json:
+        """Send a transaction; the transaction-response."""
+        ...
+
+    async def create(self, resource_type: str, body: bytes, *, if_none_exist: str) -> Received:
+        """Conditional create; `if_none_exist` is `identifier=system|value`."""
+        ...
+
+    async def update(self, reference: str, body: bytes, *, if_match: str) -> Received:
+        """Update one version; Conflict when the EHR holds a newer one."""
+        ...
+
+
+class EhrOf(Protocol):
+    """Finds the EHR of a launch; None: the launch has ended and has no token any more."""
+
+    def __call__(self, launch: str) -> Ehr | None: ...
+
+
+class Outbox(Protocol):
+    """The queue as the worker sees it: each call is its own transaction.
+
+    One sender at a time per EHR and patient; the order of a patient's messages is kept.
+    """
+
+    def claim(self, now: datetime, *, lease: float) -> OutboxMessage | None:
+        """The oldest due message with nothing earlier pending for its patient, leased for `lease` seconds.
+
+        Messages whose lease ran out while SENDING come back as they were (state UNKNOWN when `sent` is set).
+        A final state other than DELIVERED does not hold back later messages of another course; within a course
+        a message waits until all earlier ones are DELIVERED.
+        """
+        ...
+
+    def keep_sent(self, message_id: str, sent: str) -> None:
+        """Keep what is about to be sent, before it is sent."""
+        ...
+
+    def settle(
+        self,
+        message: OutboxMessage,
+        state: MessageState,
+        *,
+        due: datetime | None,
+        reason: str,
+        references: Mapping[str, str],
+        audit: AuditRecord,
+        care_plan: str | None = None,
+    ) -> None:
+        """End an attempt: the new state, when to look again, the EHR's ids by identifier value, and its audit
+        record, in one transaction. `care_plan` is kept on the course."""
+        ...
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """When the worker should look again; None: nothing is waiting."""
+        ...
+
+    def pending(self, *, launch: str | None = None) -> int:
+        """How many messages are not in a final state."""
+        ...
+
+
+class Launches(Protocol):
+    def keep_caller(self, caller: Caller) -> None: ...
+
+    def caller(self, launch: str) -> Caller | None:
+        """None: unknown or ended."""
+        ...
+
+
+class Screenings(Protocol):
+    def add(self, screening: StoredScreening) -> None: ...
+
+    def get(self, screening_id: str) -> StoredScreening | None: ...
+
+    def latest(self, patient: str) -> StoredScreening | None: ...
+
+
+class Courses(Protocol):
+    def add(self, course: StoredCourse) -> None: ...
+
+    def get(self, course_id: str) -> StoredCourse | None: ...
+
+    def of_patient(self, patient: str) -> Sequence[StoredCourse]:
+        """Newest first."""
+        ...
+
+    def replace(self, course: StoredCourse) -> None:
+        """Keep a changed course; its `version` is the one it was read with. Raises StaleVersion."""
+        ...
+
+
+class Sessions(Protocol):
+    def add(self, session: StoredSession) -> None: ...
+
+    def get(self, session_id: str) -> StoredSession | None: ...
+
+    def of_course(self, course_id: str) -> Sequence[StoredSession]:
+        """In order of opening."""
+        ...
+
+    def replace(self, session: StoredSession) -> None:
+        """As for courses. Raises StaleVersion."""
+        ...
+
+
+class Scores(Protocol):
+    def add(self, score: StoredScore) -> bool:
+        """False: a score of this id is there already."""
+        ...
+
+    def of_patient(self, patient: str) -> Sequence[StoredScore]:
+        """Oldest first."""
+        ...
+
+
+class Messages(Protocol):
+    def add(self, message: OutboxMessage) -> None: ...
+
+    def of_course(self, course_id: str) -> Sequence[OutboxMessage]:
+        """In order of `seq`."""
+        ...
+
+    def retry(self, message_id: str, *, launch: str, now: datetime) -> None:
+        """Make a waiting or refused message due now, to be sent with this launch's token."""
+        ...
+
+    def release(self, patient: str, *, launch: str, now: datetime) -> int:
+        """Give all WAIT_AUTH messages of a patient to a new launch; how many."""
+        ...
+
+
+class Audit(Protocol):
+    def add(self, record: AuditRecord) -> None: ...
+
+    def of_patient(self, patient: str, *, limit: int = 200) -> Sequence[AuditRecord]:
+        """Newest first."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One database transaction (BEGIN IMMEDIATE). Leaving it without `commit` rolls back."""
+
+    launches: Launches
+    screenings: Screenings
+    courses: Courses
+    sessions: Sessions
+    scores: Scores
+    messages: Messages
+    audit: Audit
+
+    def commit(self) -> None:
+        """Raises Unaudited when no audit record was added in this transaction."""
+        ...
+
+
+class Work(Protocol):
+    """Begins a transaction: `with work() as uow: ...; uow.commit()`."""
+
+    def __call__(self) -> AbstractContextManager[UnitOfWork]: ...

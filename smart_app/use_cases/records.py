@@ -1,0 +1,237 @@
+"""What passes between use cases, store and EHR: the caller, the stored records, the messages of the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+from fhir_mappings.facts.clinical import Area
+from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession
+from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Role, Route, SessionStatus
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who is at the screen: a launch, its patient, and the clinician whom the EHR named."""
+
+    launch: str
+    ehr: str
+    fhir_base: str
+    patient_id: str  # logical id
+    clinician: Clinician
+    may_write: bool  # False: no write scope was granted, or the EHR named no practitioner
+    encounter: str | None = None  # logical id
+    show_banner: bool = True
+    tenant: str | None = None
+
+    @property
+    def patient(self) -> str:
+        """The absolute URL of the launch patient."""
+        return f"{self.fhir_base}/Patient/{self.patient_id}"
+
+    @property
+    def role(self) -> Role:
+        return self.clinician.role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One answer of the EHR: the parsed resource (None: empty body), its version and where it is."""
+
+    resource: Json | None
+    etag: str | None = None  # the ETag header as given, for If-Match
+    location: str | None = None  # "Type/id" taken from the Location header; the host in it is ignored
+    created: bool = False  # 201
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedFetch:
+    """A part of the chart that could not be read in full."""
+
+    area: Area
+    reason: str  # in words: "the EHR refused it (403)", "page 2 failed (500)", "page limit reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chart:
+    """Everything that was fetched to screen a patient, raw, and everything that failed."""
+
+    resources: tuple[Json, ...]
+    failures: tuple[FailedFetch, ...] = ()
+    not_offered: tuple[str, ...] = ()  # types that the EHR's /metadata does not declare: not asked
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """What an EHR says in /metadata that it takes."""
+
+    transaction: bool
+    readable: frozenset[str]
+    creatable: frozenset[str]
+    updatable: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredScreening:
+    """One screening as it was shown: the result and what it was made from."""
+
+    id: str
+    launch: str
+    ehr: str
+    patient: str
+    at: datetime
+    by: Clinician
+    status: str  # candidate, needs-review, ...
+    rules_version: str
+    result: Json  # as `ketamine-pathway screen --format json` prints it
+    read: tuple[str, ...]  # references with versions
+    conditions: tuple[str, ...]  # references of the indicating Conditions, relative
+    person: Json  # banner: family, given, birthDate, gender, mrn, allergies (words)
+    weight: Json | None = None  # {"kg": "82.0", "date": "2026-11-20", "reference": "Observation/1"}
+    baseline_scores: tuple[Json, ...] = ()  # PHQ-9 totals of the chart: {"total", "date", "reference", "item9"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredCourse:
+    """A course and its enrolment. `version` grows with each change (optimistic lock)."""
+
+    id: str
+    ehr: str
+    fhir_base: str
+    patient: str  # absolute URL
+    route: Route
+    definition: str  # version of the programme definition
+    status: CourseStatus
+    enrolled_at: datetime
+    enrolled_by: Clinician
+    start: date
+    place: Place
+    planned: tuple[PlannedSession, ...]
+    screening: str
+    conditions: tuple[str, ...]  # absolute URLs
+    enrolment: Mapping[str, str]  # the form's fields: weight, dose plan, consent, escort, emergency contact, ...
+    notes: tuple[CourseNote, ...] = ()
+    ended: date | None = None
+    care_plan: str | None = None  # "CarePlan/id" once it was read back
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line added during a session: a reading, an adverse event or a note. Nothing is deleted.
+
+    `fields` are as typed. `id` is made by the form, so that sending it twice adds one line.
+    """
+
+    id: str
+    kind: str  # "reading", "event", "note"
+    at: datetime  # when it happened
+    entered: datetime
+    late: bool
+    by: Clinician
+    fields: Mapping[str, str]
+    struck: str | None = None
+    struck_by: Clinician | None = None
+    struck_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredSession:
+    """A session from its opening on. Until it is signed, `fields` are the form's values as typed."""
+
+    id: str
+    course: str
+    ehr: str
+    patient: str
+    number: int
+    status: SessionStatus
+    opened: datetime
+    opened_by: Clinician
+    dose: str  # UUID of the dose to come
+    fields: Mapping[str, str]  # "check.identity" -> "yes", "dose.given_mg" -> "41", "discharge.gait" -> "yes", ...
+    entries: tuple[Entry, ...] = ()
+    authors: tuple[Clinician, ...] = ()  # everyone who saved something
+    encounter: str | None = None
+    signed: KetamineSession | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredScore:
+    """A questionnaire total that was typed in."""
+
+    id: str
+    course: str | None
+    ehr: str
+    patient: str
+    scale: str  # "phq9"
+    total: int
+    item9: int | None
+    day: date
+    at: datetime
+    by: Clinician
+
+
+class MessageKind(StrEnum):
+    CREATE_CARE_PLAN = "create-care-plan"
+    SEND_SESSION = "send-session"
+    UPDATE_CARE_PLAN = "update-care-plan"
+    RETRACT_SESSION = "retract-session"
+
+
+class MessageState(StrEnum):
+    """reliability: DELIVERED only after it was read back."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    DELIVERED = "delivered"
+    RETRY_AT = "retry-at"
+    UNKNOWN = "unknown"
+    WAIT_AUTH = "wait-auth"
+    REJECTED = "rejected"
+    CONFLICT = "conflict"
+    MANUAL = "manual"
+
+    @property
+    def final(self) -> bool:
+        return self in {MessageState.DELIVERED, MessageState.REJECTED, MessageState.CONFLICT, MessageState.MANUAL}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageItem:
+    """One resource of a message, for the page and for reading back."""
+
+    resource_type: str
+    system: str  # of the business identifier, or of the tag for Provenance
+    value: str
+    label: str  # "Blood pressure 14:10"; no patient data
+    body: str  # our bytes as text; "" where the body is built at sending (CarePlan)
+    reference: str | None = None  # "Type/id" in the EHR, once read back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxMessage:
+    """One write to come. `id` is its idempotency key; `seq` orders the messages of a patient."""
+
+    id: str
+    kind: MessageKind
+    ehr: str
+    fhir_base: str
+    patient: str  # absolute URL
+    launch: str  # whose token sends it
+    course: str
+    session: str | None
+    items: tuple[MessageItem, ...]
+    created: datetime
+    due: datetime
+    state: MessageState = MessageState.QUEUED
+    seq: int = 0  # given by the store
+    attempts: int = 0
+    reason: str = ""  # in words
+    sent: str | None = None  # what was actually sent, kept from the first sending on
+    settle_until: datetime | None = None

@@ -1,0 +1,1 @@
+"""The outbox clock: delivers what is due until told to stop."""
