@@ -1,0 +1,49 @@
+"""CodeableConcept to codes and a label. FHIR R4 datatypes, CodeableConcept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fhir_mappings.codes.systems import canonical_system
+from fhir_mappings.facts.clinical import Code
+
+
+def codes_of(concept: object) -> tuple[Code, ...]:
+    """The codings that have both a system and a code; anything else in their place is passed over."""
+    if not isinstance(concept, Mapping):
+        return ()
+    codings = concept.get("coding")
+    if not isinstance(codings, list):
+        return ()
+    return tuple(code for code in map(_code, codings) if code is not None)
+
+
+def _code(coding: Any) -> Code | None:
+    if not isinstance(coding, Mapping):
+        return None
+    system, code, display = coding.get("system"), coding.get("code"), coding.get("display")
+    if not (isinstance(system, str) and isinstance(code, str) and code.strip()):
+        return None
+    return Code(
+        system=canonical_system(system), code=code.strip(), display=display if isinstance(display, str) else ""
+    )
+
+
+def texts_of(concept: object) -> tuple[str, ...]:
+    """The texts a person wrote or a system displays: `text` first, then each coding's display."""
+    if not isinstance(concept, Mapping):
+        return ()
+    codings = concept.get("coding")
+    displays = [c.get("display") for c in codings if isinstance(c, Mapping)] if isinstance(codings, list) else []
+    found = [text for text in [concept.get("text"), *displays] if isinstance(text, str) and text.strip()]
+    return tuple(dict.fromkeys(text.strip() for text in found))
+
+
+def label_of(concept: object) -> str:
+    """What to show for a concept: its text, else a display, else a bare code; "" when it says nothing."""
+    texts = texts_of(concept)
+    if texts:
+        return texts[0]
+    codes = codes_of(concept)
+    return codes[0].code if codes else ""

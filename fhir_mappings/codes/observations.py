@@ -1,0 +1,38 @@
+"""Which Observations screening reads, by LOINC code, and how their coded answers count."""
+
+from __future__ import annotations
+
+SYSTOLIC = frozenset({"8480-6", "8459-0", "8461-6", "11378-7", "76534-7", "96608-5"})
+DIASTOLIC = frozenset({"8462-4", "8453-3", "8455-8", "76535-4", "96609-3"})
+STANDING = frozenset({"8460-8", "8454-1"})  # not for screening
+BLOOD_PRESSURE_PANELS = frozenset({"85354-9", "96607-7", "55284-4"})
+BLOOD_PRESSURE = SYSTOLIC | DIASTOLIC | STANDING | BLOOD_PRESSURE_PANELS
+
+BODY_WEIGHT = frozenset({"29463-7", "3141-9"})
+
+# Questionnaire items by LOINC code.
+SCORES = {
+    "44261-6": "phq9-total",
+    "44260-8": "phq9-item9",
+    "93246-7": "cssrs-q1",
+    "93247-5": "cssrs-q2",
+    "93248-3": "cssrs-q3",
+    "93249-1": "cssrs-q4",
+    "93250-9": "cssrs-q5",
+    "93267-3": "cssrs-q6",
+    "93269-9": "cssrs-q6-recent",
+}
+PANELS = frozenset({"44249-1", "93373-9"})
+
+PREGNANCY_STATUS = frozenset({"82810-3"})
+HCG_PRESENCE = frozenset({"2106-3", "2118-8", "2112-1", "2110-5", "80384-1"})
+PREGNANCY = PREGNANCY_STATUS | HCG_PRESENCE
+
+# Answers by code, whatever their system: SNOMED CT, LOINC answer lists, v2 tables.
+POSITIVE_ANSWERS = frozenset(
+    {"77386006", "10828004", "260373001", "LA6576-8", "LA15173-0", "LA33-6", "373066001", "POS", "Y"}
+)
+NEGATIVE_ANSWERS = frozenset(
+    {"60001007", "260385009", "260415000", "LA6577-6", "LA26683-5", "LA32-8", "373067005", "NEG", "N"}
+)
+ITEM_SCORES = {"LA6568-5": 0, "LA6569-3": 1, "LA6570-1": 2, "LA6571-9": 3}

@@ -1,0 +1,29 @@
+"""Code systems by the names they travel under: URLs and OIDs."""
+
+ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
+SNOMED = "http://snomed.info/sct"
+RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
+LOINC = "http://loinc.org"
+UCUM = "http://unitsofmeasure.org"
+
+_BY_OID = {
+    "2.16.840.1.113883.6.90": ICD10CM,
+    "2.16.840.1.113883.6.96": SNOMED,
+    "2.16.840.1.113883.6.88": RXNORM,
+    "2.16.840.1.113883.6.1": LOINC,
+}
+
+
+def canonical_system(system: str) -> str:
+    """The URL of a code system given by URL or OID, without a trailing slash or version; else as given."""
+    name = system.strip()
+    if name.lower().startswith("urn:oid:"):
+        name = name[8:]
+    if name in _BY_OID:
+        return _BY_OID[name]
+    url = name.partition("|")[0].rstrip("/").lower()
+    for known in (ICD10CM, SNOMED, RXNORM, LOINC, UCUM):
+        if url in (known, known.replace("http://", "https://")):
+            return known
+    # SNOMED CT editions are named below the base: http://snomed.info/sct/731000124108
+    return SNOMED if url.startswith(SNOMED + "/") else name
