@@ -1,0 +1,181 @@
+"""What can go wrong in a launch, and whose fault it is (OAuth codes: RFC 6749, sections 4.1.2.1 and 5.2).
+
+    LaunchError
+    ├── LaunchInterrupted          state unknown, used, expired, or of another browser   (user or browser)
+    │   └── CookieRefused          the browser did not send the start cookie back        (user or browser)
+    ├── ChartMissing               no launch value, or no patient in the token reply     (user or browser)
+    ├── ConsentRefused             error=access_denied                                   (user or browser)
+    ├── LaunchEnded                no live token any more: start again                   (user or browser)
+    ├── RegistrationFault          something in the registration table                   (registration)
+    │   ├── UnknownIssuer          iss is not in the table, or is missing
+    │   ├── RegistrationInvalid    the table itself cannot be read
+    │   ├── EndpointNotPinned      the EHR names an address that is not listed
+    │   └── AuthorizationRefused   the EHR refused what the app asked for
+    ├── EhrFault                   the EHR's answer cannot be used                       (EHR)
+    │   ├── EhrUnreachable         no answer, or not in time
+    │   ├── DiscoveryFailed        .well-known/smart-configuration
+    │   ├── CallbackInvalid        neither code nor error, or another issuer's answer
+    │   ├── TokenRefused           the token endpoint answered with an error
+    │   ├── TokenReplyInvalid      the token endpoint's answer is not a token reply
+    │   └── IdentityUnverified     the id_token cannot be trusted
+    └── AppFault                   ours                                                  (app)
+        ├── KeysUnusable           no signing key, or one that others can read
+        └── ForeignAddress         a token was about to leave its FHIR base
+
+No message holds a code, state, token or launch value, nor any text the EHR wrote beyond its own address.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Party(StrEnum):
+    """Who can put it right."""
+
+    PERSON = "user or browser"
+    REGISTRATION = "registration"
+    EHR = "EHR"
+    APP = "app"
+
+
+class LaunchError(Exception):
+    """`message` is for the clinician, `advice` says what to do, `reason` is the word for the audit record."""
+
+    party: ClassVar[Party] = Party.APP
+    reason: ClassVar[str] = "launch-failed"
+    advice: ClassVar[str] = "Close this tab and start the app again from the chart."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        ehr: str | None = None,
+        launch_id: str | None = None,
+        oauth_code: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.ehr = ehr
+        self.launch_id = launch_id
+        self.oauth_code = oauth_code
+        self.what_to_do = advice or self.advice
+
+
+class LaunchInterrupted(LaunchError):
+    party = Party.PERSON
+    reason = "launch-interrupted"
+    TEXT: ClassVar[str] = "The start of the app was interrupted. Close this tab and start it again from the chart."
+
+    def __init__(self, message: str = TEXT, *, ehr: str | None = None, launch_id: str | None = None) -> None:
+        super().__init__(message, ehr=ehr, launch_id=launch_id)
+
+
+class CookieRefused(LaunchInterrupted):
+    """`ehr` and `launch_id` are set, so that a page can offer to start again in a window of its own."""
+
+    reason = "cookie-refused"
+    advice = "Open the app in its own window."
+
+    def __init__(self, *, ehr: str, launch_id: str) -> None:
+        text = "The browser did not keep the app's cookie inside this frame."
+        super().__init__(text, ehr=ehr, launch_id=launch_id)
+
+
+class ChartMissing(LaunchError):
+    party = Party.PERSON
+    reason = "chart-missing"
+
+    def __init__(self, *, ehr: str | None = None, launch_id: str | None = None) -> None:
+        super().__init__("Start the app from a patient's chart.", ehr=ehr, launch_id=launch_id)
+
+
+class ConsentRefused(LaunchError):
+    party = Party.PERSON
+    reason = "consent-refused"
+
+    def __init__(self, *, ehr: str | None = None, launch_id: str | None = None) -> None:
+        text = "The EHR or the user refused to give the app access. Start it again from the chart."
+        super().__init__(text, ehr=ehr, launch_id=launch_id, oauth_code="access_denied")
+
+
+class LaunchEnded(LaunchError):
+    party = Party.PERSON
+    reason = "launch-ended"
+
+    def __init__(self, *, ehr: str | None = None, launch_id: str | None = None) -> None:
+        text = "The session with the EHR has ended. Start the app again from the chart."
+        super().__init__(text, ehr=ehr, launch_id=launch_id)
+
+
+class RegistrationFault(LaunchError):
+    party = Party.REGISTRATION
+    reason = "registration-fault"
+    advice = "Tell whoever runs the app: its registration with this EHR needs a change."
+
+
+class UnknownIssuer(RegistrationFault):
+    reason = "issuer-unknown"
+    advice = "Tell whoever runs the app which EHR this is."
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"This EHR is not set up for the app. EHR address: {address}")
+
+
+class RegistrationInvalid(RegistrationFault):
+    reason = "registration-invalid"
+    advice = "Correct the registration file and start the app's server again."
+
+
+class EndpointNotPinned(RegistrationFault):
+    reason = "endpoint-not-pinned"
+
+
+class AuthorizationRefused(RegistrationFault):
+    reason = "authorization-refused"
+
+
+class EhrFault(LaunchError):
+    party = Party.EHR
+    reason = "ehr-fault"
+    advice = "Start the app again from the chart. If it fails again, tell the EHR's support desk."
+
+
+class EhrUnreachable(EhrFault):
+    reason = "ehr-unreachable"
+    advice = "Wait a minute, then start the app again from the chart."
+
+
+class DiscoveryFailed(EhrFault):
+    reason = "discovery-failed"
+
+
+class CallbackInvalid(EhrFault):
+    reason = "callback-invalid"
+
+
+class TokenRefused(EhrFault):
+    reason = "token-refused"
+
+
+class TokenReplyInvalid(EhrFault):
+    reason = "token-reply-invalid"
+
+
+class IdentityUnverified(EhrFault):
+    reason = "identity-unverified"
+
+
+class AppFault(LaunchError):
+    reason = "app-fault"
+    advice = "Tell whoever runs the app."
+
+
+class KeysUnusable(AppFault):
+    reason = "keys-unusable"
+
+
+class ForeignAddress(AppFault):
+    reason = "foreign-address"
