@@ -1,0 +1,195 @@
+"""The authorization request and its callback (SMART App Launch 2.2, section 2.0.9; RFC 7636; RFC 9207). No I/O.
+
+The state is tied to the EHR of the callback's path, to one browser by a cookie of its own, to ten minutes and to
+one use. All of that is checked before the code leaves for the token endpoint.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
+from launch.context import PendingLaunch
+from launch.discovery import SmartConfiguration
+from launch.errors import (
+    AuthorizationRefused,
+    CallbackInvalid,
+    ConsentRefused,
+    CookieRefused,
+    EhrUnreachable,
+    LaunchError,
+    LaunchInterrupted,
+)
+from launch.registry import Registration
+from launch.scopes import Scopes
+
+START_LIMIT = timedelta(minutes=10)
+_VISIBLE = re.compile(r"[\x20-\x7e]{1,4096}\Z")
+
+_REFUSALS = {
+    "invalid_scope": "The EHR does not grant the permissions (scopes) that the app is registered to ask for.",
+    "unauthorized_client": "The EHR does not allow the app to be started this way.",
+    "unsupported_response_type": "The EHR does not allow the app to be started this way.",
+    "invalid_request": "The EHR did not accept the app's request; the redirect address may not be registered.",
+    "invalid_client": "The EHR does not know the app.",
+    "login_required": "The EHR wants its user to sign in first.",
+    "interaction_required": "The EHR wants an answer from its user first.",
+}
+_PASSING = {
+    "server_error": "The EHR had an internal error.",
+    "temporarily_unavailable": "The EHR is busy or under maintenance.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizationRequest:
+    """A launch to keep, the address to send the browser to, and what only that browser may know."""
+
+    pending: PendingLaunch
+    url: str = field(repr=False)
+    browser_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Callback:
+    """The parameters of a callback as they came; all of them are to be doubted."""
+
+    state: str | None = field(default=None, repr=False)
+    code: str | None = field(default=None, repr=False)
+    error: str | None = None
+    iss: str | None = None
+
+
+def digest(secret: str) -> str:
+    """SHA-256 in hex: what is kept of a state or of a cookie."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def ehr_launch_request(
+    registration: Registration,
+    configuration: SmartConfiguration,
+    *,
+    iss: str,
+    launch: str,
+    redirect_uri: str,
+    now: datetime,
+) -> AuthorizationRequest:
+    """For a launch from the chart: `iss` and `launch` go back to the EHR to the letter."""
+    pending, state, browser_secret = _begin(registration, iss=iss, redirect_uri=redirect_uri, now=now)
+    scope = launch_scopes(registration, standalone=False).as_text(registration.scope_version)
+    url = _url(registration, configuration, pending, state=state, scope=scope, launch=launch)
+    return AuthorizationRequest(pending=pending, url=url, browser_secret=browser_secret)
+
+
+def standalone_request(
+    registration: Registration,
+    configuration: SmartConfiguration,
+    *,
+    iss: str,
+    redirect_uri: str,
+    now: datetime,
+) -> AuthorizationRequest:
+    """For a launch from our own page: the EHR is asked to let its user pick the patient."""
+    pending, state, browser_secret = _begin(registration, iss=iss, redirect_uri=redirect_uri, now=now)
+    scope = launch_scopes(registration, standalone=True).as_text(registration.scope_version)
+    url = _url(registration, configuration, pending, state=state, scope=scope, launch=None)
+    return AuthorizationRequest(pending=replace(pending, standalone=True), url=url, browser_secret=browser_secret)
+
+
+def launch_scopes(registration: Registration, *, standalone: bool) -> Scopes:
+    """The registered scopes with the launch scope that fits: `launch`, or `launch/patient`."""
+    kept = (word for word in registration.scopes.others if word not in {"launch", "launch/patient"})
+    return replace(registration.scopes, others=("launch/patient" if standalone else "launch", *dict.fromkeys(kept)))
+
+
+def check_pending(
+    pending: PendingLaunch | None, *, ehr: str, browser_secret: str | None, now: datetime
+) -> PendingLaunch:
+    """The launch this callback may finish. LaunchInterrupted for any other; CookieRefused without a cookie."""
+    if pending is None:
+        raise LaunchInterrupted(ehr=ehr)
+    if pending.ehr != ehr or now >= pending.expires:
+        raise LaunchInterrupted(ehr=ehr, launch_id=pending.id)
+    if not browser_secret:
+        raise CookieRefused(ehr=ehr, launch_id=pending.id)
+    if not secrets.compare_digest(digest(browser_secret), pending.browser_digest):
+        raise LaunchInterrupted(ehr=ehr, launch_id=pending.id)
+    return pending
+
+
+def check_answer(callback: Callback, *, ehr: str, issuers: Iterable[str], issuer_announced: bool) -> str:
+    """The code of a callback whose state was checked. `issuers`: any of them may be named as `iss`."""
+    if callback.iss is not None and callback.iss not in issuers:
+        raise CallbackInvalid("The answer comes from another EHR than the one that was asked.", ehr=ehr)
+    if callback.error is not None:
+        raise refusal(callback.error, ehr=ehr)
+    if callback.iss is None and issuer_announced:
+        raise CallbackInvalid("The answer does not say which EHR it comes from.", ehr=ehr)
+    if callback.code is None or not _VISIBLE.match(callback.code):
+        raise CallbackInvalid("The EHR's answer holds neither a code nor a reason.", ehr=ehr)
+    return callback.code
+
+
+def refusal(error: str, *, ehr: str, launch_id: str | None = None) -> LaunchError:
+    """An OAuth error in our own words; the EHR's description is not shown, since anyone may have written it."""
+    if error == "access_denied":
+        return ConsentRefused(ehr=ehr, launch_id=launch_id)
+    if error in _PASSING:
+        return EhrUnreachable(_PASSING[error], ehr=ehr, launch_id=launch_id, oauth_code=error)
+    known = error if error in _REFUSALS else None
+    text = _REFUSALS.get(error, "The EHR refused to start the app and gave no reason the app knows.")
+    return AuthorizationRefused(text, ehr=ehr, launch_id=launch_id, oauth_code=known)
+
+
+def _begin(
+    registration: Registration, *, iss: str, redirect_uri: str, now: datetime
+) -> tuple[PendingLaunch, str, str]:
+    state, browser_secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    pending = PendingLaunch(
+        id=secrets.token_urlsafe(16),
+        ehr=registration.name,
+        iss=iss,
+        state_digest=digest(state),
+        browser_digest=digest(browser_secret),
+        verifier=secrets.token_urlsafe(64),
+        nonce=secrets.token_urlsafe(32),
+        redirect_uri=redirect_uri,
+        created=now,
+        expires=now + START_LIMIT,
+    )
+    return pending, state, browser_secret
+
+
+def _url(
+    registration: Registration,
+    configuration: SmartConfiguration,
+    pending: PendingLaunch,
+    *,
+    state: str,
+    scope: str,
+    launch: str | None,
+) -> str:
+    extras = {
+        "aud": pending.iss,
+        "code_challenge": create_s256_code_challenge(pending.verifier),  # type: ignore[no-untyped-call]  # Authlib
+        "code_challenge_method": "S256",
+        "launch": launch,
+        "nonce": pending.nonce if "openid" in scope.split() else None,
+    }
+    url: str = prepare_grant_uri(  # type: ignore[no-untyped-call]  # Authlib has no types here
+        configuration.authorization_endpoint,
+        client_id=registration.client_id,
+        response_type="code",
+        redirect_uri=pending.redirect_uri,
+        scope=scope,
+        state=state,
+        **extras,
+    )
+    return url

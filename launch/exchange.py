@@ -1,0 +1,135 @@
+"""One HTTP exchange with an EHR's authorization server: timed, capped, never redirected."""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Never
+
+import anyio
+import httpx
+
+from launch.errors import EhrFault, EhrUnreachable
+
+TIME_LIMIT = 5.0  # seconds, for the whole exchange
+SIZE_LIMIT = 256 * 1024  # bytes, decoded; a JWKS of many keys stays far below
+_CACHE_CAP = timedelta(hours=1)
+_CACHE_SILENT = timedelta(minutes=5)  # where the EHR names no time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Reply:
+    """A complete answer. It has no repr, since it may hold tokens."""
+
+    status: int
+    media_type: str
+    cache_control: str
+    body: bytes
+
+    def json_object(self) -> dict[str, Any] | None:
+        """The body as a JSON object; None when it is anything else, or says two things under one name."""
+        if not re.fullmatch(r"application/([\w.+-]+\+)?json", self.media_type):
+            return None
+        try:
+            value = json.loads(self.body, object_pairs_hook=_once_each, parse_constant=_no_constant)
+        except (ValueError, RecursionError):
+            return None
+        return value if isinstance(value, dict) else None
+
+    def fresh_for(self) -> timedelta:
+        """How long the answer may be kept (Cache-Control), at most an hour."""
+        if re.search(r"\b(no-store|no-cache)\b", self.cache_control):
+            return timedelta(0)
+        age = re.search(r"\bmax-age=\"?(\d{1,9})\b", self.cache_control)
+        return min(timedelta(seconds=int(age[1])), _CACHE_CAP) if age else _CACHE_SILENT
+
+
+class EhrClients:
+    """One connection pool for each EHR; no proxy or netrc of the environment, no redirects."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._transport = transport
+        self._clients: dict[str, httpx.AsyncClient] = {}
+
+    def of(self, ehr: str) -> httpx.AsyncClient:
+        if ehr not in self._clients:
+            self._clients[ehr] = httpx.AsyncClient(
+                transport=self._transport, trust_env=False, follow_redirects=False, timeout=TIME_LIMIT
+            )
+        return self._clients[ehr]
+
+    async def aclose(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+
+
+async def exchange(
+    client: httpx.AsyncClient,
+    method: str,
+    url: str,
+    *,
+    ehr: str,
+    form: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """Send one request and read the whole answer; EhrUnreachable or EhrFault when that fails."""
+    asked = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
+    try:
+        with anyio.fail_after(TIME_LIMIT):
+            async with client.stream(method, url, data=form, headers=asked) as response:
+                return await _read(response, ehr)
+    except (httpx.TimeoutException, TimeoutError):
+        raise EhrUnreachable("The EHR did not answer in time.", ehr=ehr) from None
+    except (httpx.TransportError, httpx.InvalidURL):
+        raise EhrUnreachable("The EHR could not be reached.", ehr=ehr) from None
+
+
+async def _read(response: httpx.Response, ehr: str) -> Reply:
+    if response.has_redirect_location or 300 <= response.status_code < 400:
+        raise EhrFault("The EHR sent the app to another address instead of answering.", ehr=ehr)
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > SIZE_LIMIT:
+            raise _too_much(ehr)
+    return Reply(
+        status=response.status_code,
+        media_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
+        cache_control=response.headers.get("cache-control", "").lower(),
+        body=_unpacked(bytes(body), response.headers.get("content-encoding", "identity").lower(), ehr),
+    )
+
+
+def _unpacked(body: bytes, encoding: str, ehr: str) -> bytes:
+    """Undo gzip, which some proxies apply unasked, without ever making more than the limit."""
+    if encoding in {"identity", ""}:
+        return body
+    if encoding != "gzip":
+        raise EhrFault("The EHR answered in an encoding the app did not ask for.", ehr=ehr)
+    try:
+        plain = zlib.decompressobj(wbits=31).decompress(body, SIZE_LIMIT + 1)
+    except zlib.error:
+        raise EhrFault("The EHR's answer is damaged.", ehr=ehr) from None
+    if len(plain) > SIZE_LIMIT:
+        raise _too_much(ehr)
+    return plain
+
+
+def _too_much(ehr: str) -> EhrFault:
+    return EhrFault("The EHR's answer is far larger than such an answer can be.", ehr=ehr)
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name stands twice")
+    return value
+
+
+def _no_constant(_name: str) -> Never:
+    raise ValueError("not JSON")
