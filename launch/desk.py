@@ -1,0 +1,256 @@
+"""The launch from end to end: begun, finished, ended; the one object an app composes, with no web framework in it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import anyio
+from anyio.to_thread import run_sync
+
+from launch import cookies
+from launch.addresses import canonical_base
+from launch.authorization import (
+    AuthorizationRequest,
+    Callback,
+    check_answer,
+    check_pending,
+    digest,
+    ehr_launch_request,
+    launch_scopes,
+    refusal,
+    standalone_request,
+)
+from launch.context import LaunchContext, LaunchStore, PendingLaunch, TokenSet
+from launch.discovery import Discovery, SmartConfiguration, check_launch_kind
+from launch.errors import ChartMissing, LaunchEnded, LaunchError
+from launch.exchange import EhrClients
+from launch.identity import Identity, VerifiedUser, expected_issuer
+from launch.keys import KeyRing
+from launch.live_tokens import LiveTokens
+from launch.registry import Registration, Registry
+from launch.token_reply import TokenReply
+from launch.tokens import TokenEndpoint
+
+SESSION_LIMIT = timedelta(hours=12)
+AfterLaunch = Callable[[LaunchContext, TokenSet], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A finished launch and the secret of its session cookie."""
+
+    context: LaunchContext
+    session_secret: str = field(repr=False)
+
+
+class LaunchDesk:
+    """Begins, finishes and ends launches. Every error is a LaunchError."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        keys: KeyRing,
+        store: LaunchStore,
+        http: EhrClients,
+        clock: Callable[[], datetime],
+        public_base: str,
+        session_limit: timedelta = SESSION_LIMIT,
+    ) -> None:
+        self.registry = registry
+        self.keys = keys
+        self.store = store
+        self.discovery = Discovery(clients=http, clock=clock)
+        self._clock = clock
+        self._public_base = canonical_base(public_base)
+        self._session_limit = session_limit
+        self._endpoint = TokenEndpoint(clients=http, keys=keys, clock=clock)
+        self._identity = Identity(clients=http, clock=clock)
+        self.tokens = LiveTokens(
+            registry=registry, discovery=self.discovery, endpoint=self._endpoint, store=store, clock=clock
+        )
+
+    def redirect_uri(self, ehr: str) -> str:
+        """From the configured public address alone; a Host header cannot bend it."""
+        return f"{self._public_base}/callback/{ehr}"
+
+    async def begin(self, iss: str | None, launch: str | None) -> AuthorizationRequest:
+        """A launch from the chart."""
+        registration = self.registry.find(iss)
+        if not iss or not launch:
+            raise ChartMissing(ehr=registration.name)
+        configuration = await self.discovery.find(registration)
+        check_launch_kind(configuration, registration, standalone=False)
+        request = ehr_launch_request(
+            registration,
+            configuration,
+            iss=iss,
+            launch=launch,
+            redirect_uri=self.redirect_uri(registration.name),
+            now=self._clock(),
+        )
+        return await self._keep(request)
+
+    async def begin_standalone(self, registration: Registration, iss: str | None = None) -> AuthorizationRequest:
+        """A launch from our own page or in a window of its own."""
+        configuration = await self.discovery.find(registration)
+        check_launch_kind(configuration, registration, standalone=True)
+        request = standalone_request(
+            registration,
+            configuration,
+            iss=iss or registration.issuer,
+            redirect_uri=self.redirect_uri(registration.name),
+            now=self._clock(),
+        )
+        return await self._keep(request)
+
+    async def take(self, ehr: str, callback: Callback) -> PendingLaunch | None:
+        """The launch of this state, which is used up from now on."""
+        self.registry.named(ehr)
+        if not callback.state:
+            if callback.error:  # some EHRs refuse without the state; the words shown are ours, so no harm
+                raise refusal(callback.error, ehr=ehr)
+            return None
+        return await run_sync(self.store.take_pending, digest(callback.state))
+
+    async def finish(
+        self,
+        ehr: str,
+        callback: Callback,
+        taken: PendingLaunch | None,
+        *,
+        browser_secret: str | None,
+        after_launch: AfterLaunch,
+    ) -> Opened:
+        """From a callback to an open session; `taken` is what `take` returned."""
+        pending = check_pending(taken, ehr=ehr, browser_secret=browser_secret, now=self._clock())
+        registration = self.registry.named(ehr)
+        configuration = await self.discovery.find(registration)
+        code = check_answer(
+            callback,
+            ehr=ehr,
+            issuers=_callback_issuers(registration, configuration),
+            issuer_announced=configuration.names_issuer_on_callback,
+        )
+        reply = await self._redeem(registration, configuration, pending, code)
+        asked = launch_scopes(registration, standalone=pending.standalone)
+        tokens = self._endpoint.as_token_set(reply, asked=asked.as_text(registration.scope_version))
+        try:
+            context = await self._context(registration, configuration, pending, reply, tokens)
+            return await self._open(context, tokens, after_launch)
+        except Exception:
+            await self._endpoint.revoke(registration, configuration, tokens)
+            raise
+
+    async def end_launch(self, launch_id: str) -> bool:
+        """Forget a launch here, then ask the EHR to revoke its tokens; whether the EHR did."""
+        context = await run_sync(self.store.find, launch_id)
+        tokens = await run_sync(self.store.tokens, launch_id)
+        await run_sync(self.store.end, launch_id)
+        if context is None or tokens is None:
+            return False
+        try:
+            registration = self.registry.named(context.ehr)
+            configuration = await self.discovery.find(registration)
+        except LaunchError:
+            return False
+        return await self._endpoint.revoke(registration, configuration, tokens)
+
+    async def session(self, launch_id: str, shown: str | None) -> LaunchContext:
+        """The launch this browser may see; `shown` comes from `cookies.session_digest`. LaunchEnded otherwise."""
+        context = await run_sync(self.store.find, launch_id)
+        if context is None or shown is None or self._clock() >= context.expires:
+            raise LaunchEnded(launch_id=launch_id)
+        if not await run_sync(self.store.session_matches, launch_id, shown):
+            raise LaunchEnded(launch_id=launch_id)
+        return context
+
+    async def _keep(self, request: AuthorizationRequest) -> AuthorizationRequest:
+        await run_sync(self.store.keep_pending, request.pending)
+        return request
+
+    async def _redeem(
+        self, registration: Registration, configuration: SmartConfiguration, pending: PendingLaunch, code: str
+    ) -> TokenReply:
+        try:
+            return await self._endpoint.redeem(
+                registration,
+                configuration,
+                code=code,
+                redirect_uri=pending.redirect_uri,
+                verifier=pending.verifier,
+            )
+        except LaunchError:
+            self.discovery.forget(registration)
+            raise
+
+    async def _context(
+        self,
+        registration: Registration,
+        configuration: SmartConfiguration,
+        pending: PendingLaunch,
+        reply: TokenReply,
+        tokens: TokenSet,
+    ) -> LaunchContext:
+        if reply.patient is None:
+            raise ChartMissing(ehr=registration.name, launch_id=pending.id)
+        user = await self._user(registration, configuration, pending, reply)
+        now = self._clock()
+        return LaunchContext(
+            id=pending.id,
+            ehr=registration.name,
+            fhir_base=registration.issuer,
+            patient=reply.patient,
+            encounter=reply.encounter,
+            fhir_user=user.fhir_user if user else None,
+            user_name=user.name if user else None,
+            subject=user.subject if user else None,
+            token_issuer=user.issuer if user else None,
+            scope=tokens.scope,
+            need_patient_banner=reply.need_patient_banner,
+            intent=reply.intent,
+            tenant=reply.tenant,
+            style_url=reply.style_url,
+            started=now,
+            expires=now + self._session_limit,
+            standalone=pending.standalone,
+            fhir_context=reply.fhir_context,
+        )
+
+    async def _user(
+        self,
+        registration: Registration,
+        configuration: SmartConfiguration,
+        pending: PendingLaunch,
+        reply: TokenReply,
+    ) -> VerifiedUser | None:
+        """None when the EHR sent no id_token: the app then only reads."""
+        if reply.id_token is None:
+            return None
+        return await self._identity.verify(
+            reply.id_token,
+            registration=registration,
+            configuration=configuration,
+            fhir_base=registration.issuer,
+            nonce=pending.nonce,
+        )
+
+    async def _open(self, context: LaunchContext, tokens: TokenSet, after_launch: AfterLaunch) -> Opened:
+        secret = cookies.new_secret()
+        await run_sync(self.store.complete, context, tokens, digest(secret))
+        try:
+            await after_launch(context, tokens)
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await run_sync(self.store.end, context.id)
+            raise
+        return Opened(context=context, session_secret=secret)
+
+
+def _callback_issuers(registration: Registration, configuration: SmartConfiguration) -> frozenset[str]:
+    """Issuers that may stand as `iss` on the callback: what the EHR calls itself, else what we know it by."""
+    if configuration.issuer:
+        return frozenset({configuration.issuer, expected_issuer(registration, configuration)})
+    return frozenset({expected_issuer(registration, configuration), registration.issuer})

@@ -1,0 +1,109 @@
+"""The addresses an EHR's browser comes to: /launch, /callback/{ehr} and the key set (SMART App Launch 2.2, 2.0.5 on).
+
+Errors leave as LaunchError, after an audit record; the app's exception handler makes the page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from anyio.to_thread import run_sync
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
+
+from launch import cookies
+from launch.authorization import AuthorizationRequest, Callback
+from launch.desk import AfterLaunch, LaunchDesk
+from launch.errors import ChartMissing, LaunchError, LaunchInterrupted, UnknownIssuer
+
+_LONGEST_VALUE = 8192
+
+
+def launch_routes(
+    desk: LaunchDesk, *, after_launch: AfterLaunch, landing: str = "/l/{launch}/screening"
+) -> APIRouter:
+    """A router for the app's root. `after_launch` runs once the launch is kept; if it raises, the launch is ended."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/launch")
+    async def launch(request: Request) -> Response:
+        async with _refusals_recorded(desk):
+            begun = await _begin(desk, request)
+            return _see_other(begun.url, cookies.start_cookie(begun.pending.id, begun.browser_secret))
+
+    @router.get("/callback/{ehr}")
+    async def callback(ehr: str, request: Request) -> Response:
+        async with _refusals_recorded(desk) as audited:
+            answer = _callback(request, ehr)
+            taken = await desk.take(ehr, answer)
+            audited["launch_id"] = taken.id if taken else None
+            start = request.cookies.get(cookies.start_cookie_name(taken.id)) if taken else None
+            opened = await desk.finish(ehr, answer, taken, browser_secret=start, after_launch=after_launch)
+        launch_id = opened.context.id
+        return _see_other(
+            landing.replace("{launch}", launch_id),
+            cookies.dropped_start_cookie(launch_id),
+            cookies.session_cookie(launch_id, opened.session_secret),
+        )
+
+    @router.get("/.well-known/jwks.json")
+    async def jwks() -> JSONResponse:
+        return JSONResponse(desk.keys.jwks(), headers={"Cache-Control": "public, max-age=3600"})
+
+    return router
+
+
+async def _begin(desk: LaunchDesk, request: Request) -> AuthorizationRequest:
+    given = _parameters(request)
+    if given is None:
+        raise UnknownIssuer("(given twice or far too long)")
+    iss, launch, ehr = given.get("iss"), given.get("launch"), given.get("ehr")
+    if ehr is not None:
+        if iss is not None or launch is not None:
+            raise ChartMissing()
+        return await desk.begin_standalone(desk.registry.named(ehr))
+    if launch is None and given.get("standalone") == "1":
+        return await desk.begin_standalone(desk.registry.find(iss), iss)
+    return await desk.begin(iss, launch)
+
+
+def _callback(request: Request, ehr: str) -> Callback:
+    given = _parameters(request)
+    if given is None:
+        raise LaunchInterrupted(ehr=ehr)
+    return Callback(state=given.get("state"), code=given.get("code"), error=given.get("error"), iss=given.get("iss"))
+
+
+def _parameters(request: Request) -> dict[str, str] | None:
+    """The query's parameters; None when one stands twice (RFC 6749, section 3.1) or is far too long."""
+    pairs = request.query_params.multi_items()
+    if len(dict(pairs)) != len(pairs) or any(len(value) > _LONGEST_VALUE for _, value in pairs):
+        return None
+    return dict(pairs)
+
+
+@asynccontextmanager
+async def _refusals_recorded(desk: LaunchDesk) -> AsyncIterator[dict[str, Any]]:
+    known: dict[str, Any] = {"launch_id": None}
+    try:
+        yield known
+    except LaunchError as error:
+        error.launch_id = error.launch_id or known["launch_id"]
+        await run_sync(_record, desk, error)
+        raise
+
+
+def _record(desk: LaunchDesk, error: LaunchError) -> None:
+    desk.store.record_refusal(ehr=error.ehr, reason=error.reason, launch_id=error.launch_id)
+
+
+def _see_other(url: str, *set_cookies: str) -> Response:
+    response = Response(status_code=303)
+    response.headers["Location"] = url
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["Referrer-Policy"] = "same-origin"
+    for line in set_cookies:
+        response.headers.append("Set-Cookie", line)
+    return response
