@@ -1,0 +1,96 @@
+"""Bundles from files: transactions and batches as they are, collections as a transaction of their entries."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+TYPES = ("transaction", "batch", "collection")
+
+
+class LoadError(Exception):
+    """A file or folder that cannot be loaded; the message names it and says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedBundle:
+    """A transaction or batch read from a file. `patients` are the ids its Patients bring along."""
+
+    path: Path
+    bundle: dict[str, Any]
+    patients: frozenset[str]
+
+
+def read_bundles(paths: Iterable[Path]) -> list[LoadedBundle]:
+    """Every *.json below the paths, in the order of their names. Raises `LoadError` for the first bad one."""
+    files: list[Path] = []
+    for path in paths:
+        if not path.exists():
+            raise LoadError(f"{path}: no such file or folder")
+        found = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        if not found:
+            raise LoadError(f"{path}: no .json file in it")
+        files += found
+    return [_read(path) for path in files]
+
+
+def under_new_ids(loaded: LoadedBundle, generation: int) -> dict[str, Any]:
+    """The Bundle, its Patients under ids of this generation; the first generation keeps the file's own."""
+    if generation == 1:
+        return loaded.bundle
+    names = {f"Patient/{one}": f"Patient/{one}-{generation}" for one in loaded.patients}
+    renamed = _rename(loaded.bundle, names)
+    for entry in renamed["entry"]:
+        resource = entry.get("resource") or {}
+        if resource.get("resourceType") == "Patient" and resource.get("id") in loaded.patients:
+            resource["id"] = f"{resource['id']}-{generation}"
+    return dict(renamed)
+
+
+def _read(path: Path) -> LoadedBundle:
+    try:
+        bundle = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise LoadError(f"{path}: not readable as JSON ({type(error).__name__})") from error
+    if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle" or bundle.get("type") not in TYPES:
+        raise LoadError(f"{path}: not a Bundle of type {', '.join(TYPES)}")
+    entries = bundle.get("entry")
+    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+        raise LoadError(f"{path}: the Bundle has no list of entries")
+    if bundle["type"] == "collection":
+        bundle = _as_transaction(bundle, path)
+    patients = frozenset(
+        str(one["resource"]["id"])
+        for one in entries
+        if (one.get("resource") or {}).get("resourceType") == "Patient" and one["resource"].get("id")
+    )
+    return LoadedBundle(path=path, bundle=bundle, patients=patients)
+
+
+def _as_transaction(bundle: dict[str, Any], path: Path) -> dict[str, Any]:
+    entries = []
+    for number, entry in enumerate(bundle["entry"]):
+        resource = entry.get("resource")
+        if not isinstance(resource, dict) or "resourceType" not in resource:
+            raise LoadError(f"{path}: entry {number} of the collection holds no resource")
+        kind = resource["resourceType"]
+        url = f"{kind}/{resource['id']}" if "id" in resource else kind
+        request = {"method": "PUT" if "id" in resource else "POST", "url": url}
+        entries.append({**entry, "request": request})
+    return {**bundle, "type": "transaction", "entry": entries}
+
+
+def _rename(node: Any, names: dict[str, str]) -> Any:
+    if isinstance(node, dict):
+        return {
+            key: names.get(value, value)
+            if key in ("reference", "url") and isinstance(value, str)
+            else _rename(value, names)
+            for key, value in node.items()
+        }
+    if isinstance(node, list):
+        return [_rename(one, names) for one in node]
+    return node
