@@ -1,0 +1,1 @@
+"""The EHR as a clinician sees it: sign-in, patient list, chart; server-rendered, no JavaScript."""
