@@ -1,0 +1,98 @@
+"""The sandbox EHR as one ASGI app: store, gate, authorization server, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from smart_app.sandbox.charts import Charts
+from smart_app.sandbox.gate.gate import Gate
+from smart_app.sandbox.gate.interactions import Interaction
+from smart_app.sandbox.gate.offer import REGISTERED
+from smart_app.sandbox.loading import LoadedBundle
+from smart_app.sandbox.oauth.client_assertion import FetchJwks, fetch_jwks
+from smart_app.sandbox.oauth.routes import OAuthRoutes
+from smart_app.sandbox.oauth.server import AuthorizationServer, authorization_server
+from smart_app.sandbox.outcome import RefusedError
+from smart_app.sandbox.pages.routes import Drawing, Pages
+from smart_app.sandbox.site import Site
+from smart_app.sandbox.store import ClinicalStore
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """The whole EHR. Call it as an ASGI app."""
+
+    site: Site
+    charts: Charts
+    oauth: AuthorizationServer
+    gate: ASGIApp
+    pages: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        below = path == "/fhir" or path.startswith("/fhir/")
+        await (self.gate if below else self.pages)(scope, receive, send)
+
+
+def create_sandbox(
+    *,
+    public_url: str,
+    app_url: str,
+    today: date,
+    clock: Callable[[], datetime],
+    bundles: Sequence[LoadedBundle] = (),
+    token_seconds: int = 3600,
+    fetch_client_keys: FetchJwks = fetch_jwks,
+) -> Sandbox:
+    """`public_url` and `app_url` have no trailing slash; `clock` gives aware datetimes."""
+    site = Site(public=public_url.rstrip("/"), app=app_url.rstrip("/"))
+    charts = Charts(ClinicalStore(site.fhir), today=today, bundles=bundles)
+    oauth = authorization_server(
+        site,
+        charts,
+        registered=REGISTERED,
+        clock=clock,
+        token_seconds=token_seconds,
+        fetch_jwks=fetch_client_keys,
+    )
+
+    def reset() -> None:
+        oauth.end_everything()
+        charts.reset()
+
+    drawing = Drawing(site, oauth.signed_in)
+    pages = Pages(
+        site=site,
+        charts=charts,
+        signed_in=oauth.signed_in,
+        launches=oauth.launches,
+        drawing=drawing,
+        on_reset=reset,
+    )
+    gate = Gate(
+        site=site,
+        store=charts.store,
+        grants=oauth.grants,
+        registered=REGISTERED,
+        clock=clock,
+        withheld=lambda asked, patient: _withheld(charts, asked, patient),
+    )
+    routes = [*OAuthRoutes(oauth, drawing.page).routes(), *pages.routes()]
+    return Sandbox(site=site, charts=charts, oauth=oauth, gate=gate, pages=Starlette(routes=routes))
+
+
+def _withheld(charts: Charts, asked: Interaction, patient: str | None) -> RefusedError | None:
+    """The two charts that this EHR gives out only in part."""
+    of = {value.removeprefix("Patient/") for name, value in asked.params if name in ("patient", "subject")}
+    slugs = {chart.slug for chart in (charts.find(one) for one in {*of, patient or ""}) if chart}
+    if "medications-refused" in slugs and asked.type in ("MedicationRequest", "MedicationStatement"):
+        return RefusedError(status=403, code="forbidden", text="The medication list is not released to apps.")
+    later_page = any(name == "_offset" and value not in ("", "0") for name, value in asked.params)
+    if "conditions-page-two-fails" in slugs and asked.type == "Condition" and later_page:
+        return RefusedError(status=500, code="exception", text="The page could not be read.")
+    return None
