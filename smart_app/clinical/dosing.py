@@ -1,0 +1,152 @@
+"""Dose arithmetic in decimals, with both factors in sight, and the amounts at which the form asks back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+
+from fhir_mappings.facts.programme import ProgrammeDefinition
+
+HUNDREDTH = Decimal("0.01")
+WEIGHT_DAYS = 30  # clinical README 4: weigh again when older
+WEIGHT_DAYS_AT_MOST = 90
+MUCH_MORE = Decimal("1.1")  # given over planned, and planned over calculated, from which the form asks
+LIKELY_MG_PER_KG = Decimal(5)  # more mg/kg than this, or fewer mg, is likely the other unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amounts:
+    """What is known of a dose; None: not entered, or not readable as a number."""
+
+    mg_per_kg: Decimal | None = None
+    kilograms: Decimal | None = None
+    weighed: date | None = None
+    planned_mg: Decimal | None = None
+    given_mg: Decimal | None = None
+    concentration: Decimal | None = None  # mg/mL
+    volume_ml: Decimal | None = None
+    minutes: int | None = None  # from start to end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sum:
+    """A result with its arithmetic in words: "0.5 mg/kg × 82.0 kg = 41 mg"."""
+
+    result: Decimal
+    words: str
+
+
+def plain(amount: Decimal) -> str:
+    """Without trailing zeros and without an exponent."""
+    text = f"{amount:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def dose(mg_per_kg: Decimal | None, kilograms: Decimal | None) -> Sum | None:
+    """Milligrams from a dose per kilogram, to a hundredth; None while a factor is missing."""
+    if mg_per_kg is None or kilograms is None:
+        return None
+    result = (mg_per_kg * kilograms).quantize(HUNDREDTH, ROUND_HALF_UP)
+    return Sum(result=result, words=f"{mg_per_kg} mg/kg × {kilograms} kg = {plain(result)} mg")
+
+
+def volume(milligrams: Decimal | None, concentration: Decimal | None) -> Sum | None:
+    """Millilitres that hold the dose, to a hundredth."""
+    if milligrams is None or not concentration:
+        return None
+    result = (milligrams / concentration).quantize(HUNDREDTH, ROUND_HALF_UP)
+    return Sum(result=result, words=f"{milligrams} mg ÷ {concentration} mg/mL = {plain(result)} mL")
+
+
+def fraction_given(planned_mg: Decimal, given_mg: Decimal) -> Decimal | None:
+    """Given over planned; None when nothing was planned."""
+    return given_mg / planned_mg if planned_mg > 0 else None
+
+
+def warnings(amounts: Amounts, definition: ProgrammeDefinition, *, on: date) -> dict[str, str]:
+    """Unusual amounts, by field, each as a question. They never bar a dose: the clinician answers them."""
+    found: dict[str, str] = {}
+    for field, words in (
+        ("dose.planned_mg_per_kg", _per_kilogram(amounts, definition)),
+        ("dose.weight_date", _weight(amounts, on)),
+        ("dose.planned_mg", _planned(amounts, definition)),
+        ("dose.given_mg", _given(amounts, definition)),
+        ("dose.volume_ml", _volume(amounts)),
+        ("dose.ended", _duration(amounts, definition)),
+    ):
+        if words:
+            found[field] = words
+    return found
+
+
+def _ask(words: str) -> str:
+    return f"Check: {words} Is that right?"
+
+
+def _per_kilogram(amounts: Amounts, definition: ProgrammeDefinition) -> str:
+    rate = amounts.mg_per_kg
+    if rate is None:
+        return ""
+    if rate > LIKELY_MG_PER_KG:
+        return _ask(f"{rate} mg/kg. This looks like milligrams, not milligrams per kilogram.")
+    if definition.warn_mg_per_kg is not None and rate > definition.warn_mg_per_kg:
+        return _ask(f"{rate} mg/kg is more than {definition.warn_mg_per_kg} mg/kg.")
+    return ""
+
+
+def _weight(amounts: Amounts, on: date) -> str:
+    if amounts.mg_per_kg is None:
+        return ""
+    if amounts.kilograms is None or amounts.weighed is None:
+        return _ask("a dose per kilogram without a dated weight.")
+    days = (on - amounts.weighed).days
+    return _ask(f"the weight is {days} days old.") if days > WEIGHT_DAYS else ""
+
+
+def _planned(amounts: Amounts, definition: ProgrammeDefinition) -> str:
+    planned = amounts.planned_mg
+    if planned is None:
+        return ""
+    calculated = dose(amounts.mg_per_kg, amounts.kilograms)
+    if calculated is not None and not calculated.result / MUCH_MORE <= planned <= calculated.result * MUCH_MORE:
+        return _ask(f"{calculated.words}, but {planned} mg are planned.")
+    return _size(planned, amounts.kilograms, definition)
+
+
+def _given(amounts: Amounts, definition: ProgrammeDefinition) -> str:
+    given = amounts.given_mg
+    if given is None:
+        return ""
+    if amounts.planned_mg is not None and given > amounts.planned_mg * MUCH_MORE:
+        return _ask(f"{given} mg given, {amounts.planned_mg} mg planned.")
+    return _size(given, amounts.kilograms, definition)
+
+
+def _size(milligrams: Decimal, kilograms: Decimal | None, definition: ProgrammeDefinition) -> str:
+    if definition.warn_mg is not None and milligrams > definition.warn_mg:
+        return _ask(f"{milligrams} mg is more than {definition.warn_mg} mg.")
+    if 0 < milligrams < LIKELY_MG_PER_KG:
+        return _ask(f"{milligrams} mg. This looks like milligrams per kilogram, not milligrams.")
+    ceiling = definition.warn_mg_per_kg
+    if ceiling is not None and kilograms and milligrams > ceiling * kilograms:
+        rate = (milligrams / kilograms).quantize(HUNDREDTH, ROUND_HALF_UP)
+        return _ask(f"{milligrams} mg for {kilograms} kg is {plain(rate)} mg/kg, more than {ceiling} mg/kg.")
+    return ""
+
+
+def _volume(amounts: Amounts) -> str:
+    calculated = volume(amounts.given_mg, amounts.concentration)
+    typed = amounts.volume_ml
+    if calculated is None or typed is None:
+        return ""
+    if calculated.result / MUCH_MORE <= typed <= calculated.result * MUCH_MORE:
+        return ""
+    return _ask(f"{calculated.words}, but {typed} mL is entered.")
+
+
+def _duration(amounts: Amounts, definition: ProgrammeDefinition) -> str:
+    least = definition.warn_infusion_minutes
+    if least is None or amounts.minutes is None or amounts.minutes >= least:
+        return ""
+    return _ask(f"an infusion of {amounts.minutes} minutes is shorter than {least} minutes.")

@@ -1,0 +1,223 @@
+"""Blood pressure before the dose, action levels while monitoring, and when the next reading is due."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from fhir_mappings.facts.treatment import Reading
+
+# Clinical README 2.2.6: the session-day reading is taken within an hour before the dose.
+GATE_WINDOW = timedelta(minutes=60)
+REPEAT_AFTER = timedelta(minutes=5)
+REPEAT_AFTER_STOP = timedelta(minutes=2)
+# A reading this much before its planned minute still stands for it.
+EARLY = timedelta(minutes=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pressure:
+    """A limit in mmHg. It is reached when either number is at or over its own."""
+
+    systolic: Decimal
+    diastolic: Decimal
+
+    def __str__(self) -> str:
+        return f"{self.systolic}/{self.diastolic}"
+
+
+def _limit(systolic: int, diastolic: int) -> Pressure:
+    return Pressure(systolic=Decimal(systolic), diastolic=Decimal(diastolic))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """Start: the clinic's page ("below 140/100"). The others are working proposals (clinical README 4)."""
+
+    start: Pressure = field(default_factory=lambda: _limit(140, 100))
+    warn: Pressure = field(default_factory=lambda: _limit(160, 100))
+    stop: Pressure = field(default_factory=lambda: _limit(180, 110))
+    oxygen_saturation: Decimal = Decimal(92)  # below it: stimulate, oxygen
+    respiratory_rate: Decimal = Decimal(8)  # below it: stop
+    sedation: int = 2  # MOAA/S at or below it: airway, stop
+
+
+class GateState(StrEnum):
+    MISSING = "missing"  # no reading before the dose, or none within the hour
+    FAILING = "failing"
+    PASSING = "passing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """Whether the dose may start, in words. `repeat_at` is set when the reading failed."""
+
+    state: GateState
+    words: str
+    reading: str | None = None  # id of the reading it rests on
+    repeat_at: datetime | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state is GateState.PASSING
+
+
+class Level(StrEnum):
+    NONE = "none"
+    WARN = "warn"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What one reading asks for. `words` is empty at level none."""
+
+    level: Level
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """When the next reading is due. `at` is None when none is planned any more, or none yet."""
+
+    at: datetime | None
+    overdue: bool
+    words: str
+
+
+def reached(reading: Reading, limit: Pressure) -> bool:
+    """Whether either pressure of the reading is at or over its limit."""
+    systolic, diastolic = reading.systolic, reading.diastolic
+    return (systolic is not None and systolic >= limit.systolic) or (
+        diastolic is not None and diastolic >= limit.diastolic
+    )
+
+
+def shown(reading: Reading) -> str:
+    """The blood pressure as it is read aloud: "128/78"."""
+    return f"{reading.systolic}/{reading.diastolic}"
+
+
+def clock_time(moment: datetime) -> str:
+    return moment.strftime("%H:%M")
+
+
+def elapsed(since: datetime, until: datetime) -> timedelta:
+    """Real time between two moments. Python compares wall clocks within one zone; a change of the clock would
+    then add or lose an hour of observation."""
+    return until.astimezone(UTC) - since.astimezone(UTC)
+
+
+def pressures(readings: Sequence[Reading]) -> list[Reading]:
+    """The readings with a blood pressure that were not struck out, oldest first."""
+    usable = [reading for reading in readings if reading.struck is None and reading.systolic is not None]
+    return sorted(usable, key=lambda reading: reading.measured.at)
+
+
+def gate(readings: Sequence[Reading], *, dose_at: datetime, limits: SessionLimits) -> Gate:
+    """The check on the day of the session: the last blood pressure at or before `dose_at` decides."""
+    before = [reading for reading in pressures(readings) if reading.measured.at <= dose_at]
+    if not before:
+        return Gate(state=GateState.MISSING, words="Measure blood pressure first.")
+    last = before[-1]
+    at = clock_time(last.measured.at)
+    if elapsed(last.measured.at, dose_at) > GATE_WINDOW:
+        words = f"Measure blood pressure first. The last reading, {at}, is more than 60 minutes before the dose."
+        return Gate(state=GateState.MISSING, words=words, reading=last.id)
+    if reached(last, limits.start):
+        return Gate(
+            state=GateState.FAILING,
+            words=f"Do not start: {shown(last)} is not below {limits.start}. Repeat in 5 minutes.",
+            reading=last.id,
+            repeat_at=last.measured.at + REPEAT_AFTER,
+        )
+    words = f"Blood pressure {shown(last)} at {at}: below {limits.start}."
+    return Gate(state=GateState.PASSING, words=words, reading=last.id)
+
+
+def action(reading: Reading, limits: SessionLimits) -> Action:
+    """What a reading during or after the dose asks for; the worst finding decides the level."""
+    stops = [words for met, words in _stop_findings(reading, limits) if met]
+    if stops:
+        return Action(
+            level=Level.STOP,
+            words=f"Stop: {'; '.join(stops)}. Stop the dose, repeat in 2 minutes, call the prescriber.",
+        )
+    warnings = [words for met, words in _warn_findings(reading, limits) if met]
+    if warnings:
+        return Action(level=Level.WARN, words=f"Pause: {'; '.join(warnings)}. Repeat in 5 minutes.")
+    return Action(level=Level.NONE)
+
+
+def _stop_findings(reading: Reading, limits: SessionLimits) -> tuple[tuple[bool, str], ...]:
+    rate, sedation = reading.respiratory_rate, reading.sedation
+    return (
+        (reached(reading, limits.stop), f"{shown(reading)} is not below {limits.stop}"),
+        (rate is not None and rate < limits.respiratory_rate, f"respiratory rate {rate} per minute"),
+        (sedation is not None and sedation <= limits.sedation, f"sedation {sedation} (MOAA/S), protect the airway"),
+    )
+
+
+def _warn_findings(reading: Reading, limits: SessionLimits) -> tuple[tuple[bool, str], ...]:
+    saturation = reading.oxygen_saturation
+    return (
+        (reached(reading, limits.warn), f"{shown(reading)} is not below {limits.warn}"),
+        (
+            saturation is not None and saturation < limits.oxygen_saturation,
+            f"oxygen saturation {saturation} %, stimulate and give oxygen",
+        ),
+    )
+
+
+def next_due(
+    readings: Sequence[Reading],
+    *,
+    schedule: Sequence[int],
+    dose_at: datetime | None,
+    now: datetime,
+    limits: SessionLimits,
+) -> Due:
+    """The next reading: the schedule counts minutes from the dose, and a reading that asks for action brings the
+    next one forward. A reading taken within the hour before the dose is the schedule's minute 0."""
+    taken = sorted((r for r in readings if r.struck is None), key=lambda reading: reading.measured.at)
+    if dose_at is None:
+        return _due_before_dose(taken, now, limits)
+    planned = _next_planned(taken, schedule, dose_at)
+    repeat = _repeat(taken[-1], limits) if taken and taken[-1].measured.at >= dose_at else None
+    times = [at for at in (planned, repeat) if at is not None]
+    if not times:
+        return Due(at=None, overdue=False, words="No further reading is planned.")
+    return _due(min(times), now)
+
+
+def _due_before_dose(taken: Sequence[Reading], now: datetime, limits: SessionLimits) -> Due:
+    state = gate(taken, dose_at=now, limits=limits)
+    if state.repeat_at is not None:
+        return _due(state.repeat_at, now)
+    if state.open:
+        return Due(at=None, overdue=False, words="The next reading is planned from the dose on.")
+    return Due(at=None, overdue=False, words=state.words)
+
+
+def _next_planned(taken: Sequence[Reading], schedule: Sequence[int], dose_at: datetime) -> datetime | None:
+    covered = [elapsed(dose_at, reading.measured.at) for reading in taken]
+    last = max((gap for gap in covered if gap >= -GATE_WINDOW), default=None)
+    for minutes in schedule:
+        planned = timedelta(minutes=minutes)
+        if last is None or (minutes > 0 and planned - EARLY > last):
+            return dose_at + planned
+    return None
+
+
+def _repeat(reading: Reading, limits: SessionLimits) -> datetime | None:
+    wait = {Level.STOP: REPEAT_AFTER_STOP, Level.WARN: REPEAT_AFTER}.get(action(reading, limits).level)
+    return None if wait is None else reading.measured.at + wait
+
+
+def _due(at: datetime, now: datetime) -> Due:
+    if now > at:
+        return Due(at=at, overdue=True, words=f"A reading has been due since {clock_time(at)}.")
+    return Due(at=at, overdue=False, words=f"Next reading due at {clock_time(at)}.")

@@ -1,0 +1,164 @@
+"""What the page of a session is told: its lines, its gate, its sums and what is still missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from fhir_mappings.facts.programme import ProgrammeDefinition
+from fhir_mappings.facts.treatment import Clinician, Severity
+from smart_app.clinical.dosing import Sum
+from smart_app.clinical.session_rules import Action, Due, Gate
+from smart_app.use_cases.errors import Problems
+from smart_app.use_cases.records import Json, StoredCourse, StoredSession
+
+STEPS: Mapping[str, str] = {
+    "before": "Before",
+    "dose": "Dose",
+    "monitor": "Monitor",
+    "discharge": "Discharge",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """Who wrote a field last, and what somebody else had written there before."""
+
+    by: Clinician
+    at: datetime
+    previous: str = ""
+    previous_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckLine:
+    """One line of a checklist with its answer as typed ("", "yes", "no", "na")."""
+
+    field: str  # "check.identity" or "discharge.gait"
+    text: str
+    required: bool
+    not_applicable: bool  # whether "na" is offered
+    answer: str
+    note_field: str  # "check.identity.note"
+    note: str
+    written: Written | None
+    effect: str = ""  # what the answer "no" means: "Do not give the dose."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingLine:
+    """One row of the readings table and one bar of the chart. `minutes` counts from the dose; negative: before."""
+
+    id: str
+    at: datetime
+    entered: datetime
+    late: bool
+    by: Clinician
+    minutes: int | None
+    systolic: Decimal | None
+    diastolic: Decimal | None
+    heart_rate: Decimal | None
+    oxygen_saturation: Decimal | None
+    respiratory_rate: Decimal | None
+    sedation: int | None
+    dissociation: int | None
+    baseline: bool
+    action: Action
+    struck: str | None = None
+    struck_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventLine:
+    id: str
+    at: datetime
+    entered: datetime
+    late: bool
+    by: Clinician
+    minutes: int | None
+    text: str
+    severity: Severity
+    action: str
+    resolved_field: str  # "event.<id>.resolved", saved through save_fields
+    resolved: str  # as typed
+    struck: str | None = None
+    struck_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteLine:
+    id: str
+    at: datetime
+    entered: datetime
+    late: bool
+    by: Clinician
+    text: str
+    struck: str | None = None
+    struck_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """Something to do before signing, with the step and the field where it is done."""
+
+    step: str
+    field: str
+    words: str
+    blocks: bool = True  # False: worth a look, signing is possible without it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepState:
+    key: str  # a key of STEPS
+    name: str
+    begun: bool
+    problems: Problems  # empty: the step is complete
+
+    @property
+    def done(self) -> bool:
+        return self.begun and not self.problems
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoseLines:
+    """The dose in words. `planned` and `volume` are None while a factor is missing."""
+
+    planned: Sum | None  # 0.5 mg/kg × 82.0 kg = 41 mg
+    planned_source: str  # "Weight of 20 Nov 2026: EHR, Observation/1"
+    volume: Sum | None
+    warnings: Mapping[str, str]  # field -> question; answered by dose.confirm
+    confirmed: bool
+    started: datetime | None
+    ended: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionView:
+    """Everything S4 shows. `fields` are as typed and hold a value for every field of the form."""
+
+    session: StoredSession
+    course: StoredCourse
+    definition: ProgrammeDefinition
+    person: Json  # banner, from the latest screening; empty when there is none
+    title: str  # "Session 2 of 6"
+    now: datetime
+    editable: bool
+    why_not: str  # why it is not editable, in words
+    may_sign: bool
+    fields: Mapping[str, str]
+    written: Mapping[str, Written]
+    checks: tuple[CheckLine, ...]
+    discharge: tuple[CheckLine, ...]
+    gate: Gate
+    dose: DoseLines
+    readings: tuple[ReadingLine, ...]  # newest last
+    events: tuple[EventLine, ...]
+    notes: tuple[NoteLine, ...]
+    due: Due
+    alert: Action  # of the latest reading since the dose
+    steps: tuple[StepState, ...]
+    missing: tuple[Missing, ...]
+    notices: tuple[str, ...]  # such as "The last session was less than 24 hours ago."
+    observed_minutes: int | None  # since the dose

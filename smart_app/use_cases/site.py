@@ -1,0 +1,20 @@
+"""What the core needs to know of the place it runs at: its public address, its version and its limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from smart_app.clinical.session_rules import SessionLimits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """`base_url` is the public address kept at first start; identifiers are made under it and never change."""
+
+    base_url: str  # without a trailing slash
+    version: str  # of this app
+    limits: SessionLimits = field(default_factory=SessionLimits)
+
+    def system(self, name: str) -> str:
+        """The system of our business identifiers of one kind: programme, session, dose, reading."""
+        return f"{self.base_url}/sid/{name}"
