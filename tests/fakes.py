@@ -1,0 +1,384 @@
+"""The ports in memory, for tests of use cases; the same contract tests run against these and the real store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from smart_app.use_cases.errors import StaleVersion, Unaudited
+from smart_app.use_cases.records import (
+    Caller,
+    MessageState,
+    OutboxMessage,
+    StoredCourse,
+    StoredScore,
+    StoredScreening,
+    StoredSession,
+)
+
+DUE_STATES = frozenset({MessageState.QUEUED, MessageState.RETRY_AT, MessageState.UNKNOWN})
+RETRYABLE = frozenset(MessageState) - {MessageState.DELIVERED, MessageState.SENDING}
+FAILED = frozenset({MessageState.REJECTED, MessageState.CONFLICT, MessageState.MANUAL})
+MOST_CRASHES = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """A message with its lease."""
+
+    message: OutboxMessage
+    before: MessageState = MessageState.QUEUED
+    lease_until: datetime | None = None
+    crashes: int = 0
+
+    def with_message(self, **changes: object) -> Queued:
+        return replace(self, message=replace(self.message, **changes))  # type: ignore[arg-type]  # forwarded fields
+
+
+@dataclass(kw_only=True)
+class Kept:
+    """Everything that was committed; all records are frozen, so a copy of the dicts is a snapshot."""
+
+    callers: dict[str, Caller] = field(default_factory=dict)
+    screenings: dict[str, StoredScreening] = field(default_factory=dict)
+    courses: dict[str, StoredCourse] = field(default_factory=dict)
+    sessions: dict[str, StoredSession] = field(default_factory=dict)
+    scores: dict[str, StoredScore] = field(default_factory=dict)
+    queue: dict[str, Queued] = field(default_factory=dict)
+    audit: list[AuditRecord] = field(default_factory=list)
+
+    def copy(self) -> Kept:
+        return Kept(
+            callers=dict(self.callers),
+            screenings=dict(self.screenings),
+            courses=dict(self.courses),
+            sessions=dict(self.sessions),
+            scores=dict(self.scores),
+            queue=dict(self.queue),
+            audit=list(self.audit),
+        )
+
+
+class FakeWork:
+    """`Work` in memory. `kept` is what was committed. A transaction inside a transaction is a mistake: it fails."""
+
+    def __init__(self) -> None:
+        self.kept = Kept()
+        self._lock = threading.Lock()
+
+    def __call__(self) -> AbstractContextManager[FakeUnit]:
+        return self._begin()
+
+    @contextmanager
+    def _begin(self) -> Iterator[FakeUnit]:
+        if not self._lock.acquire(timeout=5):
+            raise AssertionError("a transaction was begun inside another one")
+        unit = FakeUnit(self)
+        try:
+            yield unit
+        finally:
+            unit.closed = True
+            self._lock.release()
+
+    def end_launch(self, launch: str) -> None:
+        """What `LaunchStore.end` does to the caller."""
+        self.kept.callers.pop(launch, None)
+
+
+class FakeUnit:
+    def __init__(self, work: FakeWork) -> None:
+        self._work = work
+        self._draft = work.kept.copy()
+        self._audited_before = len(self._draft.audit)
+        self.closed = False
+        self.launches = FakeLaunches(self)
+        self.screenings = FakeScreenings(self)
+        self.courses = FakeCourses(self)
+        self.sessions = FakeSessions(self)
+        self.scores = FakeScores(self)
+        self.messages = FakeMessages(self)
+        self.audit = FakeAudit(self)
+
+    @property
+    def draft(self) -> Kept:
+        if self.closed:
+            raise RuntimeError("this transaction has ended")
+        return self._draft
+
+    def commit(self) -> None:
+        if len(self.draft.audit) == self._audited_before:
+            raise Unaudited("nothing was committed: the transaction holds no audit record")
+        self._work.kept = self._draft
+        self.closed = True
+
+
+@dataclass
+class FakeLaunches:
+    unit: FakeUnit
+
+    def keep_caller(self, caller: Caller) -> None:
+        self.unit.draft.callers[caller.launch] = caller
+
+    def caller(self, launch: str) -> Caller | None:
+        return self.unit.draft.callers.get(launch)
+
+
+@dataclass
+class FakeScreenings:
+    unit: FakeUnit
+
+    def add(self, screening: StoredScreening) -> None:
+        _add(self.unit.draft.screenings, screening.id, screening)
+
+    def get(self, screening_id: str) -> StoredScreening | None:
+        return self.unit.draft.screenings.get(screening_id)
+
+    def latest(self, patient: str) -> StoredScreening | None:
+        return next((s for s in reversed(self.unit.draft.screenings.values()) if s.patient == patient), None)
+
+
+@dataclass
+class FakeCourses:
+    unit: FakeUnit
+
+    def add(self, course: StoredCourse) -> None:
+        _add(self.unit.draft.courses, course.id, course)
+
+    def get(self, course_id: str) -> StoredCourse | None:
+        return self.unit.draft.courses.get(course_id)
+
+    def of_patient(self, patient: str) -> Sequence[StoredCourse]:
+        return [c for c in reversed(self.unit.draft.courses.values()) if c.patient == patient]
+
+    def replace(self, course: StoredCourse) -> None:
+        held = self.unit.draft.courses.get(course.id)
+        if held is None or held.version != course.version:
+            raise StaleVersion("the course was changed by somebody else")
+        care_plan = course.care_plan or held.care_plan
+        self.unit.draft.courses[course.id] = replace(course, version=course.version + 1, care_plan=care_plan)
+
+
+@dataclass
+class FakeSessions:
+    unit: FakeUnit
+
+    def add(self, session: StoredSession) -> None:
+        _add(self.unit.draft.sessions, session.id, session)
+
+    def get(self, session_id: str) -> StoredSession | None:
+        return self.unit.draft.sessions.get(session_id)
+
+    def of_course(self, course_id: str) -> Sequence[StoredSession]:
+        return [s for s in self.unit.draft.sessions.values() if s.course == course_id]
+
+    def replace(self, session: StoredSession) -> None:
+        held = self.unit.draft.sessions.get(session.id)
+        if held is None or held.version != session.version:
+            raise StaleVersion("the session was changed by somebody else")
+        self.unit.draft.sessions[session.id] = replace(session, version=session.version + 1)
+
+
+@dataclass
+class FakeScores:
+    unit: FakeUnit
+
+    def add(self, score: StoredScore) -> bool:
+        if score.id in self.unit.draft.scores:
+            return False
+        self.unit.draft.scores[score.id] = score
+        return True
+
+    def of_patient(self, patient: str) -> Sequence[StoredScore]:
+        return sorted((s for s in self.unit.draft.scores.values() if s.patient == patient), key=lambda s: s.day)
+
+
+@dataclass
+class FakeMessages:
+    unit: FakeUnit
+
+    def add(self, message: OutboxMessage) -> None:
+        queue = self.unit.draft.queue
+        _add(queue, message.id, Queued(message=replace(message, seq=len(queue) + 1)))
+
+    def of_course(self, course_id: str) -> Sequence[OutboxMessage]:
+        return [q.message for q in self.unit.draft.queue.values() if q.message.course == course_id]
+
+    def retry(self, message_id: str, *, launch: str, now: datetime) -> None:
+        queued = self.unit.draft.queue.get(message_id)
+        if queued is not None and queued.message.state in RETRYABLE:
+            self._make_due(queued, launch=launch, now=now)
+
+    def release(self, patient: str, *, launch: str, now: datetime) -> int:
+        waiting = [
+            queued
+            for queued in self.unit.draft.queue.values()
+            if queued.message.patient == patient and queued.message.state is MessageState.WAIT_AUTH
+        ]
+        for queued in waiting:
+            self._make_due(queued, launch=launch, now=now)
+        return len(waiting)
+
+    def _make_due(self, queued: Queued, *, launch: str, now: datetime) -> None:
+        message = queued.message
+        due = max(now, message.settle_until) if message.settle_until else now
+        state = message.state
+        if state not in DUE_STATES:
+            state = MessageState.UNKNOWN if message.sent is not None else MessageState.QUEUED
+        made_due = replace(queued, crashes=0).with_message(state=state, due=due, launch=launch)
+        self.unit.draft.queue[message.id] = made_due
+
+
+@dataclass
+class FakeAudit:
+    unit: FakeUnit
+
+    def add(self, record: AuditRecord) -> None:
+        self.unit.draft.audit.append(record)
+
+    def of_patient(self, patient: str, *, limit: int = 200) -> Sequence[AuditRecord]:
+        return [record for record in reversed(self.unit.draft.audit) if record.patient == patient][:limit]
+
+
+class FakeOutbox:
+    """`Outbox` over the messages of a `FakeWork`."""
+
+    def __init__(self, work: FakeWork) -> None:
+        self._work = work
+
+    def claim(self, now: datetime, *, lease: float) -> OutboxMessage | None:
+        with self._work() as unit:
+            while True:
+                ready = (q for q in unit.draft.queue.values() if _ready(q, now) and self._free(unit, q, now))
+                found = next(ready, None)
+                if found is None:
+                    return None
+                crashed = found.message.state is MessageState.SENDING
+                if crashed and found.crashes + 1 >= MOST_CRASHES:
+                    self._give_up(unit, found, now)
+                    continue
+                return self._lease(unit, found, crashed=crashed, until=now + timedelta(seconds=lease))
+
+    def _lease(self, unit: FakeUnit, found: Queued, *, crashed: bool, until: datetime) -> OutboxMessage:
+        state = found.message.state
+        if crashed:
+            state = MessageState.UNKNOWN if found.message.sent is not None else found.before
+        taken = replace(found, before=state, lease_until=until, crashes=found.crashes + crashed)
+        taken = taken.with_message(state=MessageState.SENDING, attempts=found.message.attempts + 1)
+        unit.draft.queue[taken.message.id] = taken
+        self._work.kept = unit.draft
+        return replace(taken.message, state=state)
+
+    def _give_up(self, unit: FakeUnit, found: Queued, now: datetime) -> None:
+        message = found.message
+        ended = replace(found, lease_until=None).with_message(
+            state=MessageState.MANUAL, reason="The app stopped several times while sending this."
+        )
+        unit.draft.queue[message.id] = ended
+        unit.draft.audit.append(
+            AuditRecord(
+                action="app:message:give-up",
+                at=now,
+                outcome=AuditOutcome.FAILED,
+                ehr=message.ehr,
+                launch=message.launch,
+                patient=message.patient,
+            )
+        )
+        self._work.kept = unit.draft
+
+    def _free(self, unit: FakeUnit, queued: Queued, now: datetime) -> bool:
+        mine = queued.message
+        for other in (q for q in unit.draft.queue.values() if q.message.id != mine.id):
+            theirs = other.message
+            earlier = theirs.seq < mine.seq
+            same_patient = (theirs.ehr, theirs.patient) == (mine.ehr, mine.patient)
+            if earlier and same_patient and not theirs.state.final and not _stuck(unit, theirs):
+                return False
+            if earlier and theirs.course == mine.course and theirs.state is not MessageState.DELIVERED:
+                return False
+            if same_patient and _leased(other, now):
+                return False
+        return True
+
+    def keep_sent(self, message_id: str, sent: str) -> None:
+        with self._work() as unit:
+            queued = unit.draft.queue.get(message_id)
+            if queued is None or queued.message.state is not MessageState.SENDING:
+                raise StaleVersion("the message is not being sent")
+            unit.draft.queue[message_id] = queued.with_message(sent=sent)
+            self._work.kept = unit.draft
+
+    def settle(
+        self,
+        message: OutboxMessage,
+        state: MessageState,
+        *,
+        due: datetime | None,
+        reason: str,
+        references: Mapping[str, str],
+        audit: AuditRecord,
+        care_plan: str | None = None,
+    ) -> None:
+        with self._work() as unit:
+            queued = unit.draft.queue.get(message.id)
+            held = queued.message if queued else None
+            if queued is None or held is None or held.state is not MessageState.SENDING:
+                raise StaleVersion("the message is not being sent")
+            if held.attempts != message.attempts:
+                raise StaleVersion("another worker has taken over this message")
+            items = tuple(replace(i, reference=references.get(i.value, i.reference)) for i in held.items)
+            unit.draft.queue[message.id] = replace(queued, lease_until=None, crashes=0).with_message(
+                state=state,
+                due=due or held.due,
+                reason=reason,
+                items=items,
+                settle_until=message.settle_until,
+            )
+            course = unit.draft.courses.get(held.course)
+            if care_plan is not None and course is not None:
+                unit.draft.courses[course.id] = replace(course, care_plan=care_plan)
+            unit.audit.add(audit)
+            unit.commit()
+
+    def next_due(self, now: datetime) -> datetime | None:
+        with self._work() as unit:
+            queue = [q for q in unit.draft.queue.values() if _leased(q, now) or self._free(unit, q, now)]
+            return min((time for q in queue if (time := _ready_at(q)) is not None), default=None)
+
+    def pending(self, *, launch: str | None = None) -> int:
+        with self._work() as unit:
+            messages = [q.message for q in unit.draft.queue.values()]
+            return sum(1 for m in messages if not m.state.final and launch in {None, m.launch})
+
+
+def _stuck(unit: FakeUnit, message: OutboxMessage) -> bool:
+    """Behind a failure of its own course: it waits for a person, so it holds back no other course."""
+    others = (queued.message for queued in unit.draft.queue.values())
+    return any(o.course == message.course and o.seq < message.seq and o.state in FAILED for o in others)
+
+
+def _ready_at(queued: Queued) -> datetime | None:
+    """When this message could be taken up if nothing held it back."""
+    if queued.message.state is MessageState.SENDING:
+        return queued.lease_until
+    return queued.message.due if queued.message.state in DUE_STATES else None
+
+
+def _ready(queued: Queued, now: datetime) -> bool:
+    time = _ready_at(queued)
+    return time is not None and time <= now
+
+
+def _leased(queued: Queued, now: datetime) -> bool:
+    return queued.lease_until is not None and queued.lease_until > now
+
+
+def _add(held: dict[str, Any], key: str, value: object) -> None:
+    if key in held:
+        raise ValueError("there is one of this id already")
+    held[key] = value

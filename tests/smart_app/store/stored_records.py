@@ -1,0 +1,255 @@
+"""Records to store, valid by default; a test changes what it is about."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from fhir_mappings.facts.audit import AuditRecord
+from fhir_mappings.facts.programme import ActivityStatus, CourseStatus, PlannedSession
+from fhir_mappings.facts.treatment import (
+    Answer,
+    Check,
+    Clinician,
+    Dose,
+    KetamineSession,
+    Moment,
+    Place,
+    Reading,
+    Role,
+    Route,
+    SessionStatus,
+    Signature,
+)
+from launch.context import FhirContextItem, LaunchContext, PendingLaunch, TokenSet
+from smart_app.use_cases.records import (
+    Caller,
+    Entry,
+    MessageItem,
+    MessageKind,
+    OutboxMessage,
+    StoredCourse,
+    StoredScore,
+    StoredScreening,
+    StoredSession,
+)
+
+BASE = "https://ehr.test/fhir"
+ADA = f"{BASE}/Patient/ada"
+BEN = f"{BASE}/Patient/ben"
+WEST = timezone(timedelta(hours=-5))
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=WEST)
+DOCTOR = Clinician(reference=f"{BASE}/Practitioner/d", name="Dr Dee", role=Role.PRESCRIBER, organization="Clinic")
+
+
+def later(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def a_caller(**changes: Any) -> Caller:
+    fields: dict[str, Any] = {
+        "launch": "launch-1",
+        "ehr": "demo",
+        "fhir_base": BASE,
+        "patient_id": "ada",
+        "clinician": DOCTOR,
+        "may_write": True,
+    }
+    return Caller(**{**fields, **changes})
+
+
+def a_screening(**changes: Any) -> StoredScreening:
+    fields: dict[str, Any] = {
+        "id": "screening-1",
+        "launch": "launch-1",
+        "ehr": "demo",
+        "patient": ADA,
+        "at": NOON,
+        "by": DOCTOR,
+        "status": "candidate",
+        "rules_version": "1",
+        "result": {"status": "candidate", "findings": [{"id": "INC-1", "met": True}], "count": 3},
+        "read": ("Patient/ada/_history/1",),
+        "conditions": ("Condition/c1",),
+        "person": {"family": "Lovelace", "given": "Ada", "allergies": ["none known"]},
+        "weight": {"kg": "82.0", "date": "2026-11-20", "reference": "Observation/1"},
+    }
+    return StoredScreening(**{**fields, **changes})
+
+
+def a_course(**changes: Any) -> StoredCourse:
+    fields: dict[str, Any] = {
+        "id": "course-1",
+        "ehr": "demo",
+        "fhir_base": BASE,
+        "patient": ADA,
+        "route": Route.IV,
+        "definition": "1.0",
+        "status": CourseStatus.ACTIVE,
+        "enrolled_at": NOON,
+        "enrolled_by": DOCTOR,
+        "start": date(2026, 11, 24),
+        "place": Place.CLINIC,
+        "planned": (PlannedSession(number=1, day=date(2026, 11, 24), status=ActivityStatus.SCHEDULED),),
+        "screening": "screening-1",
+        "conditions": (f"{BASE}/Condition/c1",),
+        "enrolment": {"weight": "82.0", "dose_plan": "41.00"},
+    }
+    return StoredCourse(**{**fields, **changes})
+
+
+def a_session(**changes: Any) -> StoredSession:
+    fields: dict[str, Any] = {
+        "id": "session-1",
+        "course": "course-1",
+        "ehr": "demo",
+        "patient": ADA,
+        "number": 1,
+        "status": SessionStatus.IN_PROGRESS,
+        "opened": NOON,
+        "opened_by": DOCTOR,
+        "dose": "dose-1",
+        "fields": {"dose.given_mg": "41.00"},
+        "entries": (
+            Entry(
+                id="entry-1",
+                kind="reading",
+                at=NOON,
+                entered=later(60),
+                late=False,
+                by=DOCTOR,
+                fields={"systolic": "128"},
+            ),
+        ),
+        "authors": (DOCTOR,),
+    }
+    return StoredSession(**{**fields, **changes})
+
+
+def a_signed_session() -> KetamineSession:
+    return KetamineSession(
+        id="session-1",
+        course="course-1",
+        number=1,
+        of=6,
+        route=Route.IV,
+        patient=ADA,
+        place=Place.CLINIC,
+        status=SessionStatus.COMPLETED,
+        checks=(Check(key="identity", text="Identity confirmed", answer=Answer.YES, by=DOCTOR, at=NOON),),
+        dose=Dose(
+            id="dose-1",
+            route=Route.IV,
+            planned_mg=Decimal("41.00"),
+            given_mg=Decimal("41.0"),
+            mg_per_kg=Decimal("0.50"),
+            started=Moment(at=NOON, entered=NOON),
+            given_by=DOCTOR,
+        ),
+        readings=(Reading(id="reading-1", measured=Moment(at=NOON, entered=NOON), by=DOCTOR, systolic=Decimal(128)),),
+        events=(),
+        notes=(),
+        discharge=(),
+        started=NOON,
+        ended=later(7200),
+        signature=Signature(by=DOCTOR, at=later(7300), meaning="authorship"),
+    )
+
+
+def a_score(**changes: Any) -> StoredScore:
+    fields: dict[str, Any] = {
+        "id": "score-1",
+        "course": "course-1",
+        "ehr": "demo",
+        "patient": ADA,
+        "scale": "phq9",
+        "total": 21,
+        "item9": 1,
+        "day": date(2026, 11, 23),
+        "at": NOON,
+        "by": DOCTOR,
+    }
+    return StoredScore(**{**fields, **changes})
+
+
+def a_message(**changes: Any) -> OutboxMessage:
+    fields: dict[str, Any] = {
+        "id": "message-1",
+        "kind": MessageKind.SEND_SESSION,
+        "ehr": "demo",
+        "fhir_base": BASE,
+        "patient": ADA,
+        "launch": "launch-1",
+        "course": "course-1",
+        "session": "session-1",
+        "items": (
+            MessageItem(resource_type="Procedure", system="urn:sid/session", value="s-1", label="Session", body="{}"),
+            MessageItem(resource_type="Observation", system="urn:sid/reading", value="r-1", label="BP", body="{}"),
+        ),
+        "created": NOON,
+        "due": NOON,
+    }
+    return OutboxMessage(**{**fields, **changes})
+
+
+def an_audit(**changes: Any) -> AuditRecord:
+    fields: dict[str, Any] = {
+        "action": "clinician:session:sign",
+        "at": NOON,
+        "ehr": "demo",
+        "launch": "launch-1",
+        "actor": DOCTOR.reference,
+        "patient": ADA,
+        "entities": ("Procedure/1",),
+    }
+    return AuditRecord(**{**fields, **changes})
+
+
+def a_pending_launch(**changes: Any) -> PendingLaunch:
+    fields: dict[str, Any] = {
+        "id": "launch-1",
+        "ehr": "demo",
+        "iss": BASE,
+        "state_digest": "ab" * 32,
+        "browser_digest": "cd" * 32,
+        "verifier": "the-code-verifier-of-this-launch",
+        "nonce": "the-nonce",
+        "redirect_uri": "http://localhost:8500/callback/demo",
+        "created": NOON,
+        "expires": later(600),
+    }
+    return PendingLaunch(**{**fields, **changes})
+
+
+def a_launch(**changes: Any) -> LaunchContext:
+    fields: dict[str, Any] = {
+        "id": "launch-1",
+        "ehr": "demo",
+        "fhir_base": BASE,
+        "patient": "ada",
+        "encounter": "e1",
+        "fhir_user": DOCTOR.reference,
+        "user_name": "Dr Dee",
+        "subject": "dee",
+        "token_issuer": "https://ehr.test",
+        "scope": "launch patient/*.rs",
+        "need_patient_banner": True,
+        "intent": None,
+        "tenant": None,
+        "style_url": None,
+        "started": NOON,
+        "expires": later(43200),
+        "fhir_context": (FhirContextItem(reference="ImagingStudy/1"),),
+    }
+    return LaunchContext(**{**fields, **changes})
+
+
+def some_tokens(**changes: Any) -> TokenSet:
+    fields: dict[str, Any] = {
+        "access_token": "ACCESS-CANARY-4711",
+        "refresh_token": "REFRESH-CANARY-4711",
+        "expires_at": 1_800_000_000,
+        "scope": "launch patient/*.rs",
+    }
+    return TokenSet(**{**fields, **changes})
