@@ -67,6 +67,11 @@ class Charts:
         )
         return str(found[0]["id"]) if found else None
 
+    def provenance_of(self, patient_id: str) -> list[dict[str, Any]]:
+        """Provenance of this patient's resources; its own search knows only Provenance of the Patient itself."""
+        own = {f"Patient/{patient_id}"}
+        return [one for one in self.store.search("Provenance", []) if own & _subjects(one, self.store)]
+
     def _hold(
         self, patient: dict[str, Any], *, shows: str, slug: str | None = None, expected: str | None = None
     ) -> None:
@@ -85,3 +90,14 @@ def display_name(patient: dict[str, Any]) -> str:
     name = (patient.get("name") or [{}])[0]
     parts = [*name.get("given", []), name.get("family", "")]
     return " ".join(part for part in parts if part) or str(name.get("text") or patient["id"])
+
+
+def _subjects(provenance: dict[str, Any], store: ClinicalStore) -> set[str]:
+    """The patients that the targets of a Provenance are about."""
+    found = set()
+    for target in provenance.get("target", []):
+        reference = "/".join(target.get("reference", "").split("/")[-2:])
+        found.add(reference)
+        resource = store.read(*reference.split("/")) if reference.count("/") == 1 else None
+        found.add(((resource or {}).get("subject") or {}).get("reference", ""))
+    return found

@@ -10,6 +10,8 @@ from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from smart_app.sandbox.charts import Charts
+from smart_app.sandbox.control.faults import FaultLayer, Faults, RequestLog
+from smart_app.sandbox.control.routes import ControlRoutes
 from smart_app.sandbox.gate.gate import Gate
 from smart_app.sandbox.gate.interactions import Interaction
 from smart_app.sandbox.gate.offer import REGISTERED
@@ -24,12 +26,9 @@ from smart_app.sandbox.store import ClinicalStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sandbox:
-    """The whole EHR. Call it as an ASGI app."""
+class Doors:
+    """FHIR goes to the gate, everything else to the pages."""
 
-    site: Site
-    charts: Charts
-    oauth: AuthorizationServer
     gate: ASGIApp
     pages: ASGIApp
 
@@ -37,6 +36,19 @@ class Sandbox:
         path = scope.get("path", "")
         below = path == "/fhir" or path.startswith("/fhir/")
         await (self.gate if below else self.pages)(scope, receive, send)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """The whole EHR. Call it as an ASGI app."""
+
+    site: Site
+    charts: Charts
+    oauth: AuthorizationServer
+    entrance: ASGIApp
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.entrance(scope, receive, send)
 
 
 def create_sandbox(
@@ -47,9 +59,14 @@ def create_sandbox(
     clock: Callable[[], datetime],
     bundles: Sequence[LoadedBundle] = (),
     token_seconds: int = 3600,
+    control: bool = False,
+    after_reset: Callable[[], None] = lambda: None,
     fetch_client_keys: FetchJwks = fetch_jwks,
 ) -> Sandbox:
-    """`public_url` and `app_url` have no trailing slash; `clock` gives aware datetimes."""
+    """`clock` gives aware datetimes; `control` opens the test endpoints below /_control.
+
+    `after_reset` is called in the event loop once the charts stand anew.
+    """
     site = Site(public=public_url.rstrip("/"), app=app_url.rstrip("/"))
     charts = Charts(ClinicalStore(site.fhir), today=today, bundles=bundles)
     oauth = authorization_server(
@@ -64,6 +81,7 @@ def create_sandbox(
     def reset() -> None:
         oauth.end_everything()
         charts.reset()
+        after_reset()
 
     drawing = Drawing(site, oauth.signed_in)
     pages = Pages(
@@ -83,7 +101,14 @@ def create_sandbox(
         withheld=lambda asked, patient: _withheld(charts, asked, patient),
     )
     routes = [*OAuthRoutes(oauth, drawing.page).routes(), *pages.routes()]
-    return Sandbox(site=site, charts=charts, oauth=oauth, gate=gate, pages=Starlette(routes=routes))
+    if not control:
+        entrance: ASGIApp = Doors(gate=gate, pages=Starlette(routes=routes))
+        return Sandbox(site=site, charts=charts, oauth=oauth, entrance=entrance)
+    faults, log = Faults(), RequestLog()
+    routes += ControlRoutes(charts=charts, faults=faults, log=log).routes()
+    doors = Doors(gate=gate, pages=Starlette(routes=routes))
+    entrance = FaultLayer(app=doors, faults=faults, log=log, patient_of=oauth.patient_of)
+    return Sandbox(site=site, charts=charts, oauth=oauth, entrance=entrance)
 
 
 def _withheld(charts: Charts, asked: Interaction, patient: str | None) -> RefusedError | None:

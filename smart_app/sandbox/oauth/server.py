@@ -65,6 +65,11 @@ class AuthorizationServer:
         self.waiting[handle] = Waiting(request=request, session=session)
         return handle
 
+    def patient_of(self, authorization: str) -> str | None:
+        """The patient of a live token, from an Authorization header."""
+        grant = self.grants.bearer(authorization.partition(" ")[2])
+        return grant.patient if grant else None
+
     def end_everything(self) -> None:
         """After a reset no launch, code or token of the old charts may work."""
         self.grants.end_all()
