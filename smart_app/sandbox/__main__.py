@@ -3,52 +3,83 @@
 from __future__ import annotations
 
 import argparse
-import logging
+import asyncio
+import socket
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 
+import uvicorn
+
+from smart_app.sandbox.charts import Charts
+from smart_app.sandbox.course import seed
+from smart_app.sandbox.loading import LoadError, read_bundles
+from smart_app.sandbox.server import create_sandbox
+from smart_app.sandbox.store import UnreadableError
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted. 2: something that was to be loaded cannot be read."""
-    # The store's library sets up chatty logging unless somebody did before it.
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("sekmet").setLevel(logging.ERROR)
     chosen = _parser().parse_args(arguments)
-    from smart_app.sandbox.loading import LoadError, read_bundles
-    from smart_app.sandbox.server import create_sandbox
-    from smart_app.sandbox.store import UnreadableError
-
+    public = chosen.public_url or f"http://{chosen.host}:{chosen.port}"
+    today = chosen.today or _now().date()
+    course = Course(public, chosen.app_url, today) if chosen.seed_course else None
     try:
-        bundles = read_bundles(chosen.load)
         sandbox = create_sandbox(
-            public_url=chosen.public_url or f"http://{chosen.host}:{chosen.port}",
+            public_url=public,
             app_url=chosen.app_url,
-            today=chosen.today or _now().date(),
+            today=today,
             clock=_now,
-            bundles=bundles,
+            bundles=read_bundles(chosen.load),
             token_seconds=chosen.token_seconds,
+            control=chosen.control,
+            after_reset=course.begin if course else lambda: None,
         )
     except (LoadError, UnreadableError) as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    _serve(sandbox, chosen.host, chosen.port)
+    if course:
+        course.charts = sandbox.charts
+    config = uvicorn.Config(sandbox, host=chosen.host, port=chosen.port, access_log=False, log_level="warning")
+    AnnouncedServer(config, f"Sandbox EHR at {public}", course).run()
     return 0
 
 
-def _serve(app: object, host: str, port: int) -> None:
-    import uvicorn
+class Course:
+    """Seeds the course in the background, after the start and after every reset."""
 
-    class Announced(uvicorn.Server):
-        async def startup(self, *args: object, **kwargs: object) -> None:
-            await super().startup(*args, **kwargs)  # type: ignore[arg-type]  # passed through untouched
-            if self.started:
-                sys.stdout.write(f"Sandbox EHR at http://{host}:{port}\n")
-                sys.stdout.flush()
+    def __init__(self, public: str, app_url: str, today: date) -> None:
+        self._public, self._app_url, self._today = public, app_url, today
+        self.charts: Charts | None = None
+        self._task: asyncio.Task[None] | None = None
 
-    config = uvicorn.Config(app, host=host, port=port, access_log=False, log_level="warning")  # type: ignore[arg-type]  # an ASGI app
-    Announced(config).run()
+    def begin(self) -> None:
+        if self._task:
+            self._task.cancel()
+        self._task = asyncio.get_running_loop().create_task(self._record())
+
+    async def _record(self) -> None:
+        if self.charts:
+            patient = self.charts.of_slug("five-sessions").id
+            said = await seed(self._public, self._app_url.rstrip("/"), patient, self._today)
+            sys.stderr.write(f"{said}\n")
+
+
+class AnnouncedServer(uvicorn.Server):
+    """Says in one line that it serves, and then begins the course."""
+
+    def __init__(self, config: uvicorn.Config, announcement: str, course: Course | None) -> None:
+        super().__init__(config)
+        self._announcement, self._course = announcement, course
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            sys.stdout.write(f"{self._announcement}\n")
+            sys.stdout.flush()
+            if self._course:
+                self._course.begin()
 
 
 def _now() -> datetime:
@@ -66,6 +97,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--load", type=Path, action="extend", nargs="+", default=[], metavar="DIR_OR_FILE")
     parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the patients' today")
     parser.add_argument("--token-seconds", type=int, default=3600, help="life of an access token")
+    parser.add_argument("--seed-course", action="store_true", help="record five sessions through the app")
+    parser.add_argument("--control", action="store_true", help="open /_control to tests")
     return parser
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from typing import Any, cast
 
@@ -20,6 +21,7 @@ class ClinicalStore:
     """Resources as plain JSON objects. `app` is the raw FHIR API, to be reached through the gate only."""
 
     def __init__(self, fhir_base: str) -> None:
+        _keep_quiet()
         settings = Settings(
             base_url=fhir_base,
             data_dir=tempfile.gettempdir(),
@@ -75,3 +77,9 @@ class ClinicalStore:
     def of_patient(self, resource_type: str, patient_id: str) -> list[dict[str, Any]]:
         """All of a patient's resources of one type."""
         return self.search(resource_type, [("patient", patient_id)])
+
+
+def _keep_quiet() -> None:
+    """The library sets up chatty logging for the whole process unless somebody did so before it."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("sekmet").setLevel(logging.ERROR)
