@@ -66,18 +66,15 @@ def fraction_given(planned_mg: Decimal, given_mg: Decimal) -> Decimal | None:
 
 def warnings(amounts: Amounts, definition: ProgrammeDefinition, *, on: date) -> dict[str, str]:
     """Unusual amounts, by field, each as a question. They never bar a dose: the clinician answers them."""
-    found: dict[str, str] = {}
-    for field, words in (
-        ("dose.planned_mg_per_kg", _per_kilogram(amounts, definition)),
-        ("dose.weight_date", _weight(amounts, on)),
-        ("dose.planned_mg", _planned(amounts, definition)),
-        ("dose.given_mg", _given(amounts, definition)),
-        ("dose.volume_ml", _volume(amounts)),
-        ("dose.ended", _duration(amounts, definition)),
-    ):
-        if words:
-            found[field] = words
-    return found
+    asked = {
+        "dose.planned_mg_per_kg": _per_kilogram(amounts, definition),
+        "dose.weight_date": _weight(amounts, on),
+        "dose.planned_mg": _planned(amounts, definition),
+        "dose.given_mg": _given(amounts, definition),
+        "dose.volume_ml": _volume(amounts),
+        "dose.ended": _duration(amounts, definition),
+    }
+    return {field: words for field, words in asked.items() if words}
 
 
 def _ask(words: str) -> str:

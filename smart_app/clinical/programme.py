@@ -1,139 +1,29 @@
-"""The course of treatment as two transition tables, and the counting of its sessions (clinical README 5)."""
+"""Where a course of treatment stands: its activities, its timing, its end (clinical README 5)."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, timedelta
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Protocol, TypeVar
+from itertools import pairwise
 
 from fhir_mappings.facts.programme import (
     ActivityStatus,
-    CourseNote,
     CourseStatus,
     PlannedSession,
     ProgrammeDefinition,
     TreatmentCourse,
 )
 from fhir_mappings.facts.programmes import PROGRAMMES
-from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Route, SessionStatus
-from smart_app.clinical.dosing import fraction_given
+from fhir_mappings.facts.treatment import KetamineSession, SessionStatus
+from smart_app.clinical.counting import CourseRecord, Tally, tally
+from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, ActivityEvent, CourseEvent, follow
 from smart_app.clinical.session_rules import elapsed
 
-LEAST_FRACTION = Decimal("0.8")  # of the planned dose, for a session to count by itself
 LATE_DAYS = 7  # after the upper bound: completed late; beyond that the course was interrupted
 GAP_DAYS = 14  # between two sessions: interrupted
 LEAST_APART = timedelta(hours=24)
-
-
-class CourseEvent(StrEnum):
-    ENROL = "enrol"
-    HOLD = "hold"
-    RESUME = "resume"
-    COMPLETE = "complete"
-    REOPEN = "reopen"  # a session that had completed the course was entered in error
-    REVOKE = "revoke"
-    ENTER_IN_ERROR = "enter in error"
-
-
-class ActivityEvent(StrEnum):
-    SCHEDULE = "schedule"
-    START = "start"
-    COUNT = "count"
-    RELEASE = "release"  # the session was stopped, missed or does not count: the activity stays to be done
-    REOPEN = "reopen"
-    CANCEL = "cancel"
-    STOP = "stop"
-
-
-class IllegalEvent(ValueError):
-    """The state does not know this event; nothing has changed. Our own fault, not the user's."""
-
-
-_C, _E = CourseStatus, CourseEvent
-COURSE_TABLE: Mapping[tuple[CourseStatus, CourseEvent], CourseStatus] = MappingProxyType(
-    {
-        (_C.DRAFT, _E.ENROL): _C.ACTIVE,
-        (_C.DRAFT, _E.REVOKE): _C.REVOKED,
-        (_C.DRAFT, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
-        (_C.ACTIVE, _E.HOLD): _C.ON_HOLD,
-        (_C.ACTIVE, _E.COMPLETE): _C.COMPLETED,
-        (_C.ACTIVE, _E.REVOKE): _C.REVOKED,
-        (_C.ACTIVE, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
-        (_C.ON_HOLD, _E.RESUME): _C.ACTIVE,
-        (_C.ON_HOLD, _E.REVOKE): _C.REVOKED,
-        (_C.ON_HOLD, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
-        (_C.COMPLETED, _E.REOPEN): _C.ACTIVE,
-        (_C.COMPLETED, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
-        (_C.REVOKED, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
-    }
-)
-
-_A, _V = ActivityStatus, ActivityEvent
-ACTIVITY_TABLE: Mapping[tuple[ActivityStatus, ActivityEvent], ActivityStatus] = MappingProxyType(
-    {
-        (_A.NOT_STARTED, _V.SCHEDULE): _A.SCHEDULED,
-        (_A.NOT_STARTED, _V.START): _A.IN_PROGRESS,
-        (_A.NOT_STARTED, _V.COUNT): _A.COMPLETED,
-        (_A.NOT_STARTED, _V.CANCEL): _A.CANCELLED,
-        (_A.SCHEDULED, _V.START): _A.IN_PROGRESS,
-        (_A.SCHEDULED, _V.COUNT): _A.COMPLETED,
-        (_A.SCHEDULED, _V.CANCEL): _A.CANCELLED,
-        (_A.IN_PROGRESS, _V.COUNT): _A.COMPLETED,
-        (_A.IN_PROGRESS, _V.RELEASE): _A.SCHEDULED,
-        (_A.IN_PROGRESS, _V.STOP): _A.STOPPED,
-        (_A.COMPLETED, _V.REOPEN): _A.SCHEDULED,
-    }
-)
-
-State = TypeVar("State")
-Event = TypeVar("Event")
-
-
-def follow(table: Mapping[tuple[State, Event], State], state: State, event: Event) -> State:
-    """The state after an event; IllegalEvent when the table has no such line."""
-    try:
-        return table[state, event]
-    except KeyError:
-        raise IllegalEvent(f"{event} is not possible in state {state}") from None
-
-
-class CourseRecord(Protocol):
-    """What is kept of a course, as far as counting and the CarePlan ask."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def ehr(self) -> str: ...
-    @property
-    def patient(self) -> str: ...
-    @property
-    def route(self) -> Route: ...
-    @property
-    def definition(self) -> str: ...
-    @property
-    def status(self) -> CourseStatus: ...
-    @property
-    def enrolled_at(self) -> datetime: ...
-    @property
-    def enrolled_by(self) -> Clinician: ...
-    @property
-    def start(self) -> date: ...
-    @property
-    def place(self) -> Place: ...
-    @property
-    def planned(self) -> tuple[PlannedSession, ...]: ...
-    @property
-    def conditions(self) -> tuple[str, ...]: ...
-    @property
-    def screening(self) -> str: ...
-    @property
-    def ended(self) -> date | None: ...
-    @property
-    def notes(self) -> tuple[CourseNote, ...]: ...
 
 
 class Timing(StrEnum):
@@ -143,16 +33,6 @@ class Timing(StrEnum):
     LATE = "late"
     INTERRUPTED = "interrupted"
     OPEN_ENDED = "open-ended"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
-    """One signed session and whether it counts; `why_not` is empty when it does."""
-
-    session: KetamineSession
-    counts: bool
-    why_not: str = ""
-    by_decision: bool = False  # a prescriber counted it although less than 80 % was given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,3 +50,182 @@ class Progress:
     flags: tuple[str, ...] = ()
     next_day: date | None = None
     next_number: int = 1
+
+
+def progress(
+    course: CourseRecord,
+    sessions: Collection[KetamineSession],
+    *,
+    today: date,
+    decided: Collection[str] = (),
+    open_number: int | None = None,
+) -> Progress:
+    """Where the course stands. `open_number` is the number of the session that is running, if one is."""
+    definition = PROGRAMMES[course.route]
+    tallies = tally(sessions, course, decided)
+    counted = [each.session for each in tallies if each.counts]
+    missed = sum(each.session.status is SessionStatus.NOT_DONE for each in tallies)
+    planned = activities(course, tallies, open_number)
+    complete = definition.sessions is not None and len(counted) == definition.sessions
+    to_do = [each for each in planned if each.status is not ActivityStatus.COMPLETED]
+    next_day = to_do[0].day if to_do and course.status is CourseStatus.ACTIVE else None
+    timing = _timing(definition, [session.started.date() for session in counted], today, complete=complete)
+    return Progress(
+        counted=len(counted),
+        of=definition.sessions,
+        missed=missed,
+        tallies=tallies,
+        planned=planned,
+        complete=complete,
+        timing=timing,
+        words=_words(len(counted), definition.sessions, missed, next_day),
+        flags=_flags(timing, definition, counted),
+        next_day=next_day,
+        next_number=to_do[0].number if to_do else len(counted) + 1,
+    )
+
+
+def settle(status: CourseStatus, *, complete: bool) -> CourseStatus:
+    """Complete an active course with its last session; reopen a completed one that has lost a session."""
+    if status is CourseStatus.ACTIVE and complete:
+        return follow(COURSE_TABLE, status, CourseEvent.COMPLETE)
+    if status is CourseStatus.COMPLETED and not complete:
+        return follow(COURSE_TABLE, status, CourseEvent.REOPEN)
+    return status
+
+
+def treatment_course(
+    course: CourseRecord,
+    sessions: Collection[KetamineSession],
+    *,
+    decided: Collection[str] = (),
+    open_number: int | None = None,
+) -> TreatmentCourse:
+    """What the CarePlan says, made anew from the course and all of its signed sessions."""
+    tallies = tally(sessions, course, decided)
+    return TreatmentCourse(
+        id=course.id,
+        ehr=course.ehr,
+        patient=course.patient,
+        route=course.route,
+        version=course.definition,
+        status=course.status,
+        enrolled_at=course.enrolled_at,
+        enrolled_by=course.enrolled_by,
+        start=course.start,
+        place=course.place,
+        planned=activities(course, tallies, open_number),
+        counted=sum(each.counts for each in tallies),
+        missed=sum(each.session.status is SessionStatus.NOT_DONE for each in tallies),
+        conditions=course.conditions,
+        screening=course.screening,
+        ended=course.ended,
+        notes=course.notes,
+    )
+
+
+def activities(course: CourseRecord, tallies: Sequence[Tally], open_number: int | None) -> tuple[PlannedSession, ...]:
+    """The planned sessions, replayed from what happened; a counted session keeps its own number while it is free."""
+    slots = _slots(tallies, len(course.planned))
+    over = course.status in {CourseStatus.REVOKED, CourseStatus.COMPLETED, CourseStatus.ENTERED_IN_ERROR}
+    result: list[PlannedSession] = []
+    for plan in course.planned:
+        own = [each for each in tallies if each.session.number == plan.number]
+        counted = slots.get(plan.number)
+        events = [event for each in own if not each.counts for event in _uncounted(each.session)]
+        if counted is not None:
+            events += [ActivityEvent.START, ActivityEvent.COUNT]
+        elif open_number == plan.number:
+            events += [ActivityEvent.START, *([ActivityEvent.STOP] if over else [])]
+        elif over:
+            events += [ActivityEvent.CANCEL]
+        status = ActivityStatus.SCHEDULED if plan.day else ActivityStatus.NOT_STARTED
+        for event in events:
+            status = follow(ACTIVITY_TABLE, status, event)
+        session = counted.id if counted else None
+        result.append(replace(plan, status=status, session=session, note=_note(own)))
+    return tuple(result)
+
+
+def _uncounted(session: KetamineSession) -> list[ActivityEvent]:
+    if session.status is SessionStatus.ENTERED_IN_ERROR:
+        return [ActivityEvent.START, ActivityEvent.COUNT, ActivityEvent.REOPEN]
+    return [ActivityEvent.START, ActivityEvent.RELEASE]
+
+
+def _slots(tallies: Sequence[Tally], planned: int) -> dict[int, KetamineSession]:
+    """Planned number -> counted session. Two sessions may carry one number after a retraction."""
+    slots: dict[int, KetamineSession] = {}
+    homeless: list[KetamineSession] = []
+    for each in tallies:
+        if not each.counts:
+            continue
+        if 1 <= each.session.number <= planned and each.session.number not in slots:
+            slots[each.session.number] = each.session
+        else:
+            homeless.append(each.session)
+    free = (number for number in range(1, planned + 1) if number not in slots)
+    # A programme without planned dates has no slots: its sessions are counted all the same.
+    slots.update(zip(list(free), homeless, strict=False))
+    return slots
+
+
+_NOTE_WORDS = {SessionStatus.NOT_DONE: "Missed", SessionStatus.STOPPED: "Stopped early"}
+
+
+def _note(own: Sequence[Tally]) -> str | None:
+    told = [
+        f"{_NOTE_WORDS[each.session.status]} on {day_words(each.session.started.date())}: {each.session.reason}"
+        for each in own
+        if each.session.status in _NOTE_WORDS
+    ]
+    return " ".join(told) or None
+
+
+def day_words(day: date) -> str:
+    return f"{day:%d %b %Y}"
+
+
+def _words(counted: int, of: int | None, missed: int, next_day: date | None) -> str:
+    parts = [f"{counted} of {of} done" if of is not None else f"{counted} recorded, open-ended"]
+    if missed:
+        parts.append(f"{missed} missed")
+    if next_day is not None:
+        parts.append(f"next {day_words(next_day)}")
+    return ", ".join(parts)
+
+
+def _timing(definition: ProgrammeDefinition, days: Sequence[date], today: date, *, complete: bool) -> Timing:
+    """A running course is judged as if its next session were today."""
+    if definition.days is None:
+        return Timing.OPEN_ENDED
+    if not days:
+        return Timing.NOT_STARTED
+    lower, upper = definition.days
+    known = list(days) if complete else [*days, max(today, days[-1])]
+    span = (known[-1] - known[0]).days
+    gaps = [(later - earlier).days for earlier, later in pairwise(known)]
+    if span > upper + LATE_DAYS or max(gaps, default=0) > GAP_DAYS:
+        return Timing.INTERRUPTED
+    if span > upper:
+        return Timing.LATE
+    return Timing.TOO_SOON if complete and span < lower else Timing.ON_TIME
+
+
+def _flags(timing: Timing, definition: ProgrammeDefinition, counted: Sequence[KetamineSession]) -> tuple[str, ...]:
+    flags: list[str] = []
+    if definition.days is not None and timing in _TIMING_WORDS:
+        lower, upper = definition.days
+        flags.append(_TIMING_WORDS[timing].format(lower=lower, upper=upper, late=upper + LATE_DAYS, gap=GAP_DAYS))
+    for earlier, later in pairwise(counted):
+        if elapsed(earlier.started, later.started) < LEAST_APART:
+            flags.append(f"The session of {day_words(later.started.date())} began less than 24 hours after the last.")
+    return tuple(flags)
+
+
+_TIMING_WORDS = {
+    Timing.TOO_SOON: "Too soon: all sessions within fewer than {lower} days.",
+    Timing.LATE: "Late: more than {upper} days since the first session.",
+    Timing.INTERRUPTED: "Interrupted: more than {late} days in all, or more than {gap} days between two sessions. "
+    "Decide whether to go on or to start again.",
+}

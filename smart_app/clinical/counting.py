@@ -1,0 +1,113 @@
+"""Which sessions of a course count (clinical README 5): completed, right route, once a day, enough of the dose."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Route, SessionStatus
+from smart_app.clinical.dosing import fraction_given
+from smart_app.clinical.session_rules import elapsed
+
+LEAST_FRACTION = Decimal("0.8")  # of the planned dose, for a session to count by itself
+
+
+class CourseRecord(Protocol):
+    """What is kept of a course, as far as counting and the CarePlan ask."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def ehr(self) -> str: ...
+    @property
+    def patient(self) -> str: ...
+    @property
+    def route(self) -> Route: ...
+    @property
+    def definition(self) -> str: ...
+    @property
+    def status(self) -> CourseStatus: ...
+    @property
+    def enrolled_at(self) -> datetime: ...
+    @property
+    def enrolled_by(self) -> Clinician: ...
+    @property
+    def start(self) -> date: ...
+    @property
+    def place(self) -> Place: ...
+    @property
+    def planned(self) -> tuple[PlannedSession, ...]: ...
+    @property
+    def conditions(self) -> tuple[str, ...]: ...
+    @property
+    def screening(self) -> str: ...
+    @property
+    def ended(self) -> date | None: ...
+    @property
+    def notes(self) -> tuple[CourseNote, ...]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """One signed session and whether it counts; `why_not` is empty when it does."""
+
+    session: KetamineSession
+    counts: bool
+    why_not: str = ""
+    by_decision: bool = False  # a prescriber counted it although less than 80 % was given
+
+
+def tally(
+    sessions: Collection[KetamineSession], course: CourseRecord, decided: Collection[str] = ()
+) -> tuple[Tally, ...]:
+    """Which signed sessions count, oldest first; the order they are given in does not matter.
+
+    A day is the calendar date in the session's own offset. `decided` holds the ids of sessions that a prescriber
+    counted although less than 80 % of the planned dose was given.
+    """
+    most = PROGRAMMES[course.route].sessions
+    days: set[date] = set()
+    result: list[Tally] = []
+    for session in sorted(sessions, key=lambda each: (elapsed(course.enrolled_at, each.started), each.id)):
+        why_not = _why_not(session, course.route, decided)
+        if not why_not and session.started.date() in days:
+            why_not = "another session of the same day counts"
+        if not why_not and most is not None and len(days) == most:
+            why_not = "the course was complete without it"
+        if not why_not:
+            days.add(session.started.date())
+        little = not why_not and too_little(session)
+        result.append(Tally(session=session, counts=not why_not, why_not=why_not, by_decision=little))
+    return tuple(result)
+
+
+_STATUS_WORDS = {
+    SessionStatus.STOPPED: "stopped early",
+    SessionStatus.NOT_DONE: "missed",
+    SessionStatus.ENTERED_IN_ERROR: "entered in error",
+    SessionStatus.IN_PROGRESS: "not finished",
+}
+
+
+def _why_not(session: KetamineSession, route: Route, decided: Collection[str]) -> str:
+    if session.status is not SessionStatus.COMPLETED:
+        return _STATUS_WORDS[session.status]
+    if session.dose is None or not session.dose.completed:
+        return "the dose was not completed"
+    if route not in (session.route, session.dose.route) or session.route is not session.dose.route:
+        return f"given by another route ({session.dose.route})"
+    if too_little(session) and session.id not in decided:
+        return "less than 80 % of the planned dose was given"
+    return ""
+
+
+def too_little(session: KetamineSession) -> bool:
+    if session.dose is None:
+        return True
+    fraction = fraction_given(session.dose.planned_mg, session.dose.given_mg)
+    return fraction is None or fraction < LEAST_FRACTION

@@ -1,0 +1,82 @@
+"""The states of a course and of its activities as two transition tables (FHIR R4 CarePlan.status, activity.detail)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TypeVar
+
+from fhir_mappings.facts.programme import ActivityStatus, CourseStatus
+
+
+class CourseEvent(StrEnum):
+    ENROL = "enrol"
+    HOLD = "hold"
+    RESUME = "resume"
+    COMPLETE = "complete"
+    REOPEN = "reopen"  # a session that had completed the course was entered in error
+    REVOKE = "revoke"
+    ENTER_IN_ERROR = "enter in error"
+
+
+class ActivityEvent(StrEnum):
+    SCHEDULE = "schedule"
+    START = "start"
+    COUNT = "count"
+    RELEASE = "release"  # the session was stopped, missed or does not count: the activity stays to be done
+    REOPEN = "reopen"
+    CANCEL = "cancel"
+    STOP = "stop"
+
+
+class IllegalEvent(ValueError):
+    """The state does not know this event; nothing has changed. Our own fault, not the user's."""
+
+
+_C, _E = CourseStatus, CourseEvent
+COURSE_TABLE: Mapping[tuple[CourseStatus, CourseEvent], CourseStatus] = MappingProxyType(
+    {
+        (_C.DRAFT, _E.ENROL): _C.ACTIVE,
+        (_C.DRAFT, _E.REVOKE): _C.REVOKED,
+        (_C.DRAFT, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
+        (_C.ACTIVE, _E.HOLD): _C.ON_HOLD,
+        (_C.ACTIVE, _E.COMPLETE): _C.COMPLETED,
+        (_C.ACTIVE, _E.REVOKE): _C.REVOKED,
+        (_C.ACTIVE, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
+        (_C.ON_HOLD, _E.RESUME): _C.ACTIVE,
+        (_C.ON_HOLD, _E.REVOKE): _C.REVOKED,
+        (_C.ON_HOLD, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
+        (_C.COMPLETED, _E.REOPEN): _C.ACTIVE,
+        (_C.COMPLETED, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
+        (_C.REVOKED, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
+    }
+)
+
+_A, _V = ActivityStatus, ActivityEvent
+ACTIVITY_TABLE: Mapping[tuple[ActivityStatus, ActivityEvent], ActivityStatus] = MappingProxyType(
+    {
+        (_A.NOT_STARTED, _V.SCHEDULE): _A.SCHEDULED,
+        (_A.NOT_STARTED, _V.START): _A.IN_PROGRESS,
+        (_A.NOT_STARTED, _V.COUNT): _A.COMPLETED,
+        (_A.NOT_STARTED, _V.CANCEL): _A.CANCELLED,
+        (_A.SCHEDULED, _V.START): _A.IN_PROGRESS,
+        (_A.SCHEDULED, _V.COUNT): _A.COMPLETED,
+        (_A.SCHEDULED, _V.CANCEL): _A.CANCELLED,
+        (_A.IN_PROGRESS, _V.COUNT): _A.COMPLETED,
+        (_A.IN_PROGRESS, _V.RELEASE): _A.SCHEDULED,
+        (_A.IN_PROGRESS, _V.STOP): _A.STOPPED,
+        (_A.COMPLETED, _V.REOPEN): _A.SCHEDULED,
+    }
+)
+
+State = TypeVar("State")
+Event = TypeVar("Event")
+
+
+def follow(table: Mapping[tuple[State, Event], State], state: State, event: Event) -> State:
+    """The state after an event; IllegalEvent when the table has no such line."""
+    try:
+        return table[state, event]
+    except KeyError:
+        raise IllegalEvent(f"{event} is not possible in state {state}") from None
