@@ -1,0 +1,152 @@
+"""What an EHR's answer means: status to error in one table, and the checks before a body is used (FHIR R4 http)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+from fhir_mappings.wire import NotFhirJson, decode
+from smart_app.ehr.exchange import Answer
+from smart_app.use_cases.errors import (
+    BadReply,
+    Busy,
+    Conflict,
+    EhrError,
+    Forbidden,
+    Missing,
+    OutcomeUnknown,
+    Rejected,
+    Unauthorized,
+)
+from smart_app.use_cases.records import Json
+
+LONGEST_WAIT: Final = 6 * 3600.0  # seconds; a Retry-After beyond it is not believed
+_MOST_ISSUES: Final = 20
+_LONGEST_ISSUE: Final = 500
+_JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """How a status is told. `writing` is the error where the request was to change something."""
+
+    words: str
+    reading: type[EhrError]
+    writing: type[EhrError]
+
+
+def _same(words: str, error: type[EhrError]) -> Refusal:
+    return Refusal(words=words, reading=error, writing=error)
+
+
+_BY_STATUS: Final[Mapping[int, Refusal]] = {
+    400: _same("the EHR did not accept it", Rejected),
+    401: _same("the sign-in to the EHR has ended", Unauthorized),
+    403: _same("the EHR refused it", Forbidden),
+    404: _same("the EHR does not have it", Missing),
+    405: _same("the EHR does not offer it", Forbidden),
+    408: Refusal(words="the EHR did not answer in time", reading=Busy, writing=OutcomeUnknown),
+    409: _same("somebody else changed it in the EHR", Conflict),
+    410: _same("it was deleted in the EHR", Missing),
+    412: _same("the EHR holds another version, or more than one", Conflict),
+    422: _same("the EHR did not accept it", Rejected),
+    429: _same("the EHR asks to wait", Busy),
+    501: _same("the EHR does not offer it", Forbidden),
+    503: _same("the EHR is not available now", Busy),
+}
+_BY_CLASS: Final[Mapping[int, Refusal]] = {
+    3: _same("the EHR sent the app to another address instead of answering", BadReply),
+    4: _same("the EHR did not accept it", Rejected),
+    5: Refusal(words="the EHR failed", reading=Busy, writing=OutcomeUnknown),
+}
+
+
+def check_status(answer: Answer, now: datetime) -> None:
+    """Raises the error of an answer other than 2xx; the EHR's own words go into its `issues`."""
+    if 200 <= answer.status < 300:
+        return
+    refusal = _BY_STATUS.get(answer.status) or _BY_CLASS.get(answer.status // 100)
+    if refusal is None:
+        raise BadReply(f"the EHR's answer is no answer of HTTP ({answer.status})")
+    raised = refusal.writing if answer.writing else refusal.reading
+    raise raised(
+        f"{refusal.words} ({answer.status})",
+        retry_after=retry_after(answer, now) if raised is Busy else None,
+        issues=issues_of(_object_or_empty(answer)),
+    )
+
+
+def retry_after(answer: Answer, now: datetime) -> float | None:
+    """Seconds to wait (RFC 9110, section 10.2.3), at most 6 hours; None where the EHR names no readable time."""
+    text = answer.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,18}", text):
+        return min(float(text), LONGEST_WAIT)
+    until = _http_date(text)
+    if until is None:
+        return None
+    told = _http_date(answer.headers.get("date", ""))  # the EHR's own clock, where it tells the time
+    return min(max((until - (told or now)).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def resource_of(answer: Answer, *expected: str) -> Json:
+    """The resource in the body, of one of the expected types; BadReply when it is anything else."""
+    resource = _json_object(answer)
+    kind = resource.get("resourceType")
+    if kind not in expected:
+        what = "an error message" if kind == "OperationOutcome" else "something else than was asked for"
+        raise BadReply(f"the EHR answered with {what}", issues=issues_of(resource))
+    return resource
+
+
+def issues_of(resource: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an OperationOutcome says, for the clinician alone: it may quote the chart, so it is never logged."""
+    if resource.get("resourceType") != "OperationOutcome":
+        return ()
+    texts = (_issue_text(issue) for issue in _dicts(resource.get("issue")))
+    return tuple(text for text in texts if text)[:_MOST_ISSUES]
+
+
+def _issue_text(issue: Mapping[str, Any]) -> str:
+    details = issue.get("details")
+    details = details if isinstance(details, dict) else {}
+    shown = [coding.get("display") for coding in _dicts(details.get("coding"))]
+    for text in (details.get("text"), issue.get("diagnostics"), *shown, issue.get("code")):
+        if isinstance(text, str) and text.strip():
+            return " ".join(text.split())[:_LONGEST_ISSUE]
+    return ""
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _json_object(answer: Answer) -> Json:
+    media_type, _, parameters = answer.headers.get("content-type", "").partition(";")
+    if media_type.strip().lower() not in _JSON_TYPES:
+        raise BadReply("the EHR answered with a page or file instead of FHIR JSON")
+    charset = re.search(r"charset\s*=\s*\"?([\w-]+)", parameters, re.IGNORECASE)
+    if charset and charset[1].lower() not in {"utf-8", "utf8"}:
+        raise BadReply("the EHR's answer is in a character set that FHIR does not know")
+    try:
+        return decode(answer.body)
+    except NotFhirJson:
+        raise BadReply("the EHR's answer is not readable as FHIR JSON") from None
+
+
+def _object_or_empty(answer: Answer) -> Json:
+    try:
+        return _json_object(answer)
+    except BadReply:
+        return {}
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return when if when.tzinfo else None
