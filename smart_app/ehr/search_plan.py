@@ -1,0 +1,182 @@
+"""What screening fetches from a chart, all of it at once, and how a part that fails is told (FHIR R4 search)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from fhir_mappings.facts.clinical import Area
+from launch.addresses import AddressRefused, parse_address
+from launch.bearer import under_base
+from smart_app.ehr.paging import Haul
+from smart_app.use_cases.errors import EhrError
+from smart_app.use_cases.records import Chart, FailedFetch, Json, Offer, Received
+
+PAGE_SIZE: Final = "500"  # one large page is far quicker than several; the EHR may give fewer
+MOST_MEDICATIONS: Final = 200
+_AT_ONCE: Final = 8  # Medications read side by side
+
+_FOREIGN: Final = "an entry of another patient was in the answer"
+_WARNED: Final = "the EHR warned that data may be missing"
+_REPLACED: Final = "the EHR says that another record has replaced this one"
+_NO_MEDICATION_LIST: Final = "this EHR offers no list of medications"
+_TOO_MANY: Final = f"more than {MOST_MEDICATIONS} Medications are named"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetch:
+    """One search. `subject` is the element that names the patient."""
+
+    area: Area
+    resource_type: str
+    subject: str = "subject"
+    category: str | None = None
+    only_if_offered: bool = False
+
+    def parameters(self, patient_id: str) -> Mapping[str, str]:
+        category = {"category": self.category} if self.category else {}
+        return {"patient": patient_id, **category, "_count": PAGE_SIZE}
+
+
+PLAN: Final[Sequence[Fetch]] = (
+    Fetch(area=Area.CONDITION, resource_type="Condition"),
+    Fetch(area=Area.BLOOD_PRESSURE, resource_type="Observation", category="vital-signs"),
+    Fetch(area=Area.SURVEY, resource_type="Observation", category="survey"),
+    Fetch(area=Area.SOCIAL_HISTORY, resource_type="Observation", category="social-history"),
+    Fetch(area=Area.LABORATORY, resource_type="Observation", category="laboratory"),
+    Fetch(area=Area.MEDICATION, resource_type="MedicationStatement", only_if_offered=True),
+    Fetch(area=Area.MEDICATION, resource_type="MedicationRequest", only_if_offered=True),
+    Fetch(area=Area.ALLERGY, resource_type="AllergyIntolerance", subject="patient"),
+)
+
+
+class ChartSource(Protocol):
+    """What of the FHIR client is needed here."""
+
+    fhir_base: str
+
+    async def offer(self) -> Offer: ...
+
+    async def read(self, reference: str) -> Received: ...
+
+    async def haul(self, resource_type: str, parameters: Mapping[str, str]) -> Haul: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    area: Area
+    resources: tuple[Json, ...] = ()
+    reasons: tuple[str, ...] = ()
+    foreign: bool = False
+
+
+async def read_chart(source: ChartSource, patient_id: str) -> Chart:
+    """Everything that screening looks at. Never raises an EhrError: what failed is told, the rest is used.
+
+    One entry of another patient spoils its whole area: an EHR that mixes patients is not believed there.
+    """
+    asked, not_offered = await _asked(source)
+    searches = (_search(source, fetch, patient_id) for fetch in asked)
+    parts = list(await asyncio.gather(_person(source, patient_id), *searches))
+    if not any(fetch.area is Area.MEDICATION for fetch in asked):
+        parts.append(_Part(area=Area.MEDICATION, reasons=(_NO_MEDICATION_LIST,)))
+    spoilt = {part.area for part in parts if part.foreign}
+    kept = [part for part in parts if part.area not in spoilt]
+    kept.extend(_Part(area=area, reasons=(_FOREIGN,)) for area in sorted(spoilt))
+    kept.append(await _medications(source, kept))
+    return Chart(
+        resources=tuple(resource for part in kept for resource in part.resources),
+        failures=_failures(kept),
+        not_offered=not_offered,
+    )
+
+
+async def _asked(source: ChartSource) -> tuple[list[Fetch], tuple[str, ...]]:
+    """The searches to make. An EHR whose /metadata cannot be read is asked everything."""
+    try:
+        readable = (await source.offer()).readable
+    except EhrError:
+        return list(PLAN), ()
+    left_out = [fetch for fetch in PLAN if fetch.only_if_offered and fetch.resource_type not in readable]
+    return [fetch for fetch in PLAN if fetch not in left_out], tuple(fetch.resource_type for fetch in left_out)
+
+
+async def _person(source: ChartSource, patient_id: str) -> _Part:
+    try:
+        patient = (await source.read(f"Patient/{patient_id}")).resource or {}
+    except EhrError as error:
+        return _Part(area=Area.PATIENT, reasons=(error.words,))
+    replaced = any(link.get("type") == "replaced-by" for link in _dicts(patient.get("link")))
+    return _Part(area=Area.PATIENT, resources=(patient,), reasons=(_REPLACED,) if replaced else ())
+
+
+async def _search(source: ChartSource, fetch: Fetch, patient_id: str) -> _Part:
+    haul = await source.haul(fetch.resource_type, fetch.parameters(patient_id))
+    reasons = (haul.failure.words,) if haul.failure else ()
+    return _Part(
+        area=fetch.area,
+        resources=haul.resources,
+        reasons=(*reasons, _WARNED) if haul.warned else reasons,
+        foreign=not all(_names(entry.get(fetch.subject), patient_id, source.fhir_base) for entry in haul.resources),
+    )
+
+
+async def _medications(source: ChartSource, parts: Iterable[_Part]) -> _Part:
+    """The Medication resources that entries point to: few EHRs send them along (_include)."""
+    uses = [entry for part in parts if part.area is Area.MEDICATION for entry in part.resources]
+    named = sorted({reference for entry in uses if (reference := _medication(entry, source.fhir_base))})
+    gate = asyncio.Semaphore(_AT_ONCE)
+
+    async def fetched(reference: str) -> Json | str:
+        async with gate:
+            try:
+                return (await source.read(reference)).resource or {}
+            except EhrError as error:
+                return f"a Medication could not be read: {error.words}"
+
+    answers = await asyncio.gather(*(fetched(reference) for reference in named[:MOST_MEDICATIONS]))
+    failed = sorted({answer for answer in answers if isinstance(answer, str)})
+    return _Part(
+        area=Area.MEDICATION,
+        resources=tuple(answer for answer in answers if isinstance(answer, dict)),
+        reasons=(*failed, _TOO_MANY) if len(named) > MOST_MEDICATIONS else tuple(failed),
+    )
+
+
+def _medication(entry: Json, fhir_base: str) -> str | None:
+    reference = entry.get("medicationReference")
+    relative = _relative(reference.get("reference"), fhir_base) if isinstance(reference, dict) else None
+    return relative if relative and relative.startswith("Medication/") else None
+
+
+def _names(reference: object, patient_id: str, fhir_base: str) -> bool:
+    """Whether a subject is surely this patient: by reference, not by identifier or display alone."""
+    text = reference.get("reference") if isinstance(reference, dict) else None
+    return _relative(text, fhir_base) == f"Patient/{patient_id}"
+
+
+def _relative(reference: object, fhir_base: str) -> str | None:
+    """ "Type/id" of a reference into this EHR; None for anything else (contained, urn, another server)."""
+    if not isinstance(reference, str):
+        return None
+    path = reference
+    if "://" in reference:
+        if not under_base(fhir_base, reference):
+            return None
+        try:
+            path = parse_address(reference).path.removeprefix(parse_address(fhir_base).path).removeprefix("/")
+        except AddressRefused:
+            return None
+    parts = path.split("/_history/")[0].split("/")
+    return path.split("/_history/")[0] if len(parts) == 2 and all(parts) else None
+
+
+def _failures(parts: Iterable[_Part]) -> tuple[FailedFetch, ...]:
+    told = dict.fromkeys((part.area, reason) for part in parts for reason in part.reasons)
+    return tuple(FailedFetch(area=area, reason=reason) for area, reason in told)
+
+
+def _dicts(value: object) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
