@@ -14,14 +14,14 @@ SAFETY_TERMS = {
     "psychosis": r"psychos[ie]s|psychotic|delusional",
     "mania": r"mani(?:a|c)|hypomani(?:a|c)|bipolar",
     "interstitial cystitis": r"interstitial cystitis|bladder pain syndrome|ulcerating cystitis",
-    "intracranial bleeding": rf"(?:intracranial|intracerebral|cerebral|brain|subarachnoid|subdural|epidural|extradural)"
-    rf" {_BLEED}|ha?emorrhagic stroke",
+    "intracranial bleeding": rf"(?:intracranial|intracerebral|cerebral|brain|subarachnoid|subdural|epidural) {_BLEED}"
+    r"|ha?emorrhagic stroke",
     "raised intracranial pressure": r"(?:raised|increased|elevated|high) (?:icp|intracranial pressure)"
     r"|intracranial hypertension|pseudotumou?r cerebri|hydrocephalus",
     "aneurysm": r"aneurysms?|aortic dissection|arteriovenous malformations?|avm",
     "severe heart disease": r"unstable angina|heart failure|cardiac arrest|ventricular (?:tachycardia|fibrillation)"
     r"|torsades?(?: de pointes)?|myocardial infarctions?|heart attacks?|n?stemi",
-    "hypertensive crisis": r"hypertensive (?:crisis|emergency|urgency)|malignant hypertension|uncontrolled hypertension",
+    "hypertensive crisis": r"hypertensive (?:crisis|emergency|urgency)|(?:malignant|uncontrolled) hypertension",
     "pregnancy": r"pregnan(?:t|cy)",
     "ketamine": r"(?:es)?ketamine|ketalar|spravato",
 }
@@ -43,7 +43,8 @@ _GUARD = re.compile(
 _TRAILING_GUARD = re.compile(
     r"^[\s:,(-]*(?:ruled out|excluded|negative|absent|in (?:mother|father|family))\b", re.IGNORECASE
 )
-_CLAUSE = re.compile(r"[.;]|\bbut\b|\bhowever\b", re.IGNORECASE)
+# A comma ends a clause too: "no mania, schizophrenia since 2010" must not hide the schizophrenia.
+_CLAUSE = re.compile(r"[.;,]|\bbut\b|\bhowever\b", re.IGNORECASE)
 
 
 def safety_terms_in(texts: Iterable[str]) -> frozenset[str]:

@@ -28,16 +28,20 @@ BLOCKING_AREAS = frozenset({Area.PATIENT, Area.CONDITION, Area.BLOOD_PRESSURE, A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """Something of the chart that could not be used. `reference` is empty when a whole search failed."""
+    """Something of the chart that could not be used. `reference` is empty when a whole search failed.
+
+    `listed_only`: shown, but without effect on the status (a date after the as-of date).
+    """
 
     area: Area
     reference: str
     reason: str
     fetch_failed: bool = False
+    listed_only: bool = False
 
     @property
     def blocking(self) -> bool:
-        return self.area in BLOCKING_AREAS
+        return self.area in BLOCKING_AREAS and not self.listed_only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +112,7 @@ class Verification(StrEnum):
 class ClinicalStatus(StrEnum):
     """Whether a diagnosis is active, in the sense of clinical README 2.1."""
 
-    ACTIVE = "active"  # active, recurrence, relapse; or no status and no past abatement
+    ACTIVE = "active"  # also recurrence and relapse
     INACTIVE = "inactive"
     REMISSION = "remission"
     RESOLVED = "resolved"
@@ -123,16 +127,28 @@ class Diagnosis:
     label: str
     codes: tuple[Code, ...] = ()
     sets: frozenset[str] = frozenset()
-    text_terms: frozenset[str] = frozenset()  # terms matched in an entry that has text only
-    status: ClinicalStatus
+    safety_terms: frozenset[str] = frozenset()  # words matched where no code decides: they ask for review
+    indication_terms: frozenset[str] = frozenset()
+    status: ClinicalStatus | None  # None: the record does not say; see `is_active`
     verification: Verification
     problem_list: bool = True  # False: encounter-diagnosis only, whose clinicalStatus is not reliable
     onset: PartialDate | None = None
     abatement: PartialDate | None = None
     recorded: PartialDate | None = None
+    abated: bool = False  # an abatement is recorded, with or without a date
 
     def in_any(self, *names: str) -> bool:
         return not self.sets.isdisjoint(names)
+
+    @property
+    def is_active(self) -> bool:
+        """Clinical README 2.1: active, recurrence or relapse; or no status and no abatement."""
+        return self.status is ClinicalStatus.ACTIVE or (self.status is None and not self.abated)
+
+    @property
+    def dates(self) -> tuple[PartialDate, ...]:
+        """Onset, abatement and recording date, as far as they are known."""
+        return tuple(when for when in (self.onset, self.abatement, self.recorded) if when is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +196,7 @@ class MedicationUse:
     start: PartialDate | None = None
     end: PartialDate | None = None
     text_only: bool = False
+    safety_terms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,8 +206,7 @@ class Allergy:
     reference: str
     label: str
     ingredients: frozenset[str] = frozenset()
-    text_terms: frozenset[str] = frozenset()
-    category: str = ""  # "allergy", "intolerance" or "" when the type is not given
+    type: str = ""  # "allergy", "intolerance" or "" when it is not given
     high_criticality: bool = False
     unconfirmed: bool = False
     severe: bool = False  # anaphylaxis or a severe reaction is recorded
@@ -225,8 +241,10 @@ class PatientFacts:
 
     @property
     def unread(self) -> frozenset[Area]:
+        """Areas of which a whole search or page is missing."""
         return frozenset(gap.area for gap in self.gaps if gap.fetch_failed)
 
     @property
-    def gap_areas(self) -> frozenset[Area]:
-        return frozenset(gap.area for gap in self.gaps)
+    def unclear(self) -> frozenset[Area]:
+        """Areas with anything missing or unreadable."""
+        return frozenset(gap.area for gap in self.gaps if not gap.listed_only)

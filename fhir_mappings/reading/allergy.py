@@ -1,0 +1,53 @@
+"""AllergyIntolerance to Allergy. FHIR R4; refuted and erroneous entries are listed, not used."""
+
+from __future__ import annotations
+
+from fhir_mappings.codes.concepts import codes_of, label_of, texts_of
+from fhir_mappings.codes.ingredients import ingredients_of
+from fhir_mappings.codes.systems import SNOMED
+from fhir_mappings.facts.clinical import Allergy, Area
+from fhir_mappings.reading import elements
+from fhir_mappings.reading.elements import Json
+from fhir_mappings.reading.notes import Notes
+
+# SNOMED CT: no known allergy, no known drug allergy.
+_NONE_KNOWN = frozenset({"716186003", "409137002"})
+_ANAPHYLAXIS = frozenset({"39579001"})
+
+
+def read_allergy(resource: Json, notes: Notes) -> Allergy | None:
+    """One allergy; None for an entry that is not used or says nothing (which leaves a Gap)."""
+    code, reactions = resource.get("code"), elements.objects(resource.get("reaction"))
+    substances = [reaction.get("substance") for reaction in reactions if reaction.get("substance")]
+    label = label_of(code) or next((label_of(substance) for substance in substances), "")
+    verification = elements.code_values(resource.get("verificationStatus"))
+    for status, rule in (("entered-in-error", "DATA-EIE"), ("refuted", "DATA-REFUTED")):
+        if status in verification:
+            notes.ignore(resource, label or "an allergy", status.replace("-", " "), rule)
+            return None
+    if not label:
+        notes.gap(Area.ALLERGY, resource, "the entry does not say what the allergy is to")
+        return None
+    concepts = [code, *substances]
+    codes = [found for concept in concepts for found in codes_of(concept)]
+    return Allergy(
+        reference=elements.reference_of(resource),
+        label=label,
+        ingredients=ingredients_of(codes, [t for concept in concepts for t in texts_of(concept)]),
+        type=elements.text(resource.get("type")),
+        high_criticality=resource.get("criticality") == "high",
+        unconfirmed="unconfirmed" in verification,
+        severe=any(_severe(reaction) for reaction in reactions),
+        none_known=any(found.system == SNOMED and found.code in _NONE_KNOWN for found in codes),
+        when=notes.date(Area.ALLERGY, resource, resource.get("recordedDate"), "recordedDate"),
+    )
+
+
+def _severe(reaction: Json) -> bool:
+    manifestations = elements.objects(reaction.get("manifestation"))
+    words = " ".join(text.lower() for concept in manifestations for text in texts_of(concept))
+    return (
+        reaction.get("severity") == "severe"
+        or bool(elements.code_values(manifestations) & _ANAPHYLAXIS)
+        or "anaphyla" in words
+    )

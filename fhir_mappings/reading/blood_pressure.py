@@ -1,0 +1,238 @@
+"""Blood-pressure Observations to readings. Algorithm of the clinical content, 2.2, steps 1 to 3.
+
+Components may sit in a panel with another code; separate systolic and diastolic Observations are paired.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from fhir_mappings.codes import observations as loinc
+from fhir_mappings.codes.concepts import codes_of, texts_of
+from fhir_mappings.codes.systems import LOINC
+from fhir_mappings.facts.clinical import Area, BloodPressure, PartialDate
+from fhir_mappings.reading import elements
+from fhir_mappings.reading.elements import Json
+from fhir_mappings.reading.notes import Notes
+from fhir_mappings.reading.quantity import MILLIMETRES_OF_MERCURY, Amount, amount
+from fhir_mappings.reading.sessions import SessionTimes
+
+_FINAL = frozenset({"final", "amended", "corrected"})
+_NOT_MEASURED = frozenset({"not-performed", "not-asked", "asked-declined", "not-applicable"})
+_PAIRING_TOLERANCE = timedelta(minutes=5)
+_SYSTOLIC_RANGE = (Decimal(60), Decimal(260))
+_DIASTOLIC_RANGE = (Decimal(30), Decimal(160))
+_POSITION_WORDS = ("standing",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Half:
+    """One component as found: its amount, or that it was not measured at all (None)."""
+
+    systolic: Amount | None
+    diastolic: Amount | None
+
+
+def loinc_codes(concept: object) -> frozenset[str]:
+    return frozenset(code.code for code in codes_of(concept) if code.system == LOINC)
+
+
+def is_blood_pressure(resource: Json, codes: frozenset[str]) -> bool:
+    """Whether an Observation holds blood pressure, by its own code or by a component's."""
+    if codes & loinc.BLOOD_PRESSURE:
+        return True
+    components = resource.get("component")
+    return bool(components) and any(
+        loinc_codes(part.get("code")) & loinc.BLOOD_PRESSURE for part in elements.objects(components)
+    )
+
+
+def read_blood_pressures(
+    resources: Iterable[Json], sessions: SessionTimes, notes: Notes
+) -> tuple[BloodPressure, ...]:
+    """All readings, the unusable ones with their problem; entries in error and cancelled ones are left out."""
+    singles: list[tuple[BloodPressure, str]] = []
+    readings: list[BloodPressure] = []
+    for resource in resources:
+        found = notes.guarded(Area.BLOOD_PRESSURE, resource, _read, sessions, notes)
+        if found is None:
+            continue
+        reading, single = found
+        if single:
+            singles.append((reading, elements.text(elements.mapping(resource.get("encounter")).get("reference"))))
+        else:
+            readings.append(reading)
+    return tuple(readings) + tuple(_paired(singles))
+
+
+def _read(resource: Json, sessions: SessionTimes, notes: Notes) -> tuple[BloodPressure, bool] | None:
+    status = elements.text(resource.get("status"))
+    if status in ("entered-in-error", "cancelled"):
+        notes.ignore(resource, "Blood pressure", status.replace("-", " "), "DATA-EIE")
+        return None
+    dated_later = len(notes.gaps)
+    when = notes.when(Area.BLOOD_PRESSURE, resource, "effective")
+    if any(gap.listed_only for gap in notes.gaps[dated_later:]):
+        return None
+    codes = loinc_codes(resource.get("code"))
+    half = _halves(resource, codes)
+    if half.systolic is None and half.diastolic is None and not _unexplained_absence(resource):
+        return None
+    reading = _reading(resource, half, when, status)
+    reading = replace(reading, standing=_standing(resource, codes), in_session=sessions.covers(resource, when))
+    return reading, not resource.get("component") and bool(codes & (loinc.SYSTOLIC | loinc.DIASTOLIC))
+
+
+def _halves(resource: Json, codes: frozenset[str]) -> _Half:
+    parts = elements.objects(resource.get("component"))
+    if parts:
+        return _Half(systolic=_component(parts, loinc.SYSTOLIC), diastolic=_component(parts, loinc.DIASTOLIC))
+    value = _measured(resource)
+    if codes & loinc.SYSTOLIC:
+        return _Half(systolic=value, diastolic=None)
+    if codes & loinc.DIASTOLIC:
+        return _Half(systolic=None, diastolic=value)
+    return _Half(systolic=value, diastolic=value)  # a panel without components: its value is no pair
+
+
+def _component(parts: Sequence[Json], wanted: frozenset[str]) -> Amount | None:
+    matching = [part for part in parts if loinc_codes(part.get("code")) & wanted]
+    if len(matching) > 1:
+        return Amount(problem="the component is given more than once")
+    return _measured(matching[0]) if matching else None
+
+
+def _measured(part: Json) -> Amount | None:
+    """The amount of a component; None where it was plainly not measured."""
+    if part.get("valueQuantity") is not None:
+        return amount(part["valueQuantity"], MILLIMETRES_OF_MERCURY)
+    if elements.code_values(part.get("dataAbsentReason")) & _NOT_MEASURED:
+        return None
+    if part.get("dataAbsentReason") is not None:
+        return Amount(problem="the value is absent without a reason that says it was not measured")
+    return Amount(problem="the value is not a quantity")
+
+
+def _unexplained_absence(resource: Json) -> bool:
+    """Whether a reading without any value leaves it open what was measured."""
+    parts = [resource, *elements.objects(resource.get("component"))]
+    return not any(elements.code_values(part.get("dataAbsentReason")) & _NOT_MEASURED for part in parts)
+
+
+def _reading(resource: Json, half: _Half, when: PartialDate | None, status: str) -> BloodPressure:
+    systolic, problem_above = _plausible(half.systolic, _SYSTOLIC_RANGE, "systolic")
+    diastolic, problem_below = _plausible(half.diastolic, _DIASTOLIC_RANGE, "diastolic")
+    problems = [problem_above, problem_below]
+    if systolic is not None and diastolic is not None and diastolic >= systolic:
+        systolic = diastolic = None
+        problems.append("diastolic is not below systolic")
+    if status not in _FINAL:
+        systolic = diastolic = None
+        problems.append("the status is not final")
+    if resource.get("modifierExtension"):
+        systolic = diastolic = None
+        problems.append("it carries a modifier the app does not know")
+    if when is None:
+        problems.append("the time is missing")
+    notes = [part.note for part in (half.systolic, half.diastolic) if part is not None and part.note]
+    return BloodPressure(
+        references=(elements.reference_of(resource),),
+        when=when,
+        systolic=systolic,
+        diastolic=diastolic,
+        problem="; ".join(dict.fromkeys(problem for problem in problems if problem)) or None,
+        note=notes[0] if notes else None,
+    )
+
+
+def _plausible(found: Amount | None, limits: tuple[Decimal, Decimal], name: str) -> tuple[Decimal | None, str | None]:
+    if found is None:
+        return None, f"{name} is missing"
+    if found.value is None:
+        return None, f"{name}: {found.problem}"
+    if not limits[0] <= found.value <= limits[1]:
+        return None, f"{name}: the value is not plausible"
+    return found.value, None
+
+
+def _standing(resource: Json, codes: frozenset[str]) -> bool:
+    if codes & loinc.STANDING:
+        return True
+    described = [resource.get("method"), *(part.get("valueCodeableConcept") for part in _positions(resource))]
+    words = " ".join(text.lower() for concept in described for text in texts_of(concept))
+    return any(word in words for word in _POSITION_WORDS)
+
+
+def _positions(resource: Json) -> list[Json]:
+    """Components and extensions that say how the patient was held (LOINC 8361-8, body position)."""
+    parts = elements.objects(resource.get("component"))
+    extensions = elements.objects(resource.get("extension"))
+    return [
+        *(part for part in parts if "8361-8" in loinc_codes(part.get("code"))),
+        *(extension for extension in extensions if "bodyposition" in elements.text(extension.get("url")).lower()),
+    ]
+
+
+def _paired(singles: Sequence[tuple[BloodPressure, str]]) -> list[BloodPressure]:
+    """Pair systolic with diastolic: nearest in time within five minutes, else of the same encounter and day."""
+    above = [single for single in singles if "diastolic is missing" in (single[0].problem or "")]
+    below = [single for single in singles if "systolic is missing" in (single[0].problem or "")]
+    candidates = sorted(
+        (
+            (distance, a, b)
+            for a, upper in enumerate(above)
+            for b, lower in enumerate(below)
+            if (distance := _distance(upper, lower)) is not None
+        ),
+    )
+    used_above: set[int] = set()
+    used_below: set[int] = set()
+    pairs = []
+    for _, a, b in candidates:
+        if a not in used_above and b not in used_below:
+            used_above.add(a)
+            used_below.add(b)
+            pairs.append(_joined(above[a][0], below[b][0]))
+    rest = [single[0] for n, single in enumerate(above) if n not in used_above]
+    return [*pairs, *rest, *(single[0] for n, single in enumerate(below) if n not in used_below)]
+
+
+def _distance(upper: tuple[BloodPressure, str], lower: tuple[BloodPressure, str]) -> timedelta | None:
+    """How far apart two halves are; None where they do not belong together."""
+    one, other = upper[0].when, lower[0].when
+    if one is None or other is None or upper[0].standing != lower[0].standing:
+        return None
+    if one.instant is not None and other.instant is not None:
+        apart = abs(one.instant - other.instant)
+        if apart <= _PAIRING_TOLERANCE:
+            return apart
+    elif one.text == other.text and one.exact:
+        return timedelta(0)
+    if upper[1] and upper[1] == lower[1] and one.first == other.first and one.last == other.last:
+        return timedelta(days=1)
+    return None
+
+
+def _joined(upper: BloodPressure, lower: BloodPressure) -> BloodPressure:
+    problems = [
+        part
+        for reading in (upper, lower)
+        for part in (reading.problem or "").split("; ")
+        if part and part not in ("diastolic is missing", "systolic is missing")
+    ]
+    systolic, diastolic = upper.systolic, lower.diastolic
+    if systolic is not None and diastolic is not None and diastolic >= systolic:
+        systolic = diastolic = None
+        problems.append("diastolic is not below systolic")
+    return replace(
+        upper,
+        references=upper.references + lower.references,
+        systolic=systolic,
+        diastolic=diastolic,
+        problem="; ".join(dict.fromkeys(problems)) or None,
+        note=upper.note or lower.note,
+        in_session=upper.in_session and lower.in_session,
+    )

@@ -1,0 +1,140 @@
+"""Tolerant access to FHIR elements. FHIR R4, datatypes: date and dateTime, Quantity, Reference."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+from fhir_mappings.facts.clinical import PartialDate
+
+Json = Mapping[str, Any]
+
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
+)
+
+
+class Unreadable(ValueError):
+    """An element is not what FHIR says it is. The message names the element, never its content."""
+
+
+def mapping(value: Any) -> Json:
+    """The value if it is an object, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def objects(value: Any) -> list[Json]:
+    """The objects of a list; a single object counts as a list of one, anything else as none."""
+    if isinstance(value, Mapping):
+        return [value]
+    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+
+
+def text(value: Any) -> str:
+    """The value if it is a string, else ""."""
+    return value.strip() if isinstance(value, str) else ""
+
+
+def code_values(concepts: Any) -> frozenset[str]:
+    """Every code of one or more CodeableConcepts, whatever the system, in lower case."""
+    return frozenset(
+        coding["code"].strip().lower()
+        for concept in objects(concepts)
+        for coding in objects(concept.get("coding"))
+        if isinstance(coding.get("code"), str)
+    )
+
+
+def partial_date(value: Any, element: str) -> PartialDate | None:
+    """A date or dateTime with its precision; None where it is absent; Unreadable where it is no date.
+
+    A time without an offset is kept for its calendar day alone, since its instant is not known.
+    """
+    if value is None:
+        return None
+    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise Unreadable(f"{element} is not a date")
+    try:
+        return _from_parts(value, *match.groups())
+    except (ValueError, OverflowError):
+        raise Unreadable(f"{element} is not a date") from None
+
+
+def _from_parts(
+    value: str,
+    year: str,
+    month: str | None,
+    day: str | None,
+    hour: str | None,
+    minute: str | None,
+    second: str | None,
+    offset: str | None,
+) -> PartialDate:
+    if month is None:
+        return PartialDate(text=value, first=date(int(year), 1, 1), last=date(int(year), 12, 31))
+    if day is None:
+        first = date(int(year), int(month), 1)
+        after = date(int(year) + (month == "12"), int(month) % 12 + 1, 1)
+        return PartialDate(text=value, first=first, last=after - timedelta(days=1))
+    whole = date(int(year), int(month), int(day))
+    if hour is None or minute is None:
+        return PartialDate(text=value, first=whole, last=whole)
+    # A leap second (:60) is FHIR; Python's clock has none.
+    moment = datetime(
+        whole.year, whole.month, whole.day, int(hour), int(minute), min(int(second or 0), 59), tzinfo=_zone(offset)
+    )
+    return PartialDate(text=value, first=whole, last=whole, instant=moment if offset else None)
+
+
+def _zone(offset: str | None) -> timezone:
+    if offset in (None, "Z"):
+        return UTC
+    sign = -1 if offset[0] == "-" else 1
+    hours, minutes = int(offset[1:3]), int(offset[4:6])
+    if hours * 60 + minutes > 14 * 60 or minutes > 59:
+        raise ValueError("offset")
+    return timezone(sign * timedelta(hours=hours, minutes=minutes))
+
+
+def span(start: PartialDate | None, end: PartialDate | None) -> PartialDate | None:
+    """A Period as the days it may mean, from its start to its end."""
+    if start is None or end is None or end.last <= start.first:
+        return start or end
+    return PartialDate(text=f"{start.text} to {end.text}", first=start.first, last=end.last)
+
+
+def when(resource: Json, stem: str) -> PartialDate | None:
+    """A choice of dateTime, instant and Period elements: `stem`DateTime, `stem`Instant, `stem`Period."""
+    for suffix in ("DateTime", "Instant"):
+        if resource.get(stem + suffix) is not None:
+            return partial_date(resource[stem + suffix], stem + suffix)
+    period = mapping(resource.get(stem + "Period"))
+    return span(
+        partial_date(period.get("start"), stem + "Period.start"), partial_date(period.get("end"), stem + "Period.end")
+    )
+
+
+def number(value: Any) -> Decimal | None:
+    """A JSON number as Decimal, with its digits; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | Decimal):
+        amount = Decimal(value)
+        return amount if amount.is_finite() else None
+    return Decimal(repr(value)) if isinstance(value, float) and abs(value) < float("inf") else None
+
+
+def reference_of(resource: Json) -> str:
+    """ "Type/id" of a resource; "Type" where it has no id."""
+    kind, identifier = text(resource.get("resourceType")), text(resource.get("id"))
+    return f"{kind}/{identifier}" if identifier else kind
+
+
+def versioned_reference(resource: Json) -> str:
+    """ "Type/id/_history/version" where the version is known, else "Type/id"."""
+    version = text(mapping(resource.get("meta")).get("versionId"))
+    return f"{reference_of(resource)}/_history/{version}" if version else reference_of(resource)

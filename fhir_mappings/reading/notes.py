@@ -1,0 +1,60 @@
+"""What the readers note beside the facts: gaps, entries left out on purpose, dates after the as-of date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeVar
+
+from fhir_mappings.facts.clinical import Area, Gap, Ignored, PartialDate
+from fhir_mappings.reading import elements
+from fhir_mappings.reading.elements import Json
+
+Fact = TypeVar("Fact")
+
+
+class Notes:
+    """Collects while a chart is read. `as_of` is the day of the screening: later dates are listed, not used."""
+
+    def __init__(self, as_of: date) -> None:
+        self.as_of = as_of
+        self.gaps: list[Gap] = []
+        self.ignored: list[Ignored] = []
+
+    def gap(self, area: Area, resource: Json, reason: str) -> None:
+        self.gaps.append(Gap(area=area, reference=elements.reference_of(resource), reason=reason))
+
+    def ignore(self, resource: Json, label: str, reason: str, rule: str) -> None:
+        self.ignored.append(Ignored(reference=elements.reference_of(resource), label=label, reason=reason, rule=rule))
+
+    def guarded(self, area: Area, resource: Json, read: Callable[..., Fact], *arguments: Any) -> Fact | None:
+        """Read one resource; a shape that no reader foresaw is a Gap, never a traceback and never silence."""
+        try:
+            return read(resource, *arguments)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            self.gap(area, resource, "the entry could not be read")
+            return None
+
+    def date(self, area: Area, resource: Json, value: Any, element: str) -> PartialDate | None:
+        """A date or dateTime element; what cannot be read becomes a Gap, what lies in the future is listed."""
+        try:
+            return self._not_future(area, resource, elements.partial_date(value, element), element)
+        except elements.Unreadable as problem:
+            self.gap(area, resource, str(problem))
+            return None
+
+    def when(self, area: Area, resource: Json, stem: str) -> PartialDate | None:
+        """The same for a choice of dateTime, instant and Period."""
+        try:
+            return self._not_future(area, resource, elements.when(resource, stem), stem)
+        except elements.Unreadable as problem:
+            self.gap(area, resource, str(problem))
+            return None
+
+    def _not_future(self, area: Area, resource: Json, found: PartialDate | None, element: str) -> PartialDate | None:
+        if found is None or not found.after(self.as_of):
+            return found
+        reason = f"{element} lies after {self.as_of.isoformat()} and was not used"
+        reference = elements.reference_of(resource)
+        self.gaps.append(Gap(area=area, reference=reference, reason=reason, listed_only=True))
+        return None

@@ -1,0 +1,144 @@
+"""Scores, pregnancy results and weights from Observations. FHIR R4 Observation; LOINC codes of `codes`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from fhir_mappings.codes import observations as loinc
+from fhir_mappings.codes.concepts import label_of, texts_of
+from fhir_mappings.facts.clinical import Area, Score, Weight
+from fhir_mappings.reading import elements
+from fhir_mappings.reading.blood_pressure import loinc_codes
+from fhir_mappings.reading.elements import Json
+from fhir_mappings.reading.notes import Notes
+from fhir_mappings.reading.quantity import KILOGRAMS, amount
+
+WANTED = frozenset(loinc.SCORES) | loinc.PANELS | loinc.PREGNANCY | loinc.BODY_WEIGHT
+
+_AREA_OF_CATEGORY = {
+    "vital-signs": Area.BLOOD_PRESSURE,
+    "survey": Area.SURVEY,
+    "social-history": Area.SOCIAL_HISTORY,
+    "laboratory": Area.LABORATORY,
+}
+_ITEM_RANGE = {"phq9-total": 27, "phq9-item9": 3}
+
+
+def area_of(resource: Json) -> Area:
+    """The area of an Observation by its category; without a known one it might be a blood pressure."""
+    areas = [
+        _AREA_OF_CATEGORY[code]
+        for code in elements.code_values(resource.get("category"))
+        if code in _AREA_OF_CATEGORY
+    ]
+    return min(areas, key=list(Area).index, default=Area.BLOOD_PRESSURE)
+
+
+def dropped(resource: Json, notes: Notes) -> bool:
+    """Whether an Observation is entered in error or cancelled, which is listed."""
+    status = elements.text(resource.get("status"))
+    if status in ("entered-in-error", "cancelled"):
+        notes.ignore(resource, label_of(resource.get("code")), status.replace("-", " "), "DATA-EIE")
+        return True
+    return False
+
+
+def read_scores(resource: Json, codes: frozenset[str], notes: Notes) -> tuple[Score, ...]:
+    """The questionnaire items and pregnancy results of one Observation and its components."""
+    area = Area.LABORATORY if codes & loinc.HCG_PRESENCE else Area.SURVEY
+    area = Area.SOCIAL_HISTORY if codes & loinc.PREGNANCY_STATUS else area
+    later = len(notes.gaps)
+    when = notes.when(area, resource, "effective")
+    if any(gap.listed_only for gap in notes.gaps[later:]):
+        return ()
+    parts = [
+        (codes, resource),
+        *((loinc_codes(p.get("code")), p) for p in elements.objects(resource.get("component"))),
+    ]
+    found = []
+    for part_codes, part in parts:
+        for name in sorted(_names(part_codes)):
+            score = _score(resource, part, name, notes, area)
+            if score is not None:
+                found.append(
+                    Score(
+                        reference=elements.reference_of(resource),
+                        name=name,
+                        when=when,
+                        value=score.value,
+                        positive=score.positive,
+                        text=score.text,
+                    )
+                )
+    return tuple(found)
+
+
+def _names(codes: frozenset[str]) -> set[str]:
+    names = {loinc.SCORES[code] for code in codes if code in loinc.SCORES}
+    if codes & loinc.PREGNANCY_STATUS:
+        names.add("pregnancy-status")
+    if codes & loinc.HCG_PRESENCE:
+        names.add("hcg")
+    return names
+
+
+def _score(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> Score | None:
+    """The value of one item; None where none was measured; an unreadable one leaves a Gap."""
+    if part.get("dataAbsentReason") is not None:
+        return None
+    value = _number(part)
+    if name in _ITEM_RANGE:
+        if value is None or not 0 <= value <= _ITEM_RANGE[name] or value != value.to_integral_value():
+            notes.gap(area, resource, "the score is not a number the scale has")
+            return None
+        return Score(reference="", name=name, when=None, value=value, positive=value > 0, text=str(value))
+    positive = _positive(part)
+    if positive is None:
+        notes.gap(area, resource, "the answer is not one the app can read")
+        return None
+    return Score(reference="", name=name, when=None, positive=positive, text="positive" if positive else "negative")
+
+
+def _number(part: Json) -> Decimal | None:
+    if part.get("valueInteger") is not None:
+        return elements.number(part["valueInteger"])
+    if part.get("valueQuantity") is not None:
+        quantity = elements.mapping(part["valueQuantity"])
+        return elements.number(quantity.get("value")) if quantity.get("comparator") is None else None
+    codings = elements.objects(elements.mapping(part.get("valueCodeableConcept")).get("coding"))
+    scores = [
+        loinc.ITEM_SCORES[c["code"]]
+        for c in codings
+        if isinstance(c.get("code"), str) and c["code"] in loinc.ITEM_SCORES
+    ]
+    return Decimal(scores[0]) if scores else None
+
+
+def _positive(part: Json) -> bool | None:
+    if isinstance(part.get("valueBoolean"), bool):
+        return bool(part["valueBoolean"])
+    concept = part.get("valueCodeableConcept")
+    codes = {
+        c["code"] for c in elements.objects(elements.mapping(concept).get("coding")) if isinstance(c.get("code"), str)
+    }
+    yes, no = bool(codes & loinc.POSITIVE_ANSWERS), bool(codes & loinc.NEGATIVE_ANSWERS)
+    if yes != no:
+        return yes
+    words = {text.lower() for text in [*texts_of(concept), elements.text(part.get("valueString"))]}
+    yes, no = (
+        bool(words & {"positive", "pregnant", "yes", "detected"}),
+        bool(words & {"negative", "not pregnant", "no", "not detected"}),
+    )
+    return yes if yes != no else None
+
+
+def read_weight(resource: Json, notes: Notes) -> Weight | None:
+    """A body weight in kg; an unusable one is left out with a Gap that asks for review only."""
+    later = len(notes.gaps)
+    when = notes.when(Area.OTHER, resource, "effective")
+    if any(gap.listed_only for gap in notes.gaps[later:]):
+        return None
+    found = amount(resource.get("valueQuantity"), KILOGRAMS)
+    if found.value is None or not Decimal(20) <= found.value <= Decimal(350):
+        return None
+    return Weight(reference=elements.reference_of(resource), when=when, kilograms=found.value)

@@ -1,0 +1,56 @@
+"""Patient to Person. FHIR R4 Patient."""
+
+from __future__ import annotations
+
+from fhir_mappings.facts.clinical import Area, Person
+from fhir_mappings.reading import elements
+from fhir_mappings.reading.elements import Json
+from fhir_mappings.reading.notes import Notes
+
+
+def read_patient(resource: Json, notes: Notes) -> Person:
+    """The patient's own data. A record that is replaced, inactive or of a dead patient is a Gap: it is not one
+    to treat by."""
+    _refuse_unfit_record(resource, notes)
+    name = _official_name(resource)
+    return Person(
+        reference=elements.reference_of(resource),
+        version=elements.text(elements.mapping(resource.get("meta")).get("versionId")) or None,
+        family=elements.text(name.get("family")) or elements.text(name.get("text")),
+        given=" ".join(g for g in _strings(name.get("given"))),
+        birth_date=notes.date(Area.PATIENT, resource, resource.get("birthDate"), "birthDate"),
+        gender=elements.text(resource.get("gender")) or None,
+        mrn=_medical_record_number(resource),
+        active=resource.get("active") if isinstance(resource.get("active"), bool) else None,
+        deceased=_deceased(resource),
+    )
+
+
+def _refuse_unfit_record(resource: Json, notes: Notes) -> None:
+    if _deceased(resource):
+        notes.gap(Area.PATIENT, resource, "the patient is recorded as deceased")
+    if resource.get("active") is False:
+        notes.gap(Area.PATIENT, resource, "the record is marked as not active")
+    if any(link.get("type") == "replaced-by" for link in elements.objects(resource.get("link"))):
+        notes.gap(Area.PATIENT, resource, "the record was replaced by another")
+
+
+def _deceased(resource: Json) -> bool:
+    return resource.get("deceasedBoolean") is True or bool(resource.get("deceasedDateTime"))
+
+
+def _official_name(resource: Json) -> Json:
+    names = elements.objects(resource.get("name"))
+    usable = [name for name in names if name.get("use") not in ("old", "maiden", "nickname")]
+    official = [name for name in usable if name.get("use") in ("official", "usual")]
+    return next(iter(official or usable or names), {})
+
+
+def _strings(value: object) -> list[str]:
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def _medical_record_number(resource: Json) -> str | None:
+    identifiers = elements.objects(resource.get("identifier"))
+    numbers = [i for i in identifiers if "mr" in elements.code_values(i.get("type"))]
+    return next((elements.text(i.get("value")) for i in numbers if elements.text(i.get("value"))), None)

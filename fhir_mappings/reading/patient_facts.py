@@ -1,0 +1,193 @@
+"""The one door in: a patient's resources to `PatientFacts`. Tolerant; whatever cannot be read becomes a Gap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from datetime import date
+from typing import Any, TypeVar
+
+from fhir_mappings.codes.observations import BODY_WEIGHT
+from fhir_mappings.facts.clinical import (
+    Allergy,
+    Area,
+    Gap,
+    MedicationUse,
+    PatientFacts,
+    Person,
+    Score,
+    Weight,
+)
+from fhir_mappings.reading import elements, medication, observation
+from fhir_mappings.reading.allergy import read_allergy
+from fhir_mappings.reading.blood_pressure import is_blood_pressure, loinc_codes, read_blood_pressures
+from fhir_mappings.reading.condition import read_condition
+from fhir_mappings.reading.elements import Json
+from fhir_mappings.reading.notes import Notes
+from fhir_mappings.reading.patient import read_patient
+from fhir_mappings.reading.sessions import SessionTimes
+
+Fact = TypeVar("Fact")
+
+_AREA_OF_TYPE = {
+    "Patient": Area.PATIENT,
+    "Condition": Area.CONDITION,
+    "MedicationStatement": Area.MEDICATION,
+    "MedicationRequest": Area.MEDICATION,
+    "Medication": Area.MEDICATION,
+    "AllergyIntolerance": Area.ALLERGY,
+}
+_SUBJECT_OF_TYPE = {"AllergyIntolerance": "patient"}
+
+
+def patient_facts(
+    resources: Iterable[Any],
+    *,
+    as_of: date,
+    patients: Collection[str],
+    failures: Iterable[Gap] = (),
+) -> PatientFacts:
+    """Everything screening needs to know from `resources`, in any order and with repeats.
+
+    `patients` are the references under which this patient goes ("Patient/1", an absolute URL, a urn:uuid); an
+    entry of anybody else is a Gap. `failures` are the searches that did not come back whole.
+    """
+    return _Chart(resources, as_of, frozenset(patients), tuple(failures)).facts()
+
+
+class _Chart:
+    """One chart while it is read."""
+
+    def __init__(self, resources: Iterable[Any], as_of: date, patients: frozenset[str], failures: tuple[Gap, ...]):
+        self.notes = Notes(as_of)
+        self.failures = failures
+        self.patients = patients
+        self.by_type: dict[str, list[Json]] = {}
+        self.read: list[str] = []
+        for resource in _without_repeats(resources, self.notes):
+            self._sort(resource)
+
+    def _sort(self, resource: Json) -> None:
+        kind = resource["resourceType"]
+        self.read.append(elements.versioned_reference(resource))
+        if kind in _AREA_OF_TYPE or kind == "Observation":
+            area = observation.area_of(resource) if kind == "Observation" else _AREA_OF_TYPE[kind]
+            problem = self._unfit(resource, kind)
+            if problem is not None:
+                self.notes.gap(area, resource, problem)
+                return
+        self.by_type.setdefault(kind, []).append(resource)
+
+    def _unfit(self, resource: Json, kind: str) -> str | None:
+        """Why a resource must not be read at all; None when it may."""
+        if kind != "Observation" and resource.get("modifierExtension"):
+            return "it carries a modifier the app does not know"
+        if resource.get("implicitRules"):
+            return "it follows rules the app does not know"
+        if kind in ("Patient", "Medication"):
+            return None
+        subject = elements.mapping(resource.get(_SUBJECT_OF_TYPE.get(kind, "subject")))
+        reference = elements.text(subject.get("reference"))
+        if not reference:
+            return "it does not say whose it is"
+        return None if reference in self.patients else "it belongs to another patient"
+
+    def facts(self) -> PatientFacts:
+        person = self._person()
+        diagnoses = self._each("Condition", Area.CONDITION, read_condition)
+        medications = self._medications()
+        allergies: list[Allergy] = self._each("AllergyIntolerance", Area.ALLERGY, read_allergy)
+        pressures, scores, weights = self._observations()
+        return PatientFacts(
+            person=person,
+            diagnoses=tuple(diagnoses),
+            blood_pressures=pressures,
+            scores=tuple(scores),
+            weights=tuple(weights),
+            medications=tuple(medications),
+            allergies=tuple(allergies),
+            ignored=tuple(self.notes.ignored),
+            gaps=self.failures + tuple(self.notes.gaps),
+            read=tuple(sorted(self.read)),
+        )
+
+    def _person(self) -> Person | None:
+        found: list[Person] = self._each("Patient", Area.PATIENT, read_patient)
+        if not found and not any(gap.area is Area.PATIENT for gap in (*self.failures, *self.notes.gaps)):
+            self.notes.gap(Area.PATIENT, {"resourceType": "Patient"}, "there is no Patient resource")
+        return found[0] if found else None
+
+    def _medications(self) -> list[MedicationUse]:
+        named = {elements.reference_of(resource): resource for resource in self.by_type.get("Medication", ())}
+
+        def read(resource: Json, notes: Notes) -> MedicationUse | None:
+            return medication.read_medication(resource, named, notes)
+
+        return [use for kind in sorted(medication.TYPES) for use in self._each(kind, Area.MEDICATION, read)]
+
+    def _observations(self) -> tuple[tuple[Any, ...], list[Score], list[Weight]]:
+        pressures: list[Json] = []
+        scores: list[Score] = []
+        weights: list[Weight] = []
+        for resource in self.by_type.get("Observation", ()):
+            codes = loinc_codes(resource.get("code"))
+            if is_blood_pressure(resource, codes):
+                pressures.append(resource)
+            elif codes & observation.WANTED:
+                self.notes.guarded(
+                    observation.area_of(resource), resource, self._other_observation, codes, scores, weights
+                )
+            elif not resource.get("code"):
+                self.notes.gap(observation.area_of(resource), resource, "the observation has no code")
+        sessions = SessionTimes(
+            r for kind in ("Procedure", "MedicationAdministration") for r in self.by_type.get(kind, ())
+        )
+        return read_blood_pressures(pressures, sessions, self.notes), scores, weights
+
+    def _other_observation(
+        self, resource: Json, codes: frozenset[str], scores: list[Score], weights: list[Weight]
+    ) -> None:
+        if observation.dropped(resource, self.notes):
+            return
+        if resource.get("modifierExtension"):
+            self.notes.gap(observation.area_of(resource), resource, "it carries a modifier the app does not know")
+            return
+        scores.extend(observation.read_scores(resource, codes, self.notes))
+        weight = observation.read_weight(resource, self.notes) if codes & BODY_WEIGHT else None
+        if weight is not None:
+            weights.append(weight)
+
+    def _each(self, kind: str, area: Area, read: Callable[[Json, Notes], Fact | None]) -> list[Fact]:
+        found = (self.notes.guarded(area, resource, read, self.notes) for resource in self.by_type.get(kind, ()))
+        return [fact for fact in found if fact is not None]
+
+
+def _without_repeats(resources: Iterable[Any], notes: Notes) -> list[Json]:
+    """One of each resource: repeats fall away, of several versions the newest stays; others are Gaps."""
+    newest: dict[str, Json] = {}
+    kept: list[Json] = []
+    for resource in resources:
+        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+            notes.gap(Area.CONDITION, {}, "an entry is not a FHIR resource")
+            continue
+        key = elements.reference_of(resource)
+        known = newest.get(key) if "/" in key else None
+        if known is None:
+            kept.append(resource)
+        elif resource == known or _version(resource) < _version(known):
+            continue
+        elif _version(resource) > _version(known):
+            kept = [other for other in kept if other is not known]
+            kept.append(resource)
+        else:
+            kept.append(resource)  # two different texts of the same version: both are looked at
+        newest[key] = resource
+    return kept
+
+
+def _version(resource: Json) -> tuple[int, str]:
+    meta = elements.mapping(resource.get("meta"))
+    version = elements.text(meta.get("versionId"))
+    return (
+        int(version) if version.isascii() and version.isdigit() and len(version) < 18 else -1,
+        elements.text(meta.get("lastUpdated")),
+    )

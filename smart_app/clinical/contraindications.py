@@ -1,0 +1,239 @@
+"""Rules against treatment by diagnosis, allergy, pregnancy and age: ABS-*, HOLD-*, REV-* and AGE-CHILD."""
+
+from __future__ import annotations
+
+from fhir_mappings.facts.clinical import Allergy, ClinicalStatus, Diagnosis, Score
+from smart_app.clinical.finding import Evidence, Kind, Status, Verdict, met, not_enough_data, not_met, review
+from smart_app.clinical.question import Question, diagnosis_evidence
+
+SCHIZOPHRENIA = ("schizophrenia-schizoaffective",)
+CYSTITIS = ("interstitial-cystitis",)
+BLEED = ("intracranial-haemorrhage",)
+PRESSURE = ("raised-icp",)
+CARDIOVASCULAR = ("unstable-angina", "hf-decompensated", "arrhythmia-severe")
+INFARCTION = ("mi-acute",)
+PSYCHOSIS = ("psychosis-other", "mdd-with-psychotic-features", "bipolar-depressed-psychotic", "puerperal-psychosis")
+PSYCHOSIS_REMISSION = ("psychosis-remission",)
+MANIA = ("mania-hypomania-current", "mania-secondary")
+BIPOLAR_REVIEW = ("bipolar-unspecified-polarity", "bipolar-remission", "mania-remission")
+BIPOLAR_DEPRESSED = ("indication-bipolar-depression", "bipolar-depressed-psychotic")
+CRISIS = ("hypertensive-crisis-uncontrolled",)
+CHRONIC_HEART = (
+    "hf-chronic",
+    "ischaemic-heart-disease",
+    "atrial-fibrillation",
+    "cardiomyopathy-pulmonary-htn",
+    "aortic-stenosis",
+    "pulmonary-hypertension",
+    "conduction-long-qt",
+)
+PREGNANCY = ("pregnancy",)
+
+
+def abs_scz(question: Question) -> Verdict:
+    return _ever(question, SCHIZOPHRENIA, "Schizophrenia or schizoaffective disorder")
+
+
+def abs_ich(question: Question) -> Verdict:
+    return _ever(question, BLEED, "Intracranial bleeding")
+
+
+def _ever(question: Question, sets: tuple[str, ...], name: str) -> Verdict:
+    found = question.confirmed(*sets)
+    if found:
+        return met(f"{name} is on record; it counts for life, also when resolved.", diagnosis_evidence(found))
+    return not_met(f"No {name[0].lower() + name[1:]} on record.")
+
+
+def abs_ic(question: Question) -> Verdict:
+    """Anything but resolved with an abatement."""
+    found = question.confirmed(*CYSTITIS)
+    standing = tuple(d for d in found if not (d.status is ClinicalStatus.RESOLVED and d.abated))
+    if standing:
+        return met("Interstitial cystitis is on record.", diagnosis_evidence(standing))
+    if found:
+        return review("Interstitial cystitis is recorded as resolved.", diagnosis_evidence(found))
+    return not_met("No interstitial cystitis on record.")
+
+
+def abs_icp(question: Question) -> Verdict:
+    found = question.confirmed(*PRESSURE)
+    active = tuple(d for d in found if d.is_active)
+    if active:
+        return met("Raised intracranial pressure is on record as active.", diagnosis_evidence(active))
+    if found:
+        return review("Raised intracranial pressure is in the history.", diagnosis_evidence(found))
+    return not_met("No raised intracranial pressure on record.")
+
+
+def _split(
+    question: Question, sets: tuple[str, ...], days: int
+) -> tuple[tuple[Diagnosis, ...], tuple[Diagnosis, ...]]:
+    """Confirmed diagnoses of the sets: those current or recent, and the older ones."""
+    found = question.confirmed(*sets)
+    recent = tuple(d for d in found if question.recent(d, days))
+    return recent, tuple(d for d in found if d not in recent)
+
+
+def abs_cv(question: Question) -> Verdict:
+    days = question.limits.cardiovascular_days
+    recent, older = _split(question, CARDIOVASCULAR, days)
+    if recent:
+        return met(
+            f"A severe cardiovascular condition is active or was so within {days} days.", diagnosis_evidence(recent)
+        )
+    if older:
+        return review("A severe cardiovascular condition is in the history.", diagnosis_evidence(older))
+    return not_met("No severe cardiovascular condition on record.")
+
+
+def abs_mi(question: Question) -> Verdict:
+    """By date alone: an acute infarction often stays on the list as active for years."""
+    days = question.limits.infarction_days
+    found = tuple(d for d in question.confirmed(*INFARCTION) if question.recent(d, days, by_date_only=True))
+    if found:
+        return met(f"Myocardial infarction within {days} days, or without a date.", diagnosis_evidence(found))
+    return not_met(f"No myocardial infarction within {days} days.")
+
+
+def rev_cv(question: Question) -> Verdict:
+    old = tuple(
+        d
+        for d in question.confirmed(*INFARCTION)
+        if not question.recent(d, question.limits.infarction_days, by_date_only=True)
+    )
+    found = question.confirmed(*CHRONIC_HEART) + old
+    if found:
+        return met("A heart condition is on record: ask cardiology.", diagnosis_evidence(dict.fromkeys(found)))
+    return not_met("No chronic heart condition or old infarction on record.")
+
+
+def hold_psy(question: Question) -> Verdict:
+    days = question.limits.psychosis_days
+    recent, _ = _split(question, PSYCHOSIS, days)
+    if recent:
+        return met(f"Psychosis, current or within {days} days (or without a date).", diagnosis_evidence(recent))
+    return not_met(f"No psychosis, current or within {days} days.")
+
+
+def rev_psyhx(question: Question) -> Verdict:
+    _, older = _split(question, PSYCHOSIS, question.limits.psychosis_days)
+    found = older + question.confirmed(*PSYCHOSIS_REMISSION)
+    if found:
+        return met("Psychosis is in the history: re-assess whether it is stable.", diagnosis_evidence(found))
+    return not_met("No earlier psychosis on record.")
+
+
+def hold_mania(question: Question) -> Verdict:
+    days = question.limits.mania_days
+    recent, _ = _split(question, MANIA, days)
+    if recent:
+        return met(
+            f"Mania or hypomania, current or within {days} days (or without a date).", diagnosis_evidence(recent)
+        )
+    return not_met(f"No mania or hypomania, current or within {days} days.")
+
+
+def rev_bipolar(question: Question) -> Verdict:
+    """Polarity not stated or in remission, or an old manic episode where nothing else says bipolar."""
+    found = question.confirmed(*BIPOLAR_REVIEW)
+    if found:
+        return met("Bipolar disorder with its polarity not stated, or in remission.", diagnosis_evidence(found))
+    _, older = _split(question, MANIA, question.limits.mania_days)
+    if older and not question.confirmed(*BIPOLAR_DEPRESSED):
+        return met(
+            "An earlier manic or hypomanic episode in a patient coded only unipolar.", diagnosis_evidence(older)
+        )
+    return not_met("No bipolar disorder that needs clearing up.")
+
+
+def hold_htncrisis(question: Question) -> Verdict:
+    days = question.limits.crisis_days
+    recent, _ = _split(question, CRISIS, days)
+    if recent:
+        return met(
+            f"Hypertensive crisis or malignant hypertension, active or within {days} days.",
+            diagnosis_evidence(recent),
+        )
+    return not_met(f"No hypertensive crisis, active or within {days} days.")
+
+
+def abs_allergy(question: Question) -> Verdict:
+    """Ketamine or esketamine: an allergy is absolute, a plain intolerance a matter for review."""
+    found = tuple(a for a in question.facts.allergies if a.ingredients & {"ketamine", "esketamine"})
+    absolute = tuple(a for a in found if a.type != "intolerance" or a.high_criticality or a.severe)
+    if absolute:
+        return met("Allergy to ketamine or esketamine is on record.", _allergy_evidence(absolute))
+    if found:
+        return review("Intolerance of ketamine or esketamine is on record.", _allergy_evidence(found))
+    return not_met("No allergy to ketamine or esketamine on record.")
+
+
+def _allergy_evidence(allergies: tuple[Allergy, ...]) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(
+            reference=a.reference,
+            date=a.when.text[:10] if a.when else "",
+            text=a.label + (", criticality high" if a.high_criticality else ""),
+        )
+        for a in allergies
+    )
+
+
+def hold_preg(question: Question) -> Verdict:
+    """A positive result counts until a later one is negative; a pregnancy on the list while active and recent."""
+    days, as_of = question.limits.pregnancy_days, question.as_of
+    diagnoses = tuple(
+        d
+        for d in question.active(*PREGNANCY)
+        if not d.dates or any(when.may_be_within(days, as_of) for when in d.dates)
+    )
+    results = tuple(s for s in question.facts.scores if s.name in ("pregnancy-status", "hcg"))
+    positive = tuple(
+        s
+        for s in results
+        if s.positive and (s.when is None or s.when.may_be_within(days, as_of)) and not _cleared(s, results)
+    )
+    evidence = diagnosis_evidence(diagnoses) + tuple(
+        Evidence(reference=s.reference, date=s.when.text[:10] if s.when else "", text=f"{_RESULT[s.name]}: positive")
+        for s in positive
+    )
+    if evidence:
+        return met("Pregnancy is on record.", evidence)
+    return not_met("No pregnancy on record.")
+
+
+_RESULT = {"pregnancy-status": "Pregnancy status", "hcg": "Pregnancy test"}
+
+
+def _cleared(score: Score, results: tuple[Score, ...]) -> bool:
+    """Whether a later result, on a day that is surely later, is negative."""
+    return score.when is not None and any(
+        other.positive is False and other.when is not None and other.when.first > score.when.last for other in results
+    )
+
+
+def age_child(question: Question) -> Verdict:
+    """Below 13 contraindicated; 13 to 17 needs a specialist and the guardian."""
+    born = question.facts.person.birth_date if question.facts.person else None
+    if born is None:
+        return not_enough_data("The date of birth is not known.")
+    limits = question.limits
+    evidence = (
+        (Evidence(reference=question.facts.person.reference, date=born.text, text=f"born {born.text}"),)
+        if question.facts.person
+        else ()
+    )
+    if born.last > question.years_before(limits.least_years):
+        return met(
+            f"Younger than {limits.least_years} years.",
+            evidence,
+            kind=Kind.CONTRAINDICATION,
+            effect=Status.CONTRAINDICATED,
+        )
+    if born.last > question.years_before(limits.adult_years):
+        return review(
+            f"Younger than {limits.adult_years} years: specialist review and the guardian's consent are needed.",
+            evidence,
+        )
+    return not_met(f"{limits.adult_years} years or older.", evidence)

@@ -1,0 +1,85 @@
+"""Rules about the data itself: DATA-* and MISS-DOB. They guard against silence that looks like "fine"."""
+
+from __future__ import annotations
+
+from fhir_mappings.facts.clinical import Area, Verification
+from smart_app.clinical import contraindications as against
+from smart_app.clinical.finding import Evidence, Verdict, could_not_look, met, not_met
+from smart_app.clinical.question import Question, diagnosis_evidence
+
+_AGAINST = (
+    against.SCHIZOPHRENIA
+    + against.CYSTITIS
+    + against.BLEED
+    + against.PRESSURE
+    + against.CARDIOVASCULAR
+    + against.INFARCTION
+    + against.PSYCHOSIS
+    + against.PSYCHOSIS_REMISSION
+    + against.MANIA
+    + against.BIPOLAR_REVIEW
+    + against.CRISIS
+    + against.CHRONIC_HEART
+    + against.PREGNANCY
+)
+
+
+def _ignored(question: Question, rule: str, none: str, some: str) -> Verdict:
+    found = tuple(i for i in question.facts.ignored if i.rule == rule)
+    if not found:
+        return not_met(none)
+    return met(some, tuple(Evidence(reference=i.reference, date="", text=f"{i.label}: {i.reason}") for i in found))
+
+
+def data_eie(question: Question) -> Verdict:
+    return _ignored(
+        question, "DATA-EIE", "No entry was left out.", "Entries in error, cancelled or not taken were left out."
+    )
+
+
+def data_refuted(question: Question) -> Verdict:
+    return _ignored(question, "DATA-REFUTED", "No entry is refuted.", "Refuted entries are shown and fire no rule.")
+
+
+def data_unconf(question: Question) -> Verdict:
+    found = question.unconfirmed(*_AGAINST)
+    if found:
+        return met("A diagnosis against treatment is recorded but not confirmed.", diagnosis_evidence(found))
+    return not_met("No unconfirmed diagnosis against treatment.")
+
+
+def data_text(question: Question) -> Verdict:
+    """Entries without a usable code whose words matter: never fired on, never ignored."""
+    diagnoses = tuple(
+        d
+        for d in question.facts.diagnoses
+        if (d.safety_terms or d.indication_terms) and d.verification is not Verification.REFUTED
+    )
+    medicines = tuple(m for m in question.facts.medications if m.safety_terms)
+    evidence = diagnosis_evidence(diagnoses) + tuple(
+        Evidence(reference=m.reference, date=m.start.text[:10] if m.start else "", text=f"{m.label} (text only)")
+        for m in medicines
+    )
+    if evidence:
+        return met("An entry without a usable code mentions something that matters: read it.", evidence)
+    return not_met("No uncoded entry mentions anything that matters.")
+
+
+def data_fetch(question: Question) -> Verdict:
+    gaps = tuple(gap for gap in question.facts.gaps if gap.blocking)
+    if not gaps:
+        return not_met("Patient, conditions, blood pressure, medications and allergies were read in full.")
+    evidence = tuple(Evidence(reference=g.reference or g.area.value, date="", text=g.reason) for g in gaps)
+    areas = ", ".join(dict.fromkeys(gap.area.value for gap in gaps))
+    return met(f"Not everything could be read: {areas}.", evidence)
+
+
+def miss_dob(question: Question) -> Verdict:
+    if question.unread(Area.PATIENT):
+        return could_not_look("The patient's own data could not be read.")
+    born = question.facts.person.birth_date if question.facts.person else None
+    if born is None:
+        return met("The date of birth is missing.")
+    if born.last < question.years_before(question.limits.greatest_years):
+        return met("The date of birth is not plausible.")
+    return not_met("The date of birth is known.")

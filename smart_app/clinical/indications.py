@@ -1,0 +1,159 @@
+"""Indications: IND-MDD, IND-PDD, IND-PPD, IND-BPD, IND-SI, IND-TRD, IND-UNSPEC and IND-NONE."""
+
+from __future__ import annotations
+
+from fhir_mappings.facts.clinical import Area, Diagnosis
+from smart_app.clinical.contraindications import rev_bipolar
+from smart_app.clinical.data_quality import data_text
+from smart_app.clinical.finding import (
+    Evidence,
+    State,
+    Verdict,
+    could_not_look,
+    met,
+    not_enough_data,
+    not_met,
+    review,
+)
+from smart_app.clinical.question import Question, diagnosis_evidence
+
+# A mood disorder with psychotic features is an indication and a hold at once.
+MDD = ("indication-mdd-current", "mdd-with-psychotic-features")
+PDD = ("indication-persistent-depressive-disorder",)
+PPD = ("indication-postpartum-depression",)
+BIPOLAR_DEPRESSION = ("indication-bipolar-depression", "bipolar-depressed-psychotic")
+TRD = ("treatment-resistant-depression",)
+SUICIDALITY = ("suicidal-ideation",)
+SUICIDAL_HISTORY = ("suicidal-behaviour-history",)
+UNSPECIFIED = ("indication-depression-unspecified",)
+FIRM = MDD + PDD + BIPOLAR_DEPRESSION + TRD
+
+
+def _by_diagnosis(question: Question, sets: tuple[str, ...], name: str) -> Verdict:
+    found = question.active(*sets)
+    if found:
+        return met(f"{name} is on record as active.", diagnosis_evidence(found))
+    return not_met(f"No active {name[0].lower() + name[1:]} on record.")
+
+
+def ind_mdd(question: Question) -> Verdict:
+    return _by_diagnosis(question, MDD, "Major depressive disorder")
+
+
+def ind_pdd(question: Question) -> Verdict:
+    return _by_diagnosis(question, PDD, "Persistent depressive disorder")
+
+
+def ind_bpd(question: Question) -> Verdict:
+    return _by_diagnosis(question, BIPOLAR_DEPRESSION, "Bipolar depression")
+
+
+def ind_trd(question: Question) -> Verdict:
+    """By diagnosis code only: a clinician's assertion, it proves no trials."""
+    return _by_diagnosis(question, TRD, "Treatment-resistant depression")
+
+
+def ind_ppd(question: Question) -> Verdict:
+    """Firm within twelve months of a recorded onset; an older or undated one is a matter for review."""
+    found = question.active(*PPD)
+    recent = tuple(d for d in found if _within_postpartum(d, question))
+    if recent:
+        return met("Postpartum depression with an onset in the last 12 months.", diagnosis_evidence(recent))
+    if found:
+        return review(
+            "Postpartum depression, but no onset in the last 12 months is recorded.", diagnosis_evidence(found)
+        )
+    return not_met("No active postpartum depression on record.")
+
+
+def _within_postpartum(diagnosis: Diagnosis, question: Question) -> bool:
+    earliest = question.months_before(question.limits.postpartum_months)
+    return (
+        diagnosis.onset is not None and diagnosis.onset.first >= earliest and diagnosis.onset.last <= question.as_of
+    )
+
+
+def ind_si(question: Question) -> Verdict:
+    """Suicidality: an indication, and always an alert above everything else."""
+    limits, as_of = question.limits, question.as_of
+    diagnoses = tuple(
+        d
+        for d in question.confirmed(*SUICIDALITY)
+        if d.is_active or _recorded_within(d, limits.suicidality_days, question)
+    )
+    items = tuple(
+        score
+        for score in question.facts.scores
+        if (score.name == "phq9-item9" or score.name.startswith("cssrs-"))
+        and score.positive
+        and (score.when is None or score.when.may_be_within(limits.suicidality_item_days, as_of))
+    )
+    evidence = diagnosis_evidence(diagnoses) + tuple(
+        Evidence(reference=s.reference, date=s.when.text[:10] if s.when else "", text=f"{_ITEM[s.name]}: {s.text}")
+        for s in items
+    )
+    alert = "Suicidality on record: assess today and follow the crisis pathway."
+    if evidence:
+        return met("Suicidal ideation or a positive item is on record.", evidence, alert=alert)
+    doubtful = question.unconfirmed(*SUICIDALITY) + question.confirmed(*SUICIDAL_HISTORY)
+    if doubtful:
+        reason = "A history of suicidal behaviour or an unconfirmed entry is on record."
+        return not_enough_data(reason, diagnosis_evidence(doubtful), alert=alert)
+    return not_met(
+        f"No suicidal ideation in {limits.suicidality_days} days, "
+        f"no positive item in {limits.suicidality_item_days} days."
+    )
+
+
+def _recorded_within(diagnosis: Diagnosis, days: int, question: Question) -> bool:
+    return any(when.may_be_within(days, question.as_of) for when in diagnosis.dates)
+
+
+_ITEM = {
+    "phq9-item9": "PHQ-9 item 9",
+    "cssrs-q1": "C-SSRS question 1",
+    "cssrs-q2": "C-SSRS question 2",
+    "cssrs-q3": "C-SSRS question 3",
+    "cssrs-q4": "C-SSRS question 4",
+    "cssrs-q5": "C-SSRS question 5",
+    "cssrs-q6": "C-SSRS question 6",
+    "cssrs-q6-recent": "C-SSRS question 6, last 3 months",
+}
+
+
+def _firm(question: Question) -> bool:
+    rules = (ind_mdd, ind_pdd, ind_bpd, ind_trd, ind_ppd, ind_si)
+    return any(
+        verdict.state is State.MET and verdict.effect is None for verdict in (rule(question) for rule in rules)
+    )
+
+
+def ind_unspec(question: Question) -> Verdict:
+    """Only an unspecified, provisional or text-only depression: confirm the diagnosis first."""
+    active = question.active(*UNSPECIFIED)
+    provisional = tuple(d for d in question.unconfirmed(*FIRM, *PPD, *SUICIDALITY, *UNSPECIFIED) if d.is_active)
+    text_only = tuple(d for d in question.facts.diagnoses if d.indication_terms and d.is_active and _stands(d))
+    found = tuple(dict.fromkeys(active + provisional + text_only))
+    if not found:
+        return not_met("No unspecified, provisional or text-only depression on record.")
+    if _firm(question):
+        return not_met("There is a firmer indication.", diagnosis_evidence(found))
+    return met("The only depression on record is unspecified, provisional or text only.", diagnosis_evidence(found))
+
+
+def _stands(diagnosis: Diagnosis) -> bool:
+    return diagnosis.verification.value != "refuted"
+
+
+def ind_none(question: Question) -> Verdict:
+    """Fires only when every Condition was readable and nothing speaks for an indication."""
+    if _firm(question):
+        return not_met("An indication was found.")
+    weak = (ind_unspec, rev_bipolar, ind_ppd, data_text)
+    if any(rule(question).state is State.MET for rule in weak):
+        return not_met("Something points to an indication: see what needs review.")
+    if question.unread(Area.CONDITION):
+        return could_not_look("The conditions could not be read in full.")
+    if question.unclear(Area.CONDITION):
+        return not_enough_data("Some conditions could not be read.")
+    return met("All conditions were read and none is an indication of this programme.")

@@ -1,0 +1,92 @@
+"""The question that every rule is asked: these facts, on this day, with these limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from fhir_mappings.facts.clinical import Area, Diagnosis, PartialDate, PatientFacts, Verification
+from smart_app.clinical.finding import Evidence
+from smart_app.clinical.limits import Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    facts: PatientFacts
+    as_of: date
+    limits: Limits
+
+    def confirmed(self, *sets: str) -> tuple[Diagnosis, ...]:
+        """Confirmed diagnoses in any of the sets, whatever their clinical status."""
+        return tuple(d for d in self._by_verification[Verification.CONFIRMED] if d.in_any(*sets))
+
+    def unconfirmed(self, *sets: str) -> tuple[Diagnosis, ...]:
+        return tuple(d for d in self._by_verification[Verification.UNCONFIRMED] if d.in_any(*sets))
+
+    def active(self, *sets: str) -> tuple[Diagnosis, ...]:
+        """Confirmed diagnoses in any of the sets that are active."""
+        return tuple(d for d in self.confirmed(*sets) if d.is_active)
+
+    @cached_property
+    def _by_verification(self) -> dict[Verification, tuple[Diagnosis, ...]]:
+        return {v: tuple(d for d in self.facts.diagnoses if d.verification is v) for v in Verification}
+
+    def recent(self, diagnosis: Diagnosis, days: int, *, by_date_only: bool = False) -> bool:
+        """Clinical content 1b, "Recent rules".
+
+        A problem-list entry that is active is recent. Otherwise the latest of onset, abatement and recording date
+        decides; with no date at all the rule fires. The clinical status of an encounter diagnosis is not used.
+        """
+        if diagnosis.is_active and diagnosis.problem_list and not by_date_only:
+            return True
+        dates = diagnosis.dates
+        return not dates or any(when.may_be_within(days, self.as_of) for when in dates)
+
+    def unread(self, area: Area) -> bool:
+        """Whether a whole search or page of this area is missing."""
+        return area in self.facts.unread
+
+    def unclear(self, area: Area) -> bool:
+        """Whether anything of this area is missing or unreadable."""
+        return area in self.facts.unclear
+
+    def years_before(self, years: int) -> date:
+        return _shifted(self.as_of, -12 * years)
+
+    def months_before(self, months: int) -> date:
+        """The same day of the month so many months ago, or the month's last day."""
+        return _shifted(self.as_of, -months)
+
+
+def _shifted(day: date, months: int) -> date:
+    count = day.year * 12 + day.month - 1 + months
+    year, month = divmod(count, 12)
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month + 1, last)
+        except ValueError:
+            continue
+    raise AssertionError("every month has 28 days")
+
+
+def diagnosis_evidence(diagnoses: Iterable[Diagnosis]) -> tuple[Evidence, ...]:
+    """Each diagnosis with its code, status and the date that is known."""
+    return tuple(
+        Evidence(reference=d.reference, date=_day(d.onset or d.recorded or d.abatement), text=_words(d))
+        for d in diagnoses
+    )
+
+
+def _day(when: PartialDate | None) -> str:
+    return when.text[:10] if when is not None else ""
+
+
+def _words(diagnosis: Diagnosis) -> str:
+    code = next((c.code for c in diagnosis.codes), None)
+    status = diagnosis.status.value if diagnosis.status is not None else ("abated" if diagnosis.abated else "")
+    parts = [f"code {code}" if code else "text only", status]
+    if diagnosis.verification is not Verification.CONFIRMED:
+        parts.append(diagnosis.verification.value)
+    return f"{diagnosis.label} ({', '.join(part for part in parts if part)})"
