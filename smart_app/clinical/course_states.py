@@ -1,4 +1,4 @@
-"""The states of a course and of its activities as two transition tables (FHIR R4 CarePlan.status, activity.detail)."""
+"""The states of a course and its activities as transition tables (FHIR R4 CarePlan.status, activity.detail)."""
 
 from __future__ import annotations
 

@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 
-from fhir_mappings.facts.programme import ProgrammeDefinition
-from fhir_mappings.facts.treatment import Route
-from smart_app.use_cases.errors import Problems
-from smart_app.use_cases.ports import Clock, Work
-from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredScreening
+from fhir_mappings.facts.programme import (
+    ActivityStatus,
+    CourseNote,
+    CourseStatus,
+    PlannedSession,
+    ProgrammeDefinition,
+)
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.treatment import Place, Route
+from smart_app.clinical import dosing
+from smart_app.clinical.course_states import COURSE_TABLE, CourseEvent, follow
+from smart_app.clinical.entry import amount, day, readable
+from smart_app.clinical.programme import activities, day_words
+from smart_app.clinical.session_rules import elapsed
+from smart_app.use_cases.access import audited, own_course, refuse, require_prescriber, retried
+from smart_app.use_cases.course_messages import care_plan_message
+from smart_app.use_cases.enrolment_form import (
+    FIELDS,
+    REASON_LENGTH,
+    day_field,
+    day_fields,
+    problems,
+    route_of,
+    with_defaults,
+)
+from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.ports import Clock, UnitOfWork, Work
+from smart_app.use_cases.records import Caller, Json, MessageKind, StoredCourse, StoredScreening
 from smart_app.use_cases.site import Site
 
-# The form's fields beside day.1 .. day.N; `confirm` answers every question that begins with "Check:".
-FIELDS = (
-    "route",
-    "start",
-    "place",
-    "address_confirmed",  # "yes", asked for home visits
-    "weight_kg",
-    "weight_date",
-    "dose_mg_per_kg",
-    "dose_mg",
-    "monitoring",  # "yes": the planned monitoring is accepted
-    "consent_signed_on",
-    "consent",  # "paper", or the reference of a document
-    "escort",
-    "emergency_name",
-    "emergency_phone",
-    "acknowledgement",  # asked when the screening says needs-review
-    "confirm",  # "yes"
-)
+__all__ = ["FIELDS", "EnrolmentView", "PlannedDay", "WeightLine", "enrol", "enrolment_view", "withdraw"]
+
+SCREENING_HOLDS = timedelta(hours=24)
+OPEN = frozenset({CourseStatus.DRAFT, CourseStatus.ACTIVE, CourseStatus.ON_HOLD})
+
+NOT_ALLOWED = {
+    "contraindicated": "The screening found a contraindication. This patient cannot be enrolled.",
+    "hold": "The screening says: not now. This patient cannot be enrolled until that is settled.",
+    "no-indication": "The screening found no indication for this treatment.",
+    "insufficient-data": "The screening had not enough data to decide.",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,18 +96,181 @@ def enrolment_view(
     work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str] | None = None
 ) -> EnrolmentView:
     """The form with its defaults, or with the values typed so far and what is wrong with them."""
-    raise NotImplementedError
+    now = clock()
+    with work() as uow:
+        screening = uow.screenings.latest(caller.patient)
+        open_course = _open_course(uow, caller)
+        refusal = _refusal(caller, screening, open_course, now)
+        uow.audit.add(audited(caller, now, "clinician:enrolment:read"))
+        uow.commit()
+    weight = screening.weight if screening is not None else None
+    values = with_defaults(fields or {}, weight, now.date())
+    acknowledge = screening is not None and screening.status == "needs-review"
+    calculated = dosing.dose(readable(amount, values["dose_mg_per_kg"]), readable(amount, values["weight_kg"]))
+    return EnrolmentView(
+        screening=screening,
+        person=screening.person if screening is not None else {},
+        allowed=refusal is None,
+        why_not=refusal.words if refusal is not None else "",
+        advice=refusal.advice if refusal is not None else "",
+        needs_acknowledgement=acknowledge,
+        definitions=tuple(PROGRAMMES.values()),
+        route=route_of(values),
+        fields=values,
+        weight=_weight_line(weight, now.date()),
+        planned=_planned_days(values, now.date()),
+        dose_words=calculated.words if calculated is not None else "",
+        problems=problems(values, now.date(), acknowledge=acknowledge) if fields is not None else {},
+        open_course=open_course,
+    )
 
 
+@retried
 def enrol(
     work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str], site: Site
 ) -> StoredCourse:
     """Refused (with problems by field) or the course. The same form sent twice gives the same course."""
-    raise NotImplementedError
+    now, action = clock(), "clinician:course:enrol"
+    with work() as uow:
+        require_prescriber(uow, caller, now, action)
+        screening = uow.screenings.latest(caller.patient)
+        open_course = _open_course(uow, caller)
+        values = with_defaults(fields, screening.weight if screening else None, now.date())
+        if open_course is not None and _same_form(open_course, values, caller):
+            return open_course
+        refusal = _refusal(caller, screening, open_course, now)
+        if screening is None or refusal is not None:
+            refuse(uow, caller, now, action, refusal or Refused("This patient has not been screened."))
+        found = problems(values, now.date(), acknowledge=screening.status == "needs-review")
+        if found:
+            raise Refused("Some of the form needs another look.", problems=found)
+        course = _course(values, screening, caller, now, ids())
+        uow.courses.add(course)
+        uow.messages.add(care_plan_message(MessageKind.CREATE_CARE_PLAN, course, caller, now, ids(), site))
+        detail = f"{course.route} programme, screening {screening.status}"
+        uow.audit.add(audited(caller, now, action, course.id, screening.id, detail=detail))
+        uow.commit()
+        return course
 
 
+@retried
 def withdraw(
     work: Work, clock: Clock, caller: Caller, reason: str, ids: Callable[[], str], site: Site
 ) -> StoredCourse:
     """End the open course before session 1, with a reason."""
-    raise NotImplementedError
+    now, action = clock(), "clinician:course:withdraw"
+    with work() as uow:
+        require_prescriber(uow, caller, now, action)
+        course = own_course(uow, caller)
+        if course is not None and course.status is CourseStatus.REVOKED:
+            return course
+        if course is None or course.status not in OPEN:
+            refuse(uow, caller, now, action, Refused("There is no open course to withdraw."))
+        if uow.sessions.of_course(course.id):
+            words = "A session was opened already. The enrolment can only be withdrawn before session 1."
+            refuse(uow, caller, now, action, Refused(words))
+        if len(reason.strip()) < REASON_LENGTH:
+            words = f"Give a reason ({REASON_LENGTH} characters or more)."
+            raise Refused("A reason is needed.", problems={"reason": words})
+        ended = _revoked(course, caller, reason.strip(), now)
+        uow.courses.replace(ended)
+        uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, ended, caller, now, ids(), site))
+        uow.audit.add(audited(caller, now, action, course.id))
+        uow.commit()
+        return replace(ended, version=ended.version + 1)
+
+
+def _open_course(uow: UnitOfWork, caller: Caller) -> StoredCourse | None:
+    courses = uow.courses.of_patient(caller.patient)
+    return next((each for each in courses if each.ehr == caller.ehr and each.status in OPEN), None)
+
+
+def _refusal(
+    caller: Caller, screening: StoredScreening | None, open_course: StoredCourse | None, now: datetime
+) -> Refused | None:
+    """Why this patient cannot be enrolled by this launch now, whatever the form says; None: can be."""
+    again = "Screen the patient again."
+    if open_course is not None:
+        return Refused("This patient is in a course already.", advice="Go on with that course.")
+    if screening is None or screening.ehr != caller.ehr or screening.launch != caller.launch:
+        return Refused("This patient has not been screened since the app was opened.", advice=again)
+    if not timedelta(0) <= elapsed(screening.at, now) <= SCREENING_HOLDS:
+        return Refused("The screening is more than 24 hours old.", advice=again)
+    if screening.status not in {"candidate", "needs-review"}:
+        return Refused(NOT_ALLOWED.get(screening.status, "The screening does not allow it."), advice=again)
+    return None
+
+
+def _same_form(course: StoredCourse, values: Mapping[str, str], caller: Caller) -> bool:
+    """A second press of the button, not a second enrolment."""
+    return dict(course.enrolment) == _kept(values) and course.enrolled_by == caller.clinician
+
+
+def _kept(values: Mapping[str, str]) -> dict[str, str]:
+    names = {*FIELDS, *day_fields(route_of(values))} - {"confirm"}
+    return {name: values[name].strip() for name in sorted(names)}
+
+
+def _course(
+    values: Mapping[str, str], screening: StoredScreening, caller: Caller, now: datetime, course_id: str
+) -> StoredCourse:
+    route = Route(values["route"])
+    days = [day(values[name]) for name in day_fields(route)]
+    return StoredCourse(
+        id=course_id,
+        ehr=caller.ehr,
+        fhir_base=caller.fhir_base,
+        patient=caller.patient,
+        route=route,
+        definition=PROGRAMMES[route].version,
+        status=follow(COURSE_TABLE, CourseStatus.DRAFT, CourseEvent.ENROL),
+        enrolled_at=now,
+        enrolled_by=caller.clinician,
+        start=days[0] if days else day(values["start"]),
+        place=Place(values["place"]),
+        planned=tuple(
+            PlannedSession(number=number, day=planned, status=ActivityStatus.SCHEDULED)
+            for number, planned in enumerate(days, start=1)
+        ),
+        screening=screening.id,
+        conditions=tuple(f"{caller.fhir_base}/{reference}" for reference in screening.conditions),
+        enrolment=_kept(values),
+    )
+
+
+def _revoked(course: StoredCourse, caller: Caller, reason: str, now: datetime) -> StoredCourse:
+    note = CourseNote(at=now, author=caller.clinician, text=f"Withdrawn before session 1: {reason}")
+    status = follow(COURSE_TABLE, course.status, CourseEvent.REVOKE)
+    ended = replace(course, status=status, ended=now.date(), notes=(*course.notes, note))
+    return replace(ended, planned=activities(ended, (), None))
+
+
+def _weight_line(weight: Json | None, today: date) -> WeightLine | None:
+    weighed = readable(day, str(weight["date"])) if weight is not None else None
+    if weight is None or weighed is None:
+        return None
+    days = (today - weighed).days
+    return WeightLine(
+        kilograms=str(weight["kg"]),
+        day=weighed,
+        days=days,
+        words=f"{weight['kg']} kg on {day_words(weighed)} (EHR, {weight['reference']})",
+        too_old=days > dosing.WEIGHT_DAYS,
+    )
+
+
+def _planned_days(values: Mapping[str, str], today: date) -> tuple[PlannedDay, ...]:
+    lines: list[PlannedDay] = []
+    for number, name in enumerate(day_fields(route_of(values)), start=1):
+        planned = readable(day, values.get(name, ""))
+        lines.append(
+            PlannedDay(
+                number=number,
+                field=day_field(number),
+                value=values.get(name, ""),
+                day=planned,
+                weekend=planned is not None and planned.weekday() >= 5,
+                past=planned is not None and planned < today,
+            )
+        )
+    return tuple(lines)

@@ -1,0 +1,115 @@
+"""Whose record, and by whose right: every refusal leaves an audit record that stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import NoReturn, ParamSpec, TypeVar
+
+from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from fhir_mappings.facts.treatment import Role
+from smart_app.use_cases.errors import Refused, StaleVersion
+from smart_app.use_cases.ports import UnitOfWork
+from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
+
+TRIES = 5
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+class OtherPatient(Refused):
+    """The page belongs to another patient than the launch does."""
+
+
+def audited(
+    caller: Caller,
+    at: datetime,
+    action: str,
+    *entities: str,
+    outcome: AuditOutcome = AuditOutcome.SUCCESS,
+    detail: str = "",
+) -> AuditRecord:
+    return AuditRecord(
+        action=action,
+        at=at,
+        outcome=outcome,
+        ehr=caller.ehr,
+        launch=caller.launch,
+        actor=caller.clinician.reference,
+        actor_name=caller.clinician.name,
+        role=caller.role.value,
+        patient=caller.patient,
+        entities=entities,
+        detail=detail,
+    )
+
+
+def refuse(uow: UnitOfWork, caller: Caller, at: datetime, action: str, refusal: Refused) -> NoReturn:
+    """Keep the refusal in the audit trail and raise it. Nothing else may have been written before."""
+    uow.audit.add(audited(caller, at, action, outcome=AuditOutcome.REFUSED, detail=refusal.words))
+    uow.commit()
+    raise refusal
+
+
+def require_writer(uow: UnitOfWork, caller: Caller, at: datetime, action: str) -> None:
+    """A prescriber or a nurse whose launch may write."""
+    if caller.role not in {Role.PRESCRIBER, Role.NURSE}:
+        refuse(uow, caller, at, action, Refused("Only prescribers and nurses can do this."))
+    _require_write_scope(uow, caller, at, action)
+
+
+def require_prescriber(uow: UnitOfWork, caller: Caller, at: datetime, action: str) -> None:
+    if caller.role is not Role.PRESCRIBER:
+        refuse(uow, caller, at, action, Refused("Only a prescriber can do this."))
+    _require_write_scope(uow, caller, at, action)
+
+
+def _require_write_scope(uow: UnitOfWork, caller: Caller, at: datetime, action: str) -> None:
+    if not caller.may_write:
+        words = "The EHR did not allow this app to write for you."
+        advice = "Open the app again from the chart, or ask your administrator for the write scopes."
+        refuse(uow, caller, at, action, Refused(words, advice=advice))
+
+
+def own_session(
+    uow: UnitOfWork, caller: Caller, at: datetime, action: str, session_id: str
+) -> tuple[StoredSession, StoredCourse]:
+    """The session and its course, which are the launch patient's; else a refusal that is kept."""
+    session = uow.sessions.get(session_id)
+    if session is None:
+        refuse(uow, caller, at, action, Refused("There is no such session."))
+    if (session.ehr, session.patient) != (caller.ehr, caller.patient):
+        refuse(uow, caller, at, action, OtherPatient("This page belongs to another patient."))
+    course = uow.courses.get(session.course)
+    if course is None:
+        raise LookupError("the session's course is not in the store")
+    return session, course
+
+
+def own_course(uow: UnitOfWork, caller: Caller) -> StoredCourse | None:
+    """The patient's newest course at this EHR."""
+    courses = uow.courses.of_patient(caller.patient)
+    return next((course for course in courses if course.ehr == caller.ehr), None)
+
+
+def person(uow: UnitOfWork, caller: Caller) -> Json:
+    """The banner, as the latest screening read it; empty when there was none."""
+    screening = uow.screenings.latest(caller.patient)
+    return screening.person if screening is not None else {}
+
+
+def retried(use_case: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Do it again when somebody else saved in between: each try reads afresh in a transaction of its own."""
+
+    @wraps(use_case)
+    def again(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        for _ in range(TRIES - 1):
+            try:
+                return use_case(*args, **kwargs)
+            except StaleVersion:
+                continue
+        return use_case(*args, **kwargs)
+
+    return again

@@ -1,0 +1,222 @@
+"""The enrolment form: its defaults, and what is wrong with what was typed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+
+from fhir_mappings.facts.programme import ProgrammeDefinition
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.treatment import Place, Route
+from smart_app.clinical import dosing
+from smart_app.clinical.entry import NotUsable, amount, day, readable
+from smart_app.use_cases.records import Json
+
+PAST_DAYS = 60
+AHEAD_DAYS = 180
+POSSIBLE_KG = (Decimal(20), Decimal(350))
+REASON_LENGTH = 10
+
+# The form's fields beside day.1 .. day.N; `confirm` answers every question that begins with "Check:".
+FIELDS = (
+    "route",
+    "start",
+    "place",
+    "address_confirmed",  # "yes", asked for home visits
+    "weight_kg",
+    "weight_date",
+    "dose_mg_per_kg",
+    "dose_mg",
+    "monitoring",  # "yes": the planned monitoring is accepted
+    "consent_signed_on",
+    "consent",  # "paper", or the reference of a document
+    "escort",
+    "emergency_name",
+    "emergency_phone",
+    "acknowledgement",  # asked when the screening says needs-review
+    "confirm",  # "yes"
+)
+
+
+def route_of(fields: Mapping[str, str]) -> Route | None:
+    try:
+        return Route(fields.get("route", ""))
+    except ValueError:
+        return None
+
+
+def day_field(number: int) -> str:
+    return f"day.{number}"
+
+
+def day_fields(route: Route | None) -> tuple[str, ...]:
+    if route is None:
+        return ()
+    return tuple(day_field(number) for number in range(1, len(PROGRAMMES[route].planned_days) + 1))
+
+
+def with_defaults(typed: Mapping[str, str], weight: Json | None, today: date) -> dict[str, str]:
+    """A value for every field: as typed, else what the route, the start and the chart's weight propose."""
+    route = route_of(typed)
+    proposed = dict.fromkeys(FIELDS, "") | {"start": today.isoformat(), "place": Place.CLINIC.value}
+    if weight is not None:
+        proposed |= {"weight_kg": str(weight["kg"]), "weight_date": str(weight["date"])}
+    if route is not None:
+        proposed |= _route_defaults(PROGRAMMES[route], typed.get("start", "") or today.isoformat())
+    known = {*FIELDS, *day_fields(route)}
+    return proposed | {name: value for name, value in typed.items() if name in known}
+
+
+def _route_defaults(definition: ProgrammeDefinition, start: str) -> dict[str, str]:
+    proposed: dict[str, str] = {}
+    if definition.dose_mg_per_kg is not None:
+        proposed["dose_mg_per_kg"] = str(definition.dose_mg_per_kg)
+    if definition.route is Route.SL:
+        proposed["place"] = Place.HOME.value
+    first = readable(day, start)
+    if first is not None:
+        for number, offset in enumerate(definition.planned_days, start=1):
+            proposed[day_field(number)] = (first + timedelta(days=offset)).isoformat()
+    return proposed
+
+
+@dataclass(slots=True)
+class Form:
+    """The values of one form on their way to an enrolment; problems are collected by field."""
+
+    fields: Mapping[str, str]
+    today: date
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def text(self, name: str) -> str:
+        return self.fields.get(name, "").strip()
+
+    def need(self, name: str, words: str) -> str:
+        """The text of a field that must not be empty."""
+        text = self.text(name)
+        if not text:
+            self.problems.setdefault(name, words)
+        return text
+
+    def day(self, name: str) -> date | None:
+        try:
+            return day(self.text(name)) if self.text(name) else None
+        except NotUsable as error:
+            self.problems.setdefault(name, str(error))
+            return None
+
+    def amount(self, name: str) -> Decimal | None:
+        try:
+            return amount(self.text(name)) if self.text(name) else None
+        except NotUsable as error:
+            self.problems.setdefault(name, str(error))
+            return None
+
+    def ask(self, name: str, words: str) -> None:
+        """A question, which `confirm` answers."""
+        if words and self.text("confirm") != "yes":
+            self.problems.setdefault(name, words)
+
+
+def problems(fields: Mapping[str, str], today: date, *, acknowledge: bool) -> dict[str, str]:
+    """What keeps the form from being accepted, by field. `acknowledge`: the screening asks for a reason."""
+    form = Form(fields=fields, today=today)
+    route = route_of(fields)
+    if route is None:
+        form.problems["route"] = "Choose a route."
+    else:
+        definition = PROGRAMMES[route]
+        _check_days(form, definition)
+        _check_dose(form, definition)
+        if definition.monitoring_minutes:
+            form.need("escort", "Name the adult who stays during and after the sessions.")
+            if form.text("monitoring") != "yes":
+                form.problems["monitoring"] = "Accept the monitoring plan."
+    _check_place(form)
+    _check_consent(form)
+    form.need("emergency_name", "Name an emergency contact.")
+    form.need("emergency_phone", "Enter the emergency contact's telephone number.")
+    if acknowledge and len(form.text("acknowledgement")) < REASON_LENGTH:
+        form.problems["acknowledgement"] = (
+            f"Say in {REASON_LENGTH} characters or more why treatment is right although review is asked for."
+        )
+    return form.problems
+
+
+def _check_days(form: Form, definition: ProgrammeDefinition) -> None:
+    names = day_fields(definition.route) or ("start",)
+    before: tuple[int, date] | None = None
+    for number, name in enumerate(names, start=1):
+        form.need(name, f"Enter the date of session {number}." if name != "start" else "Enter the start date.")
+        planned = form.day(name)
+        if planned is None:
+            continue
+        if planned < form.today - timedelta(days=PAST_DAYS):
+            form.problems.setdefault(name, f"This is more than {PAST_DAYS} days ago.")
+        if planned > form.today + timedelta(days=AHEAD_DAYS):
+            form.problems.setdefault(name, f"This is more than {AHEAD_DAYS} days ahead.")
+        if before is not None and planned <= before[1]:
+            relation = "before" if planned < before[1] else "on the same day as"
+            form.problems.setdefault(name, f"Session {number} is {relation} session {before[0]}.")
+        before = (number, planned)
+
+
+def _check_dose(form: Form, definition: ProgrammeDefinition) -> None:
+    by_weight, fixed = form.amount("dose_mg_per_kg"), form.amount("dose_mg")
+    by_weight_route = definition.warn_mg_per_kg is not None
+    typed_both = bool(form.text("dose_mg_per_kg") and form.text("dose_mg"))
+    where = "dose_mg_per_kg" if by_weight_route else "dose_mg"
+    if typed_both:
+        form.problems.setdefault(where, "Enter the dose per kilogram or in milligrams, not both.")
+    elif by_weight is None and fixed is None:
+        form.problems.setdefault(where, "Enter the planned dose.")
+    for name, value in (("dose_mg_per_kg", by_weight), ("dose_mg", fixed)):
+        if value == 0:
+            form.problems.setdefault(name, "Enter an amount over 0.")
+    weight, weighed = _check_weight(form, required=by_weight_route or by_weight is not None)
+    calculated = dosing.dose(by_weight, weight)
+    planned = calculated.result if fixed is None and calculated is not None else fixed
+    amounts = dosing.Amounts(mg_per_kg=by_weight, kilograms=weight, weighed=weighed, planned_mg=planned)
+    asked = dosing.warnings(amounts, definition, on=form.today)
+    form.ask("dose_mg_per_kg", asked.get("dose.planned_mg_per_kg", ""))
+    form.ask("dose_mg" if fixed else "dose_mg_per_kg", asked.get("dose.planned_mg", ""))
+
+
+def _check_weight(form: Form, *, required: bool) -> tuple[Decimal | None, date | None]:
+    """Up to 30 days old it is taken, up to 90 it is asked back, older it is refused (clinical README 4)."""
+    if required:
+        form.need("weight_kg", "Enter the weight in kilograms.")
+    weight = form.amount("weight_kg")
+    if weight is None:
+        return None, None
+    form.need("weight_date", "Enter the day of weighing.")
+    weighed = form.day("weight_date")
+    if not POSSIBLE_KG[0] <= weight <= POSSIBLE_KG[1]:
+        form.problems.setdefault("weight_kg", f"Enter a weight from {POSSIBLE_KG[0]} to {POSSIBLE_KG[1]} kg.")
+    if weighed is None:
+        return weight, None
+    days = (form.today - weighed).days
+    if days < 0:
+        form.problems.setdefault("weight_date", "This day has not come yet.")
+    elif days > dosing.WEIGHT_DAYS_AT_MOST:
+        form.problems.setdefault("weight_date", f"Weighed {days} days ago. Weigh again.")
+    elif days > dosing.WEIGHT_DAYS:
+        form.ask("weight_date", f"Check: weighed {days} days ago. Weigh again, or keep this weight. Is it right?")
+    return weight, weighed
+
+
+def _check_place(form: Form) -> None:
+    if form.text("place") not in {place.value for place in Place}:
+        form.problems["place"] = "Choose clinic or home visit."
+    elif form.text("place") == Place.HOME.value and form.text("address_confirmed") != "yes":
+        form.problems["address_confirmed"] = "Confirm the address with the patient."
+
+
+def _check_consent(form: Form) -> None:
+    form.need("consent", "Say where the consent is: on paper, or the reference of a document.")
+    form.need("consent_signed_on", "Enter the day on which the consent was signed.")
+    signed = form.day("consent_signed_on")
+    if signed is not None and signed > form.today:
+        form.problems.setdefault("consent_signed_on", "This day has not come yet.")

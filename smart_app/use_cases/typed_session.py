@@ -1,0 +1,202 @@
+"""What was typed in a session, read as far as it can be read; what cannot is left out and told elsewhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import TypeVar
+
+from fhir_mappings.facts.treatment import Clinician, Moment, Reading, Severity
+from smart_app.clinical.adverse_events import EVENTS
+from smart_app.clinical.dosing import Amounts
+from smart_app.clinical.entry import NotUsable, amount, at_time, day, late, readable, vitals
+from smart_app.clinical.session_rules import elapsed
+from smart_app.use_cases.records import Entry, StoredSession
+from smart_app.use_cases.session_lines import Written
+
+# Names that only the server writes, beside the typed ones: who wrote a field, when, and what stood there before.
+BY, AT, WAS, WAS_BY = "@by.", "@at.", "@was.", "@was_by."
+OVERNIGHT = timedelta(hours=6)  # an end before its start is taken for the next day, at most so much later
+
+FIELDS = (
+    "gate.reason",  # a prescriber's, for a dose although the blood pressure check failed
+    "check.reason",  # a prescriber's, for a dose although a stopping check says no
+    "dose.planned_mg_per_kg",
+    "dose.weight_kg",
+    "dose.weight_date",
+    "dose.planned_mg",
+    "dose.given_mg",
+    "dose.concentration",
+    "dose.volume_ml",
+    "dose.lot",
+    "dose.expiry",  # YYYY-MM or YYYY-MM-DD, as printed
+    "dose.wasted_mg",
+    "dose.date",  # YYYY-MM-DD; empty: the day the session was opened
+    "dose.started",  # HH:MM
+    "dose.ended",  # HH:MM
+    "dose.body_site",
+    "dose.second_person",
+    "dose.confirm",  # "yes": answers the questions; withdrawn by itself when an amount changes
+    "discharge.ended",  # HH:MM, end of observation
+    "discharge.escort",
+    "discharge.reason",  # a prescriber's, for an unmet criterion
+    "stop.reason",
+    "stop.disposition",
+    "stop.time",  # HH:MM
+)
+_CHECK_FIELD = re.compile(r"(check|discharge)\.[a-z_]{1,40}(\.note)?")
+_EVENT_FIELD = re.compile(r"event\.[A-Za-z0-9-]{1,48}\.resolved")
+
+Value = TypeVar("Value")
+
+
+def is_field(name: str) -> bool:
+    return name in FIELDS or bool(_CHECK_FIELD.fullmatch(name) or _EVENT_FIELD.fullmatch(name))
+
+
+def text(session: StoredSession, name: str) -> str:
+    return session.fields.get(name, "").strip()
+
+
+def value(session: StoredSession, name: str, parse: Callable[[str], Value]) -> Value | None:
+    return readable(parse, text(session, name))
+
+
+def clinician(session: StoredSession, reference: str) -> Clinician:
+    """One of the authors of a session, by reference."""
+    return next((each for each in session.authors if each.reference == reference), session.opened_by)
+
+
+def written(session: StoredSession, name: str) -> Written | None:
+    """Who wrote a field; None for an empty one and for one that was filled in at opening."""
+    at = session.fields.get(AT + name)
+    if at is None:
+        return None
+    return Written(
+        by=clinician(session, session.fields[BY + name]),
+        at=datetime.fromisoformat(at),
+        previous=session.fields.get(WAS + name, ""),
+        previous_by=session.fields.get(WAS_BY + name, ""),
+    )
+
+
+def dose_day(session: StoredSession) -> date:
+    return value(session, "dose.date", day) or session.opened.date()
+
+
+def started(session: StoredSession, now: datetime) -> datetime | None:
+    """When the dose began, in the zone of `now`."""
+    return _time(session, "dose.started", dose_day(session), now)
+
+
+def ended(session: StoredSession, name: str, now: datetime) -> datetime | None:
+    """A time after the dose (dose.ended, discharge.ended, stop.time), past midnight where that is meant."""
+    begun = started(session, now)
+    if begun is None:
+        return None
+    moment = _time(session, name, dose_day(session), now)
+    if moment is not None and moment < begun:
+        next_day = _time(session, name, dose_day(session) + timedelta(days=1), now)
+        if next_day is not None and elapsed(begun, next_day) <= OVERNIGHT:
+            return next_day
+    return moment
+
+
+def _time(session: StoredSession, name: str, on: date, now: datetime) -> datetime | None:
+    return value(session, name, lambda typed: at_time(on, typed, now))
+
+
+def moment(session: StoredSession, name: str, at: datetime) -> Moment:
+    """A typed time with the time of its typing."""
+    author = written(session, name)
+    entered = author.at if author is not None else at
+    return Moment(at=at, entered=entered, late=late(at, entered))
+
+
+def amounts(session: StoredSession, now: datetime) -> Amounts:
+    begun, finished = started(session, now), ended(session, "dose.ended", now)
+    minutes = int(elapsed(begun, finished) / timedelta(minutes=1)) if begun and finished else None
+    return Amounts(
+        mg_per_kg=value(session, "dose.planned_mg_per_kg", amount),
+        kilograms=value(session, "dose.weight_kg", amount),
+        weighed=value(session, "dose.weight_date", day),
+        planned_mg=value(session, "dose.planned_mg", amount),
+        given_mg=value(session, "dose.given_mg", amount),
+        concentration=value(session, "dose.concentration", amount),
+        volume_ml=value(session, "dose.volume_ml", amount),
+        minutes=minutes,
+    )
+
+
+def entries(session: StoredSession, kind: str) -> list[Entry]:
+    """Entries of one kind in order of time, struck ones too."""
+    return sorted((each for each in session.entries if each.kind == kind), key=lambda each: (each.at, each.entered))
+
+
+def readings(session: StoredSession) -> tuple[Reading, ...]:
+    return tuple(_reading(entry) for entry in entries(session, "reading"))
+
+
+def _reading(entry: Entry) -> Reading:
+    found = vitals(entry.fields, confirmed=True)
+    return Reading(
+        id=entry.id,
+        measured=Moment(at=entry.at, entered=entry.entered, late=entry.late),
+        by=entry.by,
+        systolic=found.amounts.get("systolic"),
+        diastolic=found.amounts.get("diastolic"),
+        heart_rate=found.amounts.get("heart_rate"),
+        oxygen_saturation=found.amounts.get("oxygen_saturation"),
+        respiratory_rate=found.amounts.get("respiratory_rate"),
+        sedation=found.grades.get("sedation"),
+        dissociation=found.grades.get("dissociation"),
+        struck=entry.struck,
+        struck_by=entry.struck_by,
+        baseline=entry.fields.get("baseline") == "yes",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TypedEvent:
+    """An adverse event as typed. `resolved_field` is where its end is typed later."""
+
+    entry: Entry
+    code: str | None
+    words: str
+    severity: Severity
+    action: str
+    resolved_field: str
+    resolved_text: str
+
+
+def events(session: StoredSession) -> tuple[TypedEvent, ...]:
+    return tuple(_event(session, entry) for entry in entries(session, "event"))
+
+
+def _event(session: StoredSession, entry: Entry) -> TypedEvent:
+    name, code = EVENTS[entry.fields["type"]]
+    said = entry.fields.get("text", "").strip()
+    words = said if entry.fields["type"] == "other" else f"{name}: {said}" if said else name
+    resolved_field = f"event.{entry.id}.resolved"
+    return TypedEvent(
+        entry=entry,
+        code=code,
+        words=words,
+        severity=Severity(entry.fields["severity"]),
+        action=entry.fields.get("action", "").strip(),
+        resolved_field=resolved_field,
+        resolved_text=session.fields.get(resolved_field, entry.fields.get("resolved", "")).strip(),
+    )
+
+
+def resolved(event: TypedEvent, now: datetime) -> datetime | None:
+    """When an event was over: a time of its day, or of the next one when it lies before the onset."""
+    try:
+        at = at_time(event.entry.at.astimezone(now.tzinfo).date(), event.resolved_text, now)
+    except NotUsable:
+        return None
+    if at < event.entry.at and elapsed(at, event.entry.at) >= timedelta(minutes=1):
+        at = at_time(at.date() + timedelta(days=1), event.resolved_text, now)
+    return at
