@@ -1,0 +1,158 @@
+"""A course of treatment as a CarePlan (R4, US Core 7.0.0): made anew, or merged into the EHR's current one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fhir_mappings import wire
+from fhir_mappings.facts.programme import CourseNote, PlannedSession, TreatmentCourse
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.writing import transaction
+from fhir_mappings.writing.canonical import (
+    COURSE_COUNT_EXTENSION,
+    COURSE_PROFILE,
+    US_CORE_CARE_PLAN,
+    plan_definition,
+)
+from fhir_mappings.writing.care_plan_merge import merged
+from fhir_mappings.writing.check import checked
+from fhir_mappings.writing.course_narrative import course_narrative, course_sentence
+from fhir_mappings.writing.datatypes import annotation, concept, instant, person, plain, reference
+from fhir_mappings.writing.errors import Unwritable
+from fhir_mappings.writing.instance import Instance
+from fhir_mappings.writing.read_back import same_subject_and_identifier
+from fhir_mappings.writing.soundness import refuse_unsound
+from fhir_mappings.writing.terminology import ASSESS_PLAN, PROCEDURE_CODE, session_title
+from fhir_mappings.writing.written import Json, WrittenResource
+
+
+def care_plan(course: TreatmentCourse, instance: Instance, *, procedures: Mapping[str, str]) -> WrittenResource:
+    """The course as it stands. `procedures` gives the EHR's ids of sent sessions: session id -> "Procedure/5"."""
+    identifier = instance.identifier("programme", course.id)
+    body = wire.encode(checked(_resource(course, instance, procedures)))
+    return WrittenResource(
+        resource_type="CarePlan",
+        system=identifier["system"],
+        value=identifier["value"],
+        label="Treatment course",
+        body=body,
+    )
+
+
+def travelling(resource: WrittenResource, fhir_base: str) -> bytes:
+    """The CarePlan as it is sent to be created: references on `fhir_base` become relative."""
+    return wire.encode(transaction.travelling(resource, fhir_base=fhir_base, known={}))
+
+
+def update(
+    current: Json, course: TreatmentCourse, instance: Instance, *, fhir_base: str, procedures: Mapping[str, str]
+) -> bytes:
+    """The EHR's current CarePlan with our own elements brought up to date; all that others added stays.
+
+    `id` and `meta` stay as they were read, since the server numbers the new version: send it with If-Match on
+    the version that was read. Raises Unwritable when `current` is another plan or another patient's.
+    """
+    ours = wire.decode(travelling(care_plan(course, instance, procedures=procedures), fhir_base))
+    if not same_subject_and_identifier(ours, current):
+        raise Unwritable("current", "is not the CarePlan of this course and patient")
+    if "id" not in current:
+        raise Unwritable("current.id", "is missing")
+    return wire.encode(merged(current, ours, procedures.values()))
+
+
+def _resource(course: TreatmentCourse, instance: Instance, procedures: Mapping[str, str]) -> Json:
+    refuse_unsound("course", course)
+    return {
+        "resourceType": "CarePlan",
+        "meta": {"profile": [COURSE_PROFILE, US_CORE_CARE_PLAN]},
+        "text": {"status": "generated", "div": course_narrative(course)},
+        "extension": [_count(course)],
+        "identifier": [instance.identifier("programme", course.id)],
+        "instantiatesCanonical": [plan_definition(course.route, course.version)],
+        "status": course.status.value,
+        "intent": "plan",
+        "category": [ASSESS_PLAN],
+        "title": f"Ketamine programme: {PROGRAMMES[course.route].title}",
+        "description": course_sentence(course),
+        "subject": reference("course.patient", course.patient, "Patient"),
+        "period": _period(course),
+        "created": instant("course.enrolled_at", course.enrolled_at),
+        "author": person("course.enrolled_by", course.enrolled_by),
+        **_contributors(course),
+        **_addresses(course),
+        **_screening(course, instance),
+        **_activities(course, instance, procedures),
+        **_notes(course),
+    }
+
+
+def _count(course: TreatmentCourse) -> Json:
+    counts = {"planned": len(course.planned), "counted": course.counted, "missed": course.missed}
+    if not course.planned:
+        del counts["planned"]  # an open-ended course has no number to reach
+    return {
+        "url": COURSE_COUNT_EXTENSION,
+        "extension": [{"url": name, "valueUnsignedInt": count} for name, count in counts.items()],
+    }
+
+
+def _period(course: TreatmentCourse) -> Json:
+    if course.ended is not None and course.ended < course.start:
+        raise Unwritable("course.ended", "is before the start")
+    end = {"end": course.ended.isoformat()} if course.ended else {}
+    return {"start": course.start.isoformat(), **end}
+
+
+def _contributors(course: TreatmentCourse) -> Json:
+    others = {note.author.reference: note.author for note in course.notes}
+    others.pop(course.enrolled_by.reference, None)
+    if not others:
+        return {}
+    return {"contributor": [person("course.notes.author", other) for other in others.values()]}
+
+
+def _addresses(course: TreatmentCourse) -> Json:
+    if not course.conditions:
+        return {}
+    return {"addresses": [reference("course.conditions", one, "Condition") for one in course.conditions]}
+
+
+def _screening(course: TreatmentCourse, instance: Instance) -> Json:
+    if course.screening is None:
+        return {}
+    return {"supportingInfo": [instance.logical("ClinicalImpression", "screening", course.screening)]}
+
+
+def _activities(course: TreatmentCourse, instance: Instance, procedures: Mapping[str, str]) -> Json:
+    if not course.planned:
+        return {}
+    return {"activity": [_activity(course, planned, instance, procedures) for planned in course.planned]}
+
+
+def _activity(
+    course: TreatmentCourse, planned: PlannedSession, instance: Instance, procedures: Mapping[str, str]
+) -> Json:
+    activity: Json = {}
+    if planned.session is not None:
+        outcome = instance.logical("Procedure", "session", planned.session)
+        if planned.session in procedures:
+            outcome = {"reference": procedures[planned.session], **outcome}
+        activity["outcomeReference"] = [outcome]
+    if planned.note and plain(planned.note):
+        activity["progress"] = [{"text": plain(planned.note)}]
+    # The text is how an activity is known as ours when the plan is merged: it never changes.
+    code = concept(PROCEDURE_CODE[course.route], text=session_title(course.route, planned.number))
+    detail: Json = {"kind": "ServiceRequest", "code": code, "status": planned.status.value}
+    if planned.day is not None:
+        detail["scheduledPeriod"] = {"start": planned.day.isoformat(), "end": planned.day.isoformat()}
+    detail["description"] = f"Session {planned.number} of {len(course.planned)}"
+    return activity | {"detail": detail}
+
+
+def _notes(course: TreatmentCourse) -> Json:
+    notes = [_note(note) for note in course.notes if plain(note.text)]
+    return {"note": notes} if notes else {}
+
+
+def _note(note: CourseNote) -> Json:
+    return annotation("course.notes", note.author, note.at, note.text)

@@ -1,0 +1,104 @@
+"""Our part of a CarePlan put into the EHR's current one: each element is ours, shared or theirs.
+
+The table is the program. Ours is replaced, shared gains what it lacks, everything not named is theirs and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from fhir_mappings.writing.canonical import CANONICAL, PLAN_DEFINITION
+from fhir_mappings.writing.read_back import holds, same_reference
+from fhir_mappings.writing.written import Json
+
+_OURS = ("status", "title", "description", "period")
+_SHARED = ("identifier", "category", "contributor", "addresses", "supportingInfo", "note")
+_OUR_DETAIL = ("kind", "code", "status", "scheduledPeriod", "description")
+_OTHER_SCHEDULES = ("scheduledTiming", "scheduledString")
+
+
+def merged(current: Json, ours: Json, procedures: Collection[str]) -> Json:
+    """A new dict; `current` is left alone. `procedures` are the EHR's ids of our sessions, counted or not."""
+    plan = dict(current)
+    for name in _OURS:
+        plan[name] = ours[name]
+    for name in _SHARED:
+        if name in ours:
+            plan[name] = _union(current.get(name, []), ours[name])
+    plan["extension"] = [*_foreign_extensions(current), *ours["extension"]]
+    plan["instantiatesCanonical"] = [*_foreign_canonicals(current), *ours["instantiatesCanonical"]]
+    if _may_replace_text(current):
+        plan["text"] = ours["text"]
+    activities = _activities(current.get("activity", []), ours.get("activity", []), procedures)
+    if activities:
+        plan["activity"] = activities
+    return plan
+
+
+def _union(theirs: Iterable[Any], ours: Iterable[Any]) -> list[Any]:
+    kept = list(theirs)
+    return kept + [one for one in ours if not any(holds(other, _bare(one)) for other in kept)]
+
+
+def _bare(element: Any) -> Any:
+    """An element without what is for reading only: an EHR that writes its own display has not changed it."""
+    if isinstance(element, dict):
+        return {name: _bare(value) for name, value in element.items() if name != "display"}
+    return [_bare(item) for item in element] if isinstance(element, list) else element
+
+
+def _foreign_extensions(element: Json) -> list[Json]:
+    return [one for one in element.get("extension", []) if not str(one.get("url", "")).startswith(f"{CANONICAL}/")]
+
+
+def _foreign_canonicals(current: Json) -> list[str]:
+    return [one for one in current.get("instantiatesCanonical", []) if not str(one).startswith(PLAN_DEFINITION)]
+
+
+def _may_replace_text(current: Json) -> bool:
+    """R4 narrative-status: "additional" holds words that a person wrote and no element repeats."""
+    status: str = current.get("text", {}).get("status", "generated")
+    return status in ("generated", "empty")
+
+
+def _activities(current: list[Json], ours: list[Json], procedures: Collection[str]) -> list[Json]:
+    """Ours in the order of the plan, merged with what the EHR holds of them; then theirs."""
+    named = {_name(one): one for one in current if _name(one)}
+    own_names = {_name(one) for one in ours}
+    result = [_activity(named.get(_name(one), {}), one, procedures) for one in ours]
+    # A session taken out of the plan has no counterpart any more, yet what the EHR holds of it is not deleted.
+    return result + [one for one in current if _name(one) not in own_names]
+
+
+def _name(activity: Json) -> str:
+    """What an activity is called, with which ours are found again even where an EHR drops extensions."""
+    name: str = activity.get("detail", {}).get("code", {}).get("text", "")
+    return name
+
+
+def _activity(current: Json, ours: Json, procedures: Collection[str]) -> Json:
+    activity = dict(current)
+    theirs = [one for one in current.get("outcomeReference", []) if not _is_ours(one, procedures)]
+    outcomes = theirs + ours.get("outcomeReference", [])
+    if outcomes:
+        activity["outcomeReference"] = outcomes
+    else:
+        activity.pop("outcomeReference", None)
+    if "progress" in ours:
+        activity["progress"] = _union(current.get("progress", []), ours["progress"])
+    activity["detail"] = _detail(current.get("detail", {}), ours["detail"])
+    return activity
+
+
+def _detail(current: Json, ours: Json) -> Json:
+    replaced = _OUR_DETAIL + (_OTHER_SCHEDULES if "scheduledPeriod" in ours else ())
+    return {name: value for name, value in current.items() if name not in replaced} | ours
+
+
+def _is_ours(outcome: Json, procedures: Collection[str]) -> bool:
+    """Whether an outcome names a session of ours: one that is no longer counted has to go."""
+    if str(outcome.get("identifier", {}).get("system", "")).endswith("/sid/session"):
+        return True
+    named = outcome.get("reference", "")
+    return any(same_reference(named, procedure) for procedure in procedures)

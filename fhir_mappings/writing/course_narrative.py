@@ -1,0 +1,51 @@
+"""A course in words and as the XHTML of CarePlan.text (R4 narrative), with everything escaped."""
+
+from __future__ import annotations
+
+from html import escape
+
+from fhir_mappings.facts.programme import CourseStatus, PlannedSession, TreatmentCourse
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.writing.datatypes import plain
+
+_STATUS = {
+    CourseStatus.DRAFT: "being prepared",
+    CourseStatus.ACTIVE: "active",
+    CourseStatus.ON_HOLD: "on hold",
+    CourseStatus.COMPLETED: "completed",
+    CourseStatus.REVOKED: "ended before it was complete",
+    CourseStatus.ENTERED_IN_ERROR: "entered in error",
+}
+
+
+def course_sentence(course: TreatmentCourse) -> str:
+    """The state of the course in a sentence. Completion says nothing of response: outcomes are kept apart."""
+    done = f"{course.counted} of {len(course.planned)}" if course.planned else str(course.counted)
+    missed = f", {course.missed} missed" if course.missed else ""
+    ended = f", ended {course.ended.isoformat()}" if course.ended else ""
+    return (
+        f"Ketamine for depression, {PROGRAMMES[course.route].title}: {_STATUS[course.status]}, {done} sessions"
+        f" counted{missed}; started {course.start.isoformat()}{ended}; place: {course.place}."
+    )
+
+
+def course_narrative(course: TreatmentCourse) -> str:
+    rows = "".join(_row(planned) for planned in course.planned)
+    head = "<thead><tr><th>Session</th><th>Day</th><th>Status</th><th>Note</th></tr></thead>"
+    table = f"<table>{head}<tbody>{rows}</tbody></table>" if rows else ""
+    notes = "".join(
+        f"<li>{note.at.date().isoformat()}, {_text(note.author.name)}: {_text(note.text)}</li>"
+        for note in course.notes
+    )
+    listed = f"<ul>{notes}</ul>" if notes else ""
+    return f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{_text(course_sentence(course))}</p>{table}{listed}</div>'
+
+
+def _row(planned: PlannedSession) -> str:
+    day = planned.day.isoformat() if planned.day else "not planned yet"
+    cells = (str(planned.number), day, planned.status.value.replace("-", " "), planned.note or "")
+    return f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _text(value: str) -> str:
+    return escape(plain(value))

@@ -1,0 +1,74 @@
+"""The one door out for a signed session: its Procedure, dose, vital signs and Provenance as bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fhir_mappings import wire
+from fhir_mappings.facts.programme import TreatmentCourse
+from fhir_mappings.facts.treatment import KetamineSession, SessionStatus
+from fhir_mappings.writing.check import checked
+from fhir_mappings.writing.errors import Unwritable
+from fhir_mappings.writing.instance import Instance
+from fhir_mappings.writing.medication_administration import medication_administration
+from fhir_mappings.writing.observation import vital_signs
+from fhir_mappings.writing.procedure import procedure
+from fhir_mappings.writing.provenance import provenance, provenance_value
+from fhir_mappings.writing.session_note import clock_time
+from fhir_mappings.writing.soundness import refuse_unsound
+from fhir_mappings.writing.transaction import transaction
+from fhir_mappings.writing.written import Json, WrittenResource
+
+__all__ = ["Unwritable", "WrittenResource", "session_resources", "transaction"]
+
+
+def session_resources(
+    session: KetamineSession, course: TreatmentCourse, instance: Instance
+) -> tuple[WrittenResource, ...]:
+    """Everything a signed session writes, in the order it travels; the same facts give the same bytes.
+
+    Readings that were struck out before the first sending are left out. Raises Unwritable.
+    """
+    refuse_unsound("session", session)
+    _refuse_contradictions(session, course)
+    clinical = tuple(_clinical(session, course, instance))
+    targets = [instance.link(one.resource_type, one.system.rpartition("/")[2], one.value) for one in clinical]
+    record = provenance(session, targets, course.screening, instance)
+    value = provenance_value(session, instance)
+    return (*clinical, _written(record, instance.system("provenance"), value, "Who recorded and signed"))
+
+
+def _clinical(session: KetamineSession, course: TreatmentCourse, instance: Instance) -> Iterator[WrittenResource]:
+    of = f" of {session.of}" if session.of else ""
+    yield _identified(procedure(session, course.version, instance), f"Session {session.number}{of}")
+    if session.dose is not None:
+        given = medication_administration(session, session.dose, instance)
+        yield _identified(given, f"Ketamine dose {clock_time(session, session.dose.started.at)}")
+    for reading in session.readings:
+        if reading.struck is None:
+            for sign in vital_signs(session, reading, instance):
+                yield _identified(sign.resource, sign.label)
+
+
+def _identified(resource: Json, label: str) -> WrittenResource:
+    identifier = resource["identifier"][0]
+    return _written(resource, identifier["system"], identifier["value"], label)
+
+
+def _written(resource: Json, system: str, value: str, label: str) -> WrittenResource:
+    kind = resource["resourceType"]
+    body = wire.encode(checked(resource))
+    return WrittenResource(resource_type=kind, system=system, value=value, label=label, body=body)
+
+
+def _refuse_contradictions(session: KetamineSession, course: TreatmentCourse) -> None:
+    if session.course != course.id:
+        raise Unwritable("session.course", "is not the course given")
+    if session.patient != course.patient:
+        raise Unwritable("session.patient", "is not the patient of the course")
+    if session.status is SessionStatus.COMPLETED and session.dose is None:
+        raise Unwritable("session.dose", "is missing, though the session was completed")
+    if session.status is SessionStatus.NOT_DONE and session.dose is not None:
+        raise Unwritable("session.dose", "was given, though the session was not done")
+    if session.dose is not None and session.dose.route is not session.route:
+        raise Unwritable("session.dose.route", "is not the route of the session")

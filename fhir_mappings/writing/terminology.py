@@ -1,0 +1,107 @@
+"""The codes we write, each with where it was verified; nothing is coded that was not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from fhir_mappings.facts.treatment import Place, Route, SessionStatus
+from fhir_mappings.writing.canonical import SESSION_FUNCTION_SYSTEM
+from fhir_mappings.writing.datatypes import coding, concept
+from fhir_mappings.writing.written import Json
+
+SNOMED: Final = "http://snomed.info/sct"
+LOINC: Final = "http://loinc.org"
+RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"
+_HL7: Final = "http://terminology.hl7.org/CodeSystem"
+
+# SNOMED CT: found in public repositories. No procedure code names ketamine, and nasal and sublingual giving
+# have none of their own, so the text names the drug and MedicationAdministration the route.
+_INFUSION = coding(SNOMED, "14152002", "Intravenous infusion")
+_INJECTION = coding(SNOMED, "76601001", "Intramuscular injection")
+_GIVING = coding(SNOMED, "18629005", "Administration of drug or medicament")
+PROCEDURE_CODE: Final[Mapping[Route, Json]] = MappingProxyType(
+    {Route.IV: _INFUSION, Route.IM: _INJECTION, Route.IN: _GIVING, Route.SL: _GIVING}
+)
+PROCEDURE_TEXT: Final[Mapping[Route, str]] = MappingProxyType(
+    {
+        Route.IV: "Ketamine infusion",
+        Route.IM: "Ketamine injection",
+        Route.IN: "Intranasal ketamine",
+        Route.SL: "Sublingual ketamine",
+    }
+)
+# SNOMED CT 24642003: R4's own example set procedure-category.
+PROCEDURE_CATEGORY: Final[Json] = concept(coding(SNOMED, "24642003", "Psychiatry procedure or service"))
+
+# SNOMED CT: US Core 7.0.0, CQL eCQM content 2024 and public repositories (sublingual: one source).
+ROUTE: Final[Mapping[Route, Json]] = MappingProxyType(
+    {
+        Route.IV: concept(coding(SNOMED, "47625008", "Intravenous route"), text="Intravenous"),
+        Route.IN: concept(coding(SNOMED, "46713006", "Nasal route"), text="Intranasal"),
+        Route.IM: concept(coding(SNOMED, "78421000", "Intramuscular route"), text="Intramuscular"),
+        Route.SL: concept(coding(SNOMED, "37839007", "Sublingual route"), text="Sublingual"),
+    }
+)
+
+# SNOMED CT: R4 value set procedure-outcome. The procedure as carried out, not the response to it.
+SUCCESSFUL: Final[Json] = concept(coding(SNOMED, "385669000", "Successful"))
+PARTIALLY_SUCCESSFUL: Final[Json] = concept(coding(SNOMED, "385670004", "Partially successful"))
+UNSUCCESSFUL: Final[Json] = concept(coding(SNOMED, "385671000", "Unsuccessful"))
+
+# RxNorm ingredient: OHDSI PhenotypeLibrary, CQL eCQM content 2024. Compounded products have no code of their own.
+KETAMINE: Final[Json] = coding(RXNORM, "6130", "ketamine")
+
+# LOINC: US Core 7.0.0.
+PRESSURE_PANEL: Final[Json] = concept(
+    coding(LOINC, "85354-9", "Blood pressure panel with all children optional"), text="Blood pressure"
+)
+SYSTOLIC: Final[Json] = concept(coding(LOINC, "8480-6", "Systolic blood pressure"))
+DIASTOLIC: Final[Json] = concept(coding(LOINC, "8462-4", "Diastolic blood pressure"))
+HEART_RATE: Final[Json] = concept(coding(LOINC, "8867-4", "Heart rate"), text="Heart rate")
+RESPIRATORY_RATE: Final[Json] = concept(coding(LOINC, "9279-1", "Respiratory rate"), text="Respiratory rate")
+OXYGEN_SATURATION: Final[Json] = concept(
+    coding(LOINC, "59408-5", "Oxygen saturation in Arterial blood by Pulse oximetry"),
+    coding(LOINC, "2708-6", "Oxygen saturation in Arterial blood"),
+    text="Oxygen saturation",
+)
+
+# HL7 terminology, as R4 4.0.1 and US Core 7.0.0 bind it.
+VITAL_SIGNS: Final[Json] = concept(coding(f"{_HL7}/observation-category", "vital-signs", "Vital Signs"))
+NOT_KNOWN: Final[Json] = concept(coding(f"{_HL7}/data-absent-reason", "unknown", "Unknown"))
+ASSESS_PLAN: Final[Json] = concept(coding("http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan"))
+SETTING: Final[Mapping[Place, Json]] = MappingProxyType(
+    {
+        Place.CLINIC: concept(coding(f"{_HL7}/medication-admin-category", "outpatient", "Outpatient")),
+        Place.HOME: concept(coding(f"{_HL7}/medication-admin-category", "community", "Community")),
+    }
+)
+CREATED: Final[Json] = concept(coding(f"{_HL7}/v3-DataOperation", "CREATE", "create"))
+TREATMENT: Final[Json] = concept(coding(f"{_HL7}/v3-ActReason", "TREAT", "treatment"))
+# R4 value set signature-type.
+AUTHOR_SIGNATURE: Final[Json] = coding("urn:iso-astm:E1762-95:2013", "1.2.840.10065.1.12.1.1", "Author's Signature")
+
+PROCEDURE_STATUS: Final[Mapping[SessionStatus, str]] = MappingProxyType(
+    {status: status.value for status in SessionStatus if status is not SessionStatus.IN_PROGRESS}
+)
+
+
+def dose_function(code: str) -> Json:
+    """performer, verifier or witness (R4 med-admin-perform-function)."""
+    return concept(coding(f"{_HL7}/med-admin-perform-function", code, code.capitalize()))
+
+
+def provenance_role(code: str) -> Json:
+    """author, enterer, attester or assembler (provenance-participant-type, as US Core 7.0.0 uses it)."""
+    return concept(coding(f"{_HL7}/provenance-participant-type", code, code.capitalize()))
+
+
+def session_function(code: str) -> Json:
+    """administering, observing or signing: our own code system, since no fitting SNOMED code was verified."""
+    return concept(coding(SESSION_FUNCTION_SYSTEM, code, code.capitalize()))
+
+
+def session_title(route: Route, number: int, of: int | None = None) -> str:
+    """What the treatment is called in a chart: "Ketamine infusion, session 3 of 6"."""
+    return f"{PROCEDURE_TEXT[route]}, session {number}" + (f" of {of}" if of else "")

@@ -1,0 +1,79 @@
+"""What travels, derived from our bytes: references the EHR can follow, in a transaction that may be sent twice.
+
+R4 http 3.1.0.11 (transactions, `urn:uuid` links) and 3.1.0.8.1 (conditional create). Pure: the same arguments
+give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from fhir_mappings import wire
+from fhir_mappings.writing.errors import Unwritable
+from fhir_mappings.writing.instance import urn
+from fhir_mappings.writing.written import Json, WrittenResource
+
+
+def transaction(resources: Sequence[WrittenResource], *, fhir_base: str, known: Mapping[str, str]) -> bytes:
+    """The transaction Bundle. `known` gives what the EHR holds already: identifier value -> "CarePlan/12".
+
+    Raises Unwritable when a resource links to one that is neither in the Bundle nor known.
+    """
+    inside = {urn(one.system, one.value) for one in resources}
+    entries = [_entry(one, inside, fhir_base, known) for one in resources]
+    return wire.encode({"resourceType": "Bundle", "type": "transaction", "entry": entries})
+
+
+def travelling(
+    resource: WrittenResource, *, fhir_base: str, known: Mapping[str, str], inside: Collection[str] = ()
+) -> Json:
+    """One resource as it is sent: relative on `fhir_base`, with the EHR's ids for what is `known`."""
+    body = wire.decode(resource.body)
+    _relink(resource.resource_type, body, frozenset(inside), fhir_base.rstrip("/") + "/", known)
+    return body
+
+
+def if_none_exist(resource: WrittenResource) -> str:
+    """The condition of its create. Provenance has no identifier in R4 and is found by its tag."""
+    parameter = "_tag" if resource.resource_type == "Provenance" else "identifier"
+    return f"{parameter}={quote(resource.system, safe=':/')}|{quote(resource.value, safe='')}"
+
+
+def _entry(resource: WrittenResource, inside: Collection[str], fhir_base: str, known: Mapping[str, str]) -> Json:
+    return {
+        "fullUrl": urn(resource.system, resource.value),
+        "resource": travelling(resource, fhir_base=fhir_base, known=known, inside=inside),
+        "request": {
+            "method": "POST",
+            "url": resource.resource_type,
+            "ifNoneExist": if_none_exist(resource),
+        },
+    }
+
+
+def _relink(path: str, value: Any, inside: frozenset[str], base: str, known: Mapping[str, str]) -> None:
+    """Rewrite the References in `value`, in place."""
+    if isinstance(value, list):
+        for item in value:
+            _relink(path, item, inside, base, known)
+    elif isinstance(value, dict):
+        target = value.get("reference")
+        if isinstance(target, str):
+            value["reference"] = _resolved(path, value, target, inside, base, known)
+        for key, item in value.items():
+            _relink(f"{path}.{key}", item, inside, base, known)
+
+
+def _resolved(
+    path: str, holder: Json, target: str, inside: frozenset[str], base: str, known: Mapping[str, str]
+) -> str:
+    if not target.startswith("urn:uuid:"):
+        return target.removeprefix(base)
+    if target in inside:
+        return target
+    there = known.get(holder.get("identifier", {}).get("value", ""))
+    if there is None:
+        raise Unwritable(path, "links to a resource that is neither sent along nor known to the EHR")
+    return there

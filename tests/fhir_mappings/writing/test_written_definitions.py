@@ -1,0 +1,109 @@
+"""What we write uses only what we define, as we define it: the validators do not look into extensions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mappings import wire
+from fhir_mappings.facts.treatment import KetamineSession
+from fhir_mappings.writing.canonical import CANONICAL
+from fhir_mappings.writing.care_plan import care_plan
+from fhir_mappings.writing.session_bundle import session_resources
+from tests.fhir_mappings.writing.a_session import (
+    INSTANCE,
+    a_course,
+    a_full_session,
+    a_missed_session,
+    a_session,
+)
+
+Json = dict[str, Any]
+PROFILES = Path(__file__).parents[3] / "fhir_mappings" / "profiles"
+DEFINITIONS: dict[str, Json] = {
+    definition["url"]: definition for definition in (json.loads(path.read_text()) for path in PROFILES.glob("*.json"))
+}
+
+
+def _written(session: KetamineSession) -> list[Json]:
+    written = [*session_resources(session, a_course(), INSTANCE), care_plan(a_course(), INSTANCE, procedures={})]
+    return [wire.decode(one.body) for one in written]
+
+
+def _everything() -> list[Json]:
+    return [one for session in (a_session(), a_full_session(), a_missed_session()) for one in _written(session)]
+
+
+def _holders(value: Any) -> Iterator[Json]:
+    if isinstance(value, dict):
+        yield value
+        for item in value.values():
+            yield from _holders(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _holders(item)
+
+
+def _parts(definition: Json) -> dict[str, Json]:
+    """The sub-extensions of a definition: name -> how often, of which type, in which unit."""
+    elements = {element["id"]: element for element in definition["differential"]["element"]}
+    return {
+        element["sliceName"]: {
+            "min": element["min"],
+            "type": elements[f"{name}.value[x]"]["type"][0]["code"],
+            "unit": elements[f"{name}.value[x]"].get("patternQuantity", {}).get("code"),
+        }
+        for name, element in elements.items()
+        if "sliceName" in element
+    }
+
+
+def test_each_file_is_named_for_what_it_defines() -> None:
+    assert len(DEFINITIONS) == len(list(PROFILES.glob("*.json")))
+    for path in PROFILES.glob("*.json"):
+        definition = json.loads(path.read_text())
+        kind, name = definition["resourceType"], definition["id"]
+        assert path.stem == f"{kind}-{name}"
+        assert definition["url"] == f"{CANONICAL}/{kind}/{name}"
+
+
+def test_every_extension_is_one_of_ours_and_has_the_parts_it_is_defined_with() -> None:
+    seen = set()
+    for resource in _everything():
+        for extension in resource.get("extension", []):
+            seen.add(extension["url"])
+            definition = DEFINITIONS[extension["url"]]
+            assert definition["context"] == [{"type": "element", "expression": resource["resourceType"]}]
+            defined = _parts(definition)
+            given = {part["url"]: part for part in extension["extension"]}
+            assert len(given) == len(extension["extension"])
+            assert {name for name, part in defined.items() if part["min"]} <= set(given) <= set(defined)
+            for name, part in given.items():
+                kind = defined[name]["type"]
+                value = part[f"value{kind[0].upper()}{kind[1:]}"]
+                if defined[name]["unit"]:
+                    assert value["code"] == defined[name]["unit"]
+    assert seen == {url for url, one in DEFINITIONS.items() if one.get("type") == "Extension"}
+
+
+def test_every_profile_and_function_of_ours_is_defined() -> None:
+    functions = {one["code"] for one in DEFINITIONS[f"{CANONICAL}/CodeSystem/session-function"]["concept"]}
+    used = set()
+    for resource in _everything():
+        for profile in resource["meta"]["profile"]:
+            assert profile in DEFINITIONS or not profile.startswith(CANONICAL)
+        for holder in _holders(resource):
+            if holder.get("system") == f"{CANONICAL}/CodeSystem/session-function":
+                used.add(holder["code"])
+    assert used == functions
+
+
+@pytest.mark.parametrize("url", [url for url, one in DEFINITIONS.items() if one["resourceType"] != "CodeSystem"])
+def test_a_definition_says_what_it_is_for(url: str) -> None:
+    definition = DEFINITIONS[url]
+    assert definition["fhirVersion"] == "4.0.1"
+    assert definition["description"].endswith(".")
