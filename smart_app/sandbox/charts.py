@@ -62,10 +62,10 @@ class Charts:
 
     def encounter_today(self, patient_id: str) -> str | None:
         """The id of the Encounter planned for today; None is normal."""
-        found = self.store.search(
-            "Encounter", [("patient", patient_id), ("status", "planned"), ("date", self.today.isoformat())]
-        )
-        return str(found[0]["id"]) if found else None
+        planned = self.store.search("Encounter", [("patient", patient_id), ("status", "planned")])
+        day = self.today.isoformat()
+        found = (one for one in planned if one.get("period", {}).get("start", "").startswith(day))
+        return next((str(one["id"]) for one in found), None)
 
     def provenance_of(self, patient_id: str) -> list[dict[str, Any]]:
         """Provenance of this patient's resources; its own search knows only Provenance of the Patient itself."""

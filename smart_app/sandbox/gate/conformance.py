@@ -14,7 +14,7 @@ SECURITY_SERVICE = "http://terminology.hl7.org/CodeSystem/restful-security-servi
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 INTERACTIONS = {
     "r": ("read", "vread", "history-instance"),
-    "s": ("search-type", "history-type"),
+    "s": ("search-type",),
     "c": ("create",),
     "u": ("update", "patch"),
     "d": ("delete",),

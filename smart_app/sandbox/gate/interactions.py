@@ -11,7 +11,7 @@ from smart_app.sandbox.gate.offer import OFFERED
 from smart_app.sandbox.outcome import RefusedError
 
 LETTER = {
-    "read": "r", "vread": "r", "history-instance": "r", "search-type": "s", "history-type": "s",
+    "read": "r", "vread": "r", "history-instance": "r", "search-type": "s",
     "create": "c", "update": "u", "patch": "u", "delete": "d",
 }  # fmt: skip
 
@@ -40,7 +40,7 @@ class Interaction:
     def url(self) -> str:
         """The address below the FHIR base, with the parameters in it."""
         path = "/".join(one for one in (self.type, self.id) if one)
-        if self.kind.startswith("history"):
+        if self.kind == "history-instance":
             path += "/_history"
         if self.kind == "vread":
             path += f"/_history/{self.version}"
@@ -100,7 +100,6 @@ def _kind(method: str, rest: list[str]) -> str:
         ("PUT", ("x",)): "update",
         ("PATCH", ("x",)): "patch",
         ("DELETE", ("x",)): "delete",
-        ("GET", ("_history",)): "history-type",
         ("GET", ("x", "_history")): "history-instance",
         ("GET", ("x", "_history", "x")): "vread",
     }

@@ -32,7 +32,7 @@ def _without_others(bundle: dict[str, Any], done: Interaction, access: Access) -
     if kept:
         shown["entry"] = kept
     # A count is told only where the search itself was narrowed to what the token may see.
-    by_entry = OFFERED[done.type].patient == "target" or done.kind == "history-type"
+    by_entry = OFFERED[done.type].patient == "target"
     if len(kept) < len(entries) or (by_entry and access.bound(done.type, "s")):
         shown.pop("total", None)
     return shown
@@ -41,8 +41,7 @@ def _without_others(bundle: dict[str, Any], done: Interaction, access: Access) -
 def _may_stay(entry: dict[str, Any], done: Interaction, access: Access) -> bool:
     resource = entry.get("resource")
     if resource is None:
-        # A deletion in a history: of the instance that was asked for, or anybody's.
-        return done.kind == "history-instance" or not access.bound(done.type, "s")
+        return done.kind == "history-instance"  # a deletion of the very resource that was asked for
     if resource["resourceType"] == "OperationOutcome":
         return True
     return access.shows(resource)
