@@ -1,0 +1,135 @@
+"""A registration file is believed only when every line of it can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from launch.errors import RegistrationInvalid, UnknownIssuer
+from launch.registry import load_registry, read_registry
+from tests.launch.an_ehr import ORIGIN, a_registration, a_registry, a_table
+
+FILE = """
+[ehr.north]
+issuer = "https://north.example.org/fhir/"
+client_id = "kp"
+auth = "client_secret_basic"
+secret_file = "north.secret"
+scopes = ["openid", "patient/Patient.rs"]
+scope_version = "v1"
+smart_v1 = true
+hosts = ["https://north.example.org", "https://login.example.org:8443"]
+token_endpoint = "https://login.example.org:8443/token"
+id_token_issuer = "https://login.example.org/"
+frame_ancestors = ["https://frame.example.org"]
+organization = "Organization/clinic-1"
+tenant = "North Clinic"
+write = false
+[ehr.north.roles]
+"http://snomed.info/sct|80584001" = "prescriber"
+
+[ehr.south]
+issuer = "https://south.example.org"
+client_id = "kp-south"
+auth = "public"
+scopes = ["patient/*.rs"]
+"""
+
+
+def test_a_file_is_read_with_its_defaults(tmp_path: Path) -> None:
+    (tmp_path / "north.secret").write_text("s3cret")
+    (tmp_path / "ehr.toml").write_text(FILE)
+    registry = load_registry(tmp_path / "ehr.toml")
+    north, south = registry.named("north"), registry.find("https://south.example.org/")
+    assert north.issuer == "https://north.example.org/fhir"
+    assert north.origins == {"https://north.example.org", "https://login.example.org:8443"}
+    assert north.roles == {"http://snomed.info/sct|80584001": "prescriber"}
+    assert north.secret_file == tmp_path / "north.secret"
+    assert (north.tenant, north.write, north.scope_version) == ("North Clinic", False, "v1")
+    assert north.id_token_issuer == "https://login.example.org/"  # to the letter: it is compared as a text
+    assert (south.tenant, south.write, south.algorithm) == ("south", True, "ES384")
+    assert south.origins == {"https://south.example.org"}
+    assert south.frame_ancestors == ("https://south.example.org",)
+    assert "s3cret" not in repr(registry)
+
+
+REFUSED: list[tuple[dict[str, Any], str]] = [
+    ({"issuer": None}, "issuer is missing"),
+    ({"issuer": "http://ehr.example.org/fhir"}, "issuer cannot be used: the address is not https"),
+    ({"issuer": "http://localhost:8400/fhir"}, "issuer cannot be used: the address is not https"),
+    ({"issuer": "https://ehr.example.org/fhir?x=1"}, "issuer cannot be used"),
+    ({"issuer": "https://*/fhir"}, "issuer cannot be used"),
+    ({"issuer": 7}, "issuer is not a plain text"),
+    ({"client_id": None}, "client_id is missing"),
+    ({"client_id": ""}, "client_id is not a plain text"),
+    ({"client_id": " kp"}, "client_id is not a plain text"),
+    ({"auth": None}, "auth is missing"),
+    ({"auth": "client_secret_post"}, "auth is none of"),
+    ({"algorithm": "RS256"}, "algorithm is none of"),
+    ({"auth": "client_secret_basic"}, "secret_file goes with"),
+    ({"secret_file": "x"}, "secret_file goes with"),
+    ({"auth": "client_secret_basic", "secret_file": "absent"}, "secret_file is not there"),
+    ({"scopes": None}, "scopes is missing or empty"),
+    ({"scopes": "patient/Patient.rs"}, "scopes is not a list"),
+    ({"scopes": ["patient/Patient.sr"]}, "scopes cannot be used"),
+    ({"scope_version": "v3"}, "scope_version is none of"),
+    ({"hosts": ["ehr.example.org"]}, "hosts cannot be used"),
+    ({"hosts": ["https://ehr.example.org/path"]}, "hosts cannot be used"),
+    ({"hosts": ["http://ehr.example.org"]}, "hosts cannot be used"),
+    ({"frame_ancestors": ["*"]}, "frame_ancestors cannot be used"),
+    ({"frame_ancestors": [1]}, "frame_ancestors is not a list"),
+    ({"token_endpoint": "https://evil.test/token"}, "token_endpoint is on a host"),
+    ({"jwks_uri": "https://evil.test/jwks"}, "jwks_uri is on a host"),
+    ({"organization": "https://ehr.example.org/Organization/1"}, "organization is not a reference"),
+    ({"roles": {"80584001": "prescriber"}}, "roles has a key"),
+    ({"roles": {"a|b": 1}}, "roles is not a table"),
+    ({"write": "yes"}, "write is neither"),
+    ({"client_secret": "s3cret"}, "client_secret is not a key"),
+]
+
+
+@pytest.mark.parametrize(("change", "complaint"), REFUSED, ids=lambda value: str(value)[:60])
+def test_a_wrong_line_is_named(change: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(RegistrationInvalid) as caught:
+        a_registry(**change)
+    assert f"[ehr.demo] {complaint}" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("document", [{}, {"ehr": {}}, {"ehr": 1}, {"ehr": {"Bad Name": {}}}, {"ehr": {"x": 1}}])
+def test_a_file_without_proper_tables_is_refused(document: dict[str, Any]) -> None:
+    with pytest.raises(RegistrationInvalid):
+        read_registry(document, folder=Path())
+
+
+def test_two_tables_may_not_claim_one_issuer() -> None:
+    tables = {"one": a_table(), "two": a_table(issuer="https://EHR.example.org:443/fhir/")}
+    with pytest.raises(RegistrationInvalid, match=r"\[ehr.two\] issuer: one has the same"):
+        read_registry({"ehr": tables}, folder=Path())
+
+
+@pytest.mark.parametrize("content", [None, "not toml ["])
+def test_an_unreadable_file_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content:
+        (tmp_path / "ehr.toml").write_text(content)
+    with pytest.raises(RegistrationInvalid, match=r"ehr.toml cannot be read"):
+        load_registry(tmp_path / "ehr.toml")
+
+
+def test_the_demo_may_use_plain_http_on_this_machine() -> None:
+    registration = a_registration(loopback=True, issuer="http://127.0.0.1:8400/fhir")
+    assert registration.origins == {"http://127.0.0.1:8400"}
+    with pytest.raises(RegistrationInvalid):
+        a_registration(loopback=True, issuer="http://ehr.example.org/fhir")
+
+
+def test_an_unknown_name_is_not_repeated() -> None:
+    with pytest.raises(UnknownIssuer) as caught:
+        a_registry().named("<script>")
+    assert "script" not in str(caught.value)
+
+
+def test_the_issuers_own_origin_is_the_only_one_by_default() -> None:
+    assert a_registration().origins == {ORIGIN}
