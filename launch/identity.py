@@ -100,6 +100,8 @@ class Identity:
             checks.validate(claims)
         except ClaimError as error:
             raise _unverified(registration, _CLAIM_TEXTS.get(error.claim, _NOT_FOR_US)) from None
+        if not isinstance(claims["nonce"], str):  # joserfc is content with a list that holds it
+            raise _unverified(registration, _NOT_FOR_US)
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
         if claims.get("azp", None if several else registration.client_id) != registration.client_id:
             raise _unverified(registration, _NOT_FOR_US)
