@@ -1,0 +1,44 @@
+"""About the app: what it is for, the rules it applies with their sources, and closing it (ui specification S9)."""
+
+from __future__ import annotations
+
+from inspect import isawaitable
+
+from starlette.responses import HTMLResponse, Response
+
+from smart_app.pages.door import Route, Visit
+from smart_app.pages.frame import forget_cookie
+from smart_app.pages.templating import render
+
+
+def show(visit: Visit) -> Response:
+    return visit.page(
+        "about.html",
+        tab="about",
+        title="About and rules",
+        rules=visit.deps.rules,
+        version=visit.deps.version,
+        contact=visit.deps.contact,
+    )
+
+
+def ask(visit: Visit) -> Response:
+    return visit.page("leave.html", tab="leave", title="Close the app")
+
+
+async def leave(visit: Visit) -> Response:
+    """Revoke and forget; the browser drops its cookie and what it kept of these pages."""
+    ended = visit.deps.end_launch(visit.caller.launch)
+    if isawaitable(ended):
+        await ended
+    html = render(visit.printer.templates, "left.html", {"product": visit.deps.product})
+    response = HTMLResponse(html)
+    response.headers.append("Set-Cookie", forget_cookie(visit.caller.launch))
+    return response
+
+
+ROUTES = (
+    Route(path="about", handler=show),
+    Route(path="leave", handler=ask),
+    Route(path="leave", handler=leave, method="POST"),
+)

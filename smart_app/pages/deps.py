@@ -1,0 +1,69 @@
+"""What the pages are given: the work they call, the launch they belong to, and where they live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from launch.context import LaunchContext
+from smart_app.use_cases.ports import Clock, Ehr, EhrOf, Work
+from smart_app.use_cases.records import Caller, StoredScreening
+from smart_app.use_cases.site import Site
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framing:
+    """Who may frame the pages of one EHR, and which origins their forms may be led on to (CSP Level 3, 6.4)."""
+
+    ancestors: tuple[str, ...]
+    form_targets: tuple[str, ...] = ()
+
+
+class OpenLaunches(Protocol):
+    """The part of the launch store that the pages need."""
+
+    def find(self, launch_id: str) -> LaunchContext | None: ...
+
+    def session_matches(self, launch_id: str, session_digest: str) -> bool: ...
+
+
+class ScreenPatient(Protocol):
+    """use_cases.screen_patient.screen_patient."""
+
+    async def __call__(
+        self, work: Work, clock: Clock, caller: Caller, ehr: Ehr, site: Site, /
+    ) -> StoredScreening: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleText:
+    """One rule of the screening as the about page lists it."""
+
+    id: str
+    question: str
+    kind: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageDeps:
+    """Everything the pages take from the composition root."""
+
+    work: Work
+    clock: Clock
+    launches: OpenLaunches
+    ehr_of: EhrOf
+    screen: ScreenPatient
+    ids: Callable[[], str]  # a new UUID as text
+    site: Site
+    origin: str  # scheme, host and port of our public address: the only Origin that may post
+    framing: Callable[[str], Framing | None]  # by name of the EHR; None: no such EHR
+    ehr_name: Callable[[str], str | None]  # of a launch, also of one that has ended: its last page is framed too
+    end_launch: Callable[[str], object]  # revokes and forgets; may be a coroutine function
+    wake_worker: Callable[[], None]
+    rules: Sequence[RuleText] = ()
+    base_path: str = ""  # "" or "/prefix", without a trailing slash
+    product: str = "ketamine-pathway"
+    version: str = ""
+    contact: str = "whoever runs this app at your site"

@@ -1,0 +1,198 @@
+"""The one door to every page of a launch: who is it, is the form theirs, and what is shown when something fails."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from inspect import isawaitable
+from typing import Any
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from launch.errors import LaunchEnded
+from smart_app.pages.deps import PageDeps
+from smart_app.pages.forms import FormUnreadable, read_form, typed
+from smart_app.pages.frame import digest, session_cookie
+from smart_app.pages.guard import Marks, Verdict, from_our_pages
+from smart_app.pages.refusals import (
+    Notice,
+    Printer,
+    form_refused,
+    notice_of,
+    other_patient,
+    session_ended,
+    show_notice,
+)
+from smart_app.pages.templating import render
+from smart_app.pages.wording import Banner, banner, clock
+from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
+from smart_app.use_cases.records import Caller, StoredScreening
+
+_LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+Handler = Callable[["Visit"], Response | Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One line of a page module's table."""
+
+    path: str  # under /l/{launch}/
+    handler: Handler
+    method: str = "GET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request by a clinician whom the door let in."""
+
+    deps: PageDeps
+    printer: Printer
+    caller: Caller
+    marks: Marks
+    expires: datetime
+    now: datetime
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    fields: Mapping[str, str]
+    screening: StoredScreening | None  # the patient's latest: the banner's source
+    quiet: bool = False  # asked by the page's own script, which wants a short answer
+
+    @property
+    def root(self) -> str:
+        """Where the pages of this launch begin, without a trailing slash."""
+        return f"{self.deps.base_path}/l/{self.caller.launch}"
+
+    @property
+    def banner(self) -> Banner | None:
+        return None if self.screening is None else banner(self.screening.person, self.now.date())
+
+    def page(self, template: str, *, tab: str, title: str, status: int = 200, **values: Any) -> Response:
+        """A whole page. `problems` among the values puts "Error: " before the title."""
+        told = {"problems": {}, "notice": "", "strip": False} | values
+        html = render(self.printer.templates, template, told | self._frame(tab, title))
+        return HTMLResponse(html, status_code=status)
+
+    def go(self, place: str) -> Response:
+        """See Other: after a form, so that reloading sends nothing twice."""
+        return RedirectResponse(f"{self.root}/{place}", status_code=303)
+
+    def _frame(self, tab: str, title: str) -> dict[str, Any]:
+        return {
+            "root": self.root,
+            "caller": self.caller,
+            "marks": self.marks.fields,
+            "banner": self.banner,
+            "now": self.now,
+            "tab": tab,
+            "title": title,
+            "product": self.deps.product,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """Makes endpoints out of handlers. Synchronous handlers and the store run in a thread."""
+
+    deps: PageDeps
+    printer: Printer
+
+    def endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            launch = str(request.path_params["launch"])
+            request.state.ehr = await run_sync(self.deps.ehr_name, launch) if _LAUNCH_ID.fullmatch(launch) else None
+            quiet = request.headers.get("x-kp-script") == "1"
+            try:
+                visit = await self._admit(request, launch, quiet)
+                if isinstance(visit, Notice):
+                    return self._tell(request, visit, None, quiet)
+            except FormUnreadable:
+                return self._tell(request, form_refused(), None, quiet)
+            try:
+                made = await run_sync(handler, visit)
+                return await made if isawaitable(made) else made
+            except (Refused, EhrError, StaleVersion, LaunchEnded) as error:
+                return self._tell(request, notice_of(error), visit, quiet)
+
+        return answer
+
+    async def _admit(self, request: Request, launch: str, quiet: bool) -> Visit | Notice:
+        """The visit, or why there is none. Nothing was changed when there is none."""
+        unsafe = request.method not in {"GET", "HEAD"}
+        if unsafe and not from_our_pages(request.headers, self.deps.origin):
+            return form_refused()
+        secret = session_cookie(request.headers.get("cookie"), launch)
+        known = await run_sync(self._caller, launch, secret) if secret else None
+        if known is None or secret is None:
+            return session_ended(None)
+        caller, expires, screening = known
+        now = self.deps.clock()
+        if expires <= now:
+            return session_ended(clock(expires.astimezone(now.tzinfo)))
+        marks = Marks.of(caller, secret)
+        form = await read_form(request) if unsafe else {}
+        if unsafe and (verdict := marks.judge(form)) is not Verdict.OURS:
+            await run_sync(self._record_refusal, caller, verdict, request.url.path)
+            return other_patient() if verdict is Verdict.OTHER_PATIENT else form_refused()
+        return Visit(
+            deps=self.deps,
+            printer=self.printer,
+            caller=caller,
+            marks=marks,
+            expires=expires,
+            now=now,
+            path=dict(request.path_params),
+            query=dict(request.query_params),
+            fields=typed(form),
+            screening=screening,
+            quiet=quiet,
+        )
+
+    def _caller(self, launch: str, secret: str) -> tuple[Caller, datetime, StoredScreening | None] | None:
+        if not _LAUNCH_ID.fullmatch(launch) or not self.deps.launches.session_matches(launch, digest(secret)):
+            return None
+        context = self.deps.launches.find(launch)
+        with self.deps.work() as uow:
+            caller = uow.launches.caller(launch)
+            if context is None or caller is None:
+                return None
+            return caller, context.expires, uow.screenings.latest(caller.patient)
+
+    def _record_refusal(self, caller: Caller, verdict: Verdict, path: str) -> None:
+        with self.deps.work() as uow:
+            uow.audit.add(
+                AuditRecord(
+                    action="clinician:form:refuse",
+                    at=self.deps.clock(),
+                    outcome=AuditOutcome.REFUSED,
+                    ehr=caller.ehr,
+                    launch=caller.launch,
+                    actor=caller.clinician.reference,
+                    actor_name=caller.clinician.name,
+                    role=caller.role,
+                    patient=caller.patient,
+                    detail=f"{_TOLD[verdict]} Sent to {_place(path)}.",
+                )
+            )
+            uow.commit()
+
+    def _tell(self, request: Request, notice: Notice, visit: Visit | None, quiet: bool) -> Response:
+        if request.method != "GET":
+            notice = replace(notice, again=False)  # the address of a form cannot be opened by a link
+        return show_notice(self.printer, notice, root=visit.root if visit else None, quiet=quiet)
+
+
+_TOLD: Mapping[Verdict, str] = {
+    Verdict.OTHER_PATIENT: "A form made for another patient or launch was refused; nothing was written.",
+    Verdict.NO_TOKEN: "A form without this session's token was refused; nothing was written.",
+}
+
+
+def _place(path: str) -> str:
+    """The page without the launch's handle."""
+    return path.partition("/l/")[2].partition("/")[2] or "the start"

@@ -1,0 +1,186 @@
+"""Enrolment: the form, "Check before you enrol", the result, and withdrawing before session 1 (ui spec S3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from fhir_mappings.facts.programme import ProgrammeDefinition
+from fhir_mappings.facts.treatment import Route as Way
+from smart_app.pages.door import Route, Visit
+from smart_app.pages.wording import ROUTES as ROUTE_WORDS
+from smart_app.pages.wording import partial_day
+from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, withdraw
+from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.follow_course import course_view
+
+_PLAN = ("route", "start")
+_OF_ROUTE = ("day.", "dose_")  # proposed anew for another route or start
+_PLACES = {"clinic": "Clinic", "home": "Home visit"}
+
+
+def show(visit: Visit) -> Response:
+    """The form, the reason why there is none, or the enrolment that exists."""
+    view = enrolment_view(visit.deps.work, visit.deps.clock, visit.caller)
+    if view.open_course is not None:
+        return _enrolled(visit)
+    if not view.allowed:
+        return visit.page("enrolment_closed.html", tab="enrolment", title="Enrolment", view=view)
+    return _form(visit, view, {})
+
+
+def act(visit: Visit) -> Response:
+    """The form's buttons: fill the planned dates, check, change, enrol."""
+    wanted = visit.fields.get("do", "check")
+    fields = {name: value for name, value in visit.fields.items() if name != "do"}
+    if wanted == "plan":
+        fields = {name: value for name, value in fields.items() if not name.startswith(_OF_ROUTE)}
+    view = enrolment_view(visit.deps.work, visit.deps.clock, visit.caller, fields)
+    if view.open_course is not None and wanted != "enrol":
+        return visit.go("enrolment")
+    if not view.allowed and view.open_course is None:
+        return visit.page("enrolment_closed.html", tab="enrolment", title="Enrolment", view=view)
+    if wanted == "change":
+        return _form(visit, view, {})
+    if wanted == "plan":
+        return _form(visit, view, {name: words for name, words in view.problems.items() if name in _PLAN})
+    if view.problems and view.open_course is None:
+        return _form(visit, view, view.problems)
+    if wanted == "enrol":
+        return _enrol(visit, view, fields)
+    return visit.page(
+        "enrolment_check.html",
+        tab="enrolment",
+        title="Check before you enrol",
+        view=view,
+        sent={name: value for name, value in view.fields.items() if value},
+        lines=summary(view),
+        strip=True,
+    )
+
+
+def _enrol(visit: Visit, view: EnrolmentView, fields: Mapping[str, str]) -> Response:
+    deps = visit.deps
+    try:
+        enrol(deps.work, deps.clock, visit.caller, fields, deps.ids, deps.site)
+    except Refused as refused:
+        if not refused.problems:
+            raise
+        return _form(visit, view, refused.problems)
+    deps.wake_worker()
+    return visit.go("enrolment?done=1")
+
+
+def _form(visit: Visit, view: EnrolmentView, problems: Problems) -> Response:
+    return visit.page(
+        "enrolment.html",
+        tab="enrolment",
+        title="Enrol",
+        status=422 if problems else 200,
+        view=view,
+        values=view.fields,
+        problems=problems,
+        definition=definition_of(view),
+        asks=any(words.startswith("Check:") for words in problems.values()),
+    )
+
+
+def _enrolled(visit: Visit) -> Response:
+    view = course_view(visit.deps.work, visit.deps.clock, visit.caller)
+    if view.course is None:
+        return visit.go("progress")
+    return visit.page(
+        "enrolled.html",
+        tab="enrolment",
+        title="Enrolled",
+        view=view,
+        course=view.course,
+        notice="The patient is enrolled." if visit.query.get("done") else "",
+    )
+
+
+def withdrawing(visit: Visit) -> Response:
+    """Ask for the reason; then end the enrolment."""
+    problems: Problems = {}
+    if "reason" in visit.fields:
+        deps = visit.deps
+        try:
+            withdraw(deps.work, deps.clock, visit.caller, visit.fields["reason"], deps.ids, deps.site)
+        except Refused as refused:
+            problems = refused.problems or {"reason": refused.words}
+        else:
+            deps.wake_worker()
+            return visit.go("progress")
+    return visit.page(
+        "reason.html",
+        tab="enrolment",
+        title="Withdraw the enrolment",
+        status=422 if problems else 200,
+        problems=problems,
+        values=visit.fields,
+        heading="Withdraw the enrolment",
+        explanation="The course ends here and its care plan in the EHR is revoked. "
+        "What was recorded stays, with your reason.",
+        action="enrolment/withdraw",
+        hidden={},
+        button="Withdraw the enrolment",
+        back="enrolment",
+    )
+
+
+def definition_of(view: EnrolmentView) -> ProgrammeDefinition | None:
+    return next((each for each in view.definitions if each.route == view.route), None)
+
+
+def summary(view: EnrolmentView) -> tuple[tuple[str, str, str], ...]:
+    """The lines of "Check before you enrol": what, value, the field that changes it."""
+    fields, route = view.fields, view.route
+    lines = [("Programme", _programme(view), "route"), ("First day", partial_day(fields.get("start")), "start")]
+    if view.planned:
+        days = "\n".join(f"{each.number}. {partial_day(each.value)}" for each in view.planned)
+        lines.append(("Planned sessions", days, "day.1"))
+    place = _PLACES.get(fields.get("place", ""), "")
+    if fields.get("address_confirmed") == "yes" and fields.get("place") == "home":
+        place += ", address confirmed"
+    lines.append(("Place", place, "place"))
+    if fields.get("weight_kg"):
+        lines.append(("Weight", f"{fields['weight_kg']} kg on {partial_day(fields.get('weight_date'))}", "weight_kg"))
+    lines.append(("Dose plan", _dose(view), "dose_mg" if route in {Way.IN, Way.SL} else "dose_mg_per_kg"))
+    if route is not Way.SL:
+        lines.append(("Monitoring", "As the programme plans it", "monitoring"))
+    lines.append(("Consent", _consent(fields), "consent_signed_on"))
+    if fields.get("escort"):
+        lines.append(("Escort", fields["escort"], "escort"))
+    contact = ", ".join(part for part in (fields.get("emergency_name"), fields.get("emergency_phone")) if part)
+    lines.append(("Emergency contact", contact, "emergency_name"))
+    if fields.get("acknowledgement"):
+        lines.append(("Why you enrol although a finding needs review", fields["acknowledgement"], "acknowledgement"))
+    return tuple((name, value or "Not entered", field) for name, value, field in lines)
+
+
+def _programme(view: EnrolmentView) -> str:
+    definition = definition_of(view)
+    return definition.title if definition else ROUTE_WORDS.get(view.route or Way.IV, "")
+
+
+def _dose(view: EnrolmentView) -> str:
+    if view.dose_words:
+        return view.dose_words
+    amount = view.fields.get("dose_mg")
+    return f"{amount} mg" if amount else ""
+
+
+def _consent(fields: Mapping[str, str]) -> str:
+    document = fields.get("consent", "")
+    kind = "on paper" if document in {"", "paper"} else document
+    signed = fields.get("consent_signed_on")
+    return f"Signed on {partial_day(signed)}, {kind}" if signed else ""
+
+
+ROUTES = (
+    Route(path="enrolment", handler=show),
+    Route(path="enrolment", handler=act, method="POST"),
+    Route(path="enrolment/withdraw", handler=withdrawing),
+    Route(path="enrolment/withdraw", handler=withdrawing, method="POST"),
+)

@@ -1,0 +1,88 @@
+"""The frame around every response: policy headers, and the session cookie (security B-2, B-3, B-9)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from smart_app.pages.deps import Framing
+
+_FIXED_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
+    "worker-src 'self'; manifest-src 'self'; form-action 'self'{targets}; base-uri 'none'; object-src 'none'; "
+    "frame-ancestors {ancestors}; require-trusted-types-for 'script'; trusted-types ktx"
+)
+_PERMISSIONS = (
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=(), "
+    "display-capture=(), browsing-topics=(), screen-wake-lock=(self)"
+)
+_COOKIE_ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
+
+
+def policy(framing: Framing | None) -> str:
+    """The Content-Security-Policy of a page; without an EHR nobody may frame it."""
+    if framing is None:
+        return _FIXED_POLICY.format(targets="", ancestors="'none'")
+    targets = "".join(f" {origin}" for origin in framing.form_targets)
+    return _FIXED_POLICY.format(targets=targets, ancestors=" ".join(("'self'", *framing.ancestors)))
+
+
+def cookie_name(launch: str) -> str:
+    return f"__Host-kp-{launch}"
+
+
+def session_cookie(header: str | None, launch: str) -> str | None:
+    """The secret of this launch from a Cookie header; None: the browser sent none."""
+    wanted = cookie_name(launch)
+    for pair in (header or "").split(";"):  # by hand: one odd cookie of a neighbour must not hide ours
+        name, _, value = pair.strip().partition("=")
+        if name == wanted and value:
+            return value
+    return None
+
+
+def forget_cookie(launch: str) -> str:
+    """A Set-Cookie value that removes the session cookie; written by hand, since Partitioned must be in it."""
+    return f"{cookie_name(launch)}=; Max-Age=0; {_COOKIE_ATTRIBUTES}"
+
+
+def digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+class PolicyHeaders:
+    """Pure ASGI: puts the headers on every response, those of errors and static files too.
+
+    A page tells its EHR through `request.state.ehr`. What says how long it may be kept (static files, key sets)
+    keeps its own Cache-Control; everything else is `no-store`.
+    """
+
+    def __init__(self, app: ASGIApp, *, framing: Callable[[str], Framing | None]) -> None:
+        self.app = app
+        self.framing = framing
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        state = scope.setdefault("state", {})
+
+        async def send_framed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                ehr = state.get("ehr")
+                self._put(MutableHeaders(scope=message), self.framing(ehr) if ehr else None)
+            await send(message)
+
+        return await self.app(scope, receive, send_framed)
+
+    @staticmethod
+    def _put(headers: MutableHeaders, framing: Framing | None) -> None:
+        headers["Content-Security-Policy"] = policy(framing)
+        headers["Referrer-Policy"] = "same-origin"
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Permissions-Policy"] = _PERMISSIONS
+        headers.setdefault("Cache-Control", "no-store")
+        if "X-Frame-Options" in headers:
+            del headers["X-Frame-Options"]

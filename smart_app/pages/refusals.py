@@ -1,0 +1,148 @@
+"""Pages that say no: what happened, what was kept, and what to do now (ui specification S1 and S10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import Environment
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from launch.errors import CookieRefused, LaunchEnded, LaunchError
+from smart_app.pages.templating import render
+from smart_app.use_cases import errors
+from smart_app.use_cases.access import OtherPatient
+
+_KEPT = "Nothing you entered is lost."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One error page. `words` is its sentence; `advice` what to do; `kept` what was saved."""
+
+    status: int
+    title: str
+    words: str
+    advice: str = ""
+    kept: str = ""
+    reference: str = ""
+    again: bool = False  # offer to try the same address again
+    alone: str = ""  # an address that opens the app in its own window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printer:
+    """What error pages need even when nothing else works."""
+
+    templates: Environment
+    product: str
+    contact: str
+
+
+def show_notice(printer: Printer, notice: Notice, *, root: str | None = None, quiet: bool = False) -> Response:
+    """The page, or its sentence as JSON for the page's own script."""
+    if quiet:
+        said = " ".join(part for part in (notice.words, notice.advice) if part)
+        return JSONResponse({"problem": said}, status_code=notice.status)
+    values: dict[str, Any] = {"notice": notice, "root": root, "product": printer.product, "contact": printer.contact}
+    return HTMLResponse(render(printer.templates, "error.html", values), status_code=notice.status)
+
+
+def notice_of(error: Exception) -> Notice:
+    """The one table that turns errors of below into a page and a status."""
+    match error:
+        case LaunchEnded():
+            return session_ended(None)
+        case LaunchError():
+            return launch_failed(error)
+        case OtherPatient():
+            return other_patient()
+        case errors.Refused():
+            return Notice(status=403, title="This was not done", words=error.words, advice=error.advice)
+        case errors.StaleVersion():
+            return Notice(
+                status=409,
+                title="Somebody else saved in between",
+                words="Another person changed the same record a moment ago.",
+                advice="Go back, look at what is there now, and enter your change again.",
+                kept="What they saved is kept. Your last change is not saved yet.",
+                again=True,
+            )
+        case errors.Forbidden():
+            return _ehr_notice(error, "The EHR did not allow it", "Ask the administrator of the EHR.")
+        case errors.Unauthorized():
+            return session_ended(None)
+        case errors.EhrError():
+            return _ehr_notice(error, "The EHR did not answer as it should", "Wait a moment, then try again.")
+        case _:
+            raise error
+
+
+def launch_failed(error: LaunchError, *, alone: str = "") -> Notice:
+    """The start of the app went wrong (S1)."""
+    wanted = alone if isinstance(error, CookieRefused) else ""
+    advice = error.what_to_do if error.what_to_do not in error.message else ""
+    if isinstance(error, CookieRefused) and not wanted:
+        advice = "Allow this app's cookies in the browser, or ask for it to be opened in its own window."
+    return Notice(
+        status=502 if error.party == "EHR" else 400,
+        title="The app could not start",
+        words=error.message,
+        advice=advice,
+        alone=wanted,
+    )
+
+
+def session_ended(at: str | None) -> Notice:
+    when = f" at {at}" if at else ""
+    return Notice(
+        status=401,
+        title="Your session ended",
+        words=f"Your session ended{when}. {_KEPT}",
+        advice="Open the app again from the chart to go on.",
+    )
+
+
+def other_patient() -> Notice:
+    return Notice(
+        status=409,
+        title="This page belongs to another patient",
+        words="The form you sent was made for another patient or another start of the app. Nothing was written.",
+        advice="Close this tab and open the app again from the chart of the patient you are treating.",
+    )
+
+
+def form_refused() -> Notice:
+    return Notice(
+        status=403,
+        title="This form was not accepted",
+        words="The form did not come from an open page of this session. Nothing was written.",
+        advice="Go back, load the page again and send the form from there.",
+    )
+
+
+def not_found() -> Notice:
+    return Notice(
+        status=404,
+        title="There is no such page",
+        words="The address does not lead to a page of this app.",
+        advice="Go back, or open the app again from the chart.",
+    )
+
+
+def broken(reference: str) -> Notice:
+    return Notice(
+        status=500,
+        title="Something went wrong here",
+        words="The fault is in this app, not in what you did.",
+        advice="Try again. If it happens again, pass on the reference.",
+        kept="Your entries are kept as far as the page said \N{LEFT DOUBLE QUOTATION MARK}Saved"
+        "\N{RIGHT DOUBLE QUOTATION MARK}.",
+        reference=reference,
+        again=True,
+    )
+
+
+def _ehr_notice(error: errors.EhrError, title: str, advice: str) -> Notice:
+    words = " ".join((error.words, *error.issues))
+    return Notice(status=502, title=title, words=words, advice=advice, kept=_KEPT, again=True)

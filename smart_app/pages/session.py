@@ -1,0 +1,200 @@
+"""A running session: the four steps, saving as typed, readings, events and notes (ui specification S4)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from smart_app.clinical.adverse_events import EVENTS
+from smart_app.pages.door import Route, Visit
+from smart_app.pages.session_chart import readings_chart
+from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.follow_course import course_view
+from smart_app.use_cases.record_session import add_entry, check_step, open_session, save_fields, session_view
+from smart_app.use_cases.session_lines import STEPS, SessionView
+
+KINDS = {"reading": "monitor", "event": "monitor", "note": "monitor"}
+NEXT = {"before": "dose", "dose": "monitor", "monitor": "discharge", "discharge": "sign"}
+_LONGEST_WAIT = 24 * 60 * 60  # seconds for which an unsent reading may have waited in a page
+
+COMMON_EVENTS = tuple((key, words) for key, (words, _) in EVENTS.items())
+SEVERITIES = (("mild", "Mild"), ("moderate", "Moderate"), ("severe", "Severe"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What was typed into one of the entry forms and refused: the form shows it again."""
+
+    kind: str = ""
+    entry: str = ""
+    values: Mapping[str, str] | None = None
+
+
+def landing(visit: Visit) -> Response:
+    """The session that is open, or the way to open one."""
+    view = course_view(visit.deps.work, visit.deps.clock, visit.caller)
+    if view.open_session:
+        return visit.go(f"session/{view.open_session}")
+    return visit.page("session_start.html", tab="session", title="Session", view=view)
+
+
+def begin(visit: Visit) -> Response:
+    session = open_session(visit.deps.work, visit.deps.clock, visit.caller, visit.deps.ids)
+    return visit.go(f"session/{session.id}/before")
+
+
+def resume(visit: Visit) -> Response:
+    """The first step that is not complete, or the note once it is signed."""
+    view = _view(visit)
+    if view.session.signed is not None:
+        return visit.go(f"session/{view.session.id}/sign")
+    step = next((state.key for state in view.steps if not state.done), "discharge")
+    return visit.go(f"session/{view.session.id}/{step}")
+
+
+def show(visit: Visit) -> Response:
+    return step_page(visit, visit.path["step"])
+
+
+def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: Draft | None = None) -> Response:
+    """One step with everything typed so far."""
+    view = _view(visit)
+    if step not in STEPS:
+        return visit.go(f"session/{view.session.id}")
+    if view.session.signed is not None:
+        return visit.go(f"session/{view.session.id}/sign")
+    draft = draft or Draft()
+    return visit.page(
+        f"step_{step}.html",
+        tab="session",
+        title=f"{view.title}: {STEPS[step].lower()}",
+        status=422 if problems else 200,
+        view=view,
+        step=step,
+        values=dict(view.fields) | dict(draft.values or {}),
+        problems=problems or {},
+        draft=draft,
+        asks=any(words.startswith("Check:") for words in (problems or {}).values()),
+        entry_ids={kind: draft.entry if draft.kind == kind else visit.deps.ids() for kind in KINDS},
+        chart=readings_chart(view, visit.deps.site.limits),
+        events=COMMON_EVENTS,
+        severities=SEVERITIES,
+        saved=f"Saved to server {view.now:%H:%M:%S}" if visit.query.get("saved") else "",
+        **_what_next(visit, view),
+    )
+
+
+def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
+    return {
+        "due_at": round(view.due.at.timestamp() * 1000) if view.due.at else None,
+        "sid": view.session.id,
+        "prescriber": visit.caller.role == "prescriber",
+    }
+
+
+def save(visit: Visit) -> Response:
+    """Autosave, or the step's button: values are kept as typed, what is missing is said afterwards."""
+    fields = {name: value for name, value in visit.fields.items() if name not in {"step", "do"}}
+    do = visit.fields.get("do", "")
+    now = visit.now
+    if do == "start":
+        fields |= {"dose.started": f"{now:%H:%M}", "dose.date": now.date().isoformat()}
+    if do == "end":
+        fields |= {"dose.ended": f"{now:%H:%M}"}
+    session = save_fields(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], fields)
+    if visit.quiet:
+        return JSONResponse({"saved": f"{now:%H:%M:%S}"})
+    step = visit.fields.get("step", "before")
+    if do in {"start", "end"}:
+        return visit.go(f"session/{session.id}/{step}?saved=1")
+    if do == "stay":
+        return visit.go(f"session/{session.id}/{step}?saved=1")
+    view = _view(visit)
+    problems = check_step(session, step, view.course, now, visit.deps.site.limits) if step in STEPS else {}
+    if problems:
+        return step_page(visit, step, problems)
+    return visit.go(f"session/{session.id}/{NEXT.get(step, 'before')}?saved=1")
+
+
+def start_dose(visit: Visit) -> Response:
+    """[Start now] while the gate is closed leads to the page that says why; never a silent grey button."""
+    view = _view(visit)
+    if view.gate.open or view.fields.get("gate.reason"):
+        return save(visit)
+    save_fields(
+        visit.deps.work,
+        visit.deps.clock,
+        visit.caller,
+        view.session.id,
+        {name: value for name, value in visit.fields.items() if name.startswith("dose.")},
+    )
+    return visit.go(f"session/{view.session.id}/gate")
+
+
+def gate(visit: Visit) -> Response:
+    view = _view(visit)
+    return visit.page(
+        "gate.html",
+        tab="session",
+        title="Blood pressure check",
+        view=view,
+        values=view.fields,
+        **_what_next(visit, view),
+    )
+
+
+def enter(visit: Visit) -> Response:
+    """Add a reading, an event or a note; refused values come back with what to do about them."""
+    kind, session_id = visit.path["kind"], visit.path["session"]
+    if kind not in KINDS:
+        return visit.go(f"session/{session_id}")
+    step = visit.fields.get("step", KINDS[kind])
+    prefix = f"{kind}."
+    values = {name.removeprefix(prefix): value for name, value in visit.fields.items() if name.startswith(prefix)}
+    entry = visit.fields.get("entry", "")
+    try:
+        add_entry(
+            visit.deps.work,
+            visit.deps.clock,
+            visit.caller,
+            session_id,
+            kind,
+            entry,
+            _with_waiting(visit, values),
+        )
+    except Refused as refused:
+        if not refused.problems:
+            raise
+        problems = {f"{prefix}{name}" if name else "": words for name, words in refused.problems.items()}
+        typed = {f"{prefix}{name}": value for name, value in values.items()}
+        return step_page(visit, step, problems, Draft(kind=kind, entry=entry, values=typed))
+    return visit.go(f"session/{session_id}/{step}?saved=1#{kind}")
+
+
+def _with_waiting(visit: Visit, values: dict[str, str]) -> dict[str, str]:
+    """A reading that waited in the page for a connection happened when it was typed, not when it arrived."""
+    waited = visit.fields.get("waited", "")
+    if values.get("time") or not waited.isdecimal() or not 0 < int(waited) <= _LONGEST_WAIT:
+        return values
+    at = visit.now - timedelta(seconds=int(waited))
+    return values | {"time": f"{at:%H:%M}", "date": at.date().isoformat()}
+
+
+def _view(visit: Visit) -> SessionView:
+    return session_view(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], visit.deps.site)
+
+
+ROUTES = (
+    Route(path="session", handler=landing),
+    Route(path="session", handler=begin, method="POST"),
+    Route(path="session/{session}", handler=resume),
+    Route(path="session/{session}/gate", handler=gate),
+    Route(path="session/{session}/fields", handler=save, method="POST"),
+    Route(path="session/{session}/start", handler=start_dose, method="POST"),
+    Route(path="session/{session}/entries/{kind}", handler=enter, method="POST"),
+)
+LAST_ROUTES = (Route(path="session/{session}/{step}", handler=show),)

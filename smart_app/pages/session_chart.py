@@ -1,0 +1,58 @@
+"""From the readings of a session to its chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from smart_app.clinical.session_rules import SessionLimits
+from smart_app.pages.charts import Limit, VitalsPoint, vitals_chart
+from smart_app.use_cases.session_lines import ReadingLine, SessionView
+
+
+def readings_chart(view: SessionView, limits: SessionLimits) -> Markup:
+    """The chart of the readings that stand. Before the dose minutes count from the first reading."""
+    standing = [line for line in view.readings if line.struck is None]
+    from_dose = view.dose.started is not None
+    origin = view.dose.started or (standing[0].at if standing else view.now)
+    return vitals_chart(
+        _points(standing, origin),
+        limits=(
+            Limit(systolic=int(limits.start.systolic), name="Start", kind="gate"),
+            Limit(systolic=int(limits.warn.systolic), name="Pause", kind="warn"),
+            Limit(systolic=int(limits.stop.systolic), name="Stop", kind="stop"),
+        ),
+        infusion=_infusion(view, origin),
+        from_dose=from_dose,
+    )
+
+
+def _points(lines: Sequence[ReadingLine], origin: datetime) -> list[VitalsPoint]:
+    return [
+        VitalsPoint(
+            minute=_minutes(origin, line.at),
+            time=f"{line.at:%H:%M}",
+            systolic=_whole(line.systolic),
+            diastolic=_whole(line.diastolic),
+            heart_rate=_whole(line.heart_rate),
+            saturation=_whole(line.oxygen_saturation),
+        )
+        for line in lines
+    ]
+
+
+def _infusion(view: SessionView, origin: datetime) -> tuple[int, int] | None:
+    if view.definition.infusion_minutes is None or view.dose.started is None:
+        return None
+    return 0, _minutes(origin, view.dose.ended or view.now)
+
+
+def _minutes(start: datetime, end: datetime) -> int:
+    return round((end.astimezone(UTC) - start.astimezone(UTC)).total_seconds() / 60)
+
+
+def _whole(value: Decimal | None) -> int | None:
+    return None if value is None else int(value)

@@ -1,0 +1,110 @@
+"""What ends or takes back something in a session, always with a reason: strike out, stop early, missed."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from smart_app.pages.door import Route, Visit
+from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.follow_course import course_view
+from smart_app.use_cases.record_session import session_view, strike_entry
+from smart_app.use_cases.session_lines import STEPS
+from smart_app.use_cases.sign_session import not_done, stop_session
+
+DISPOSITIONS = (
+    ("observed", "Observed here until discharge"),
+    ("home", "Left with a responsible adult"),
+    ("transfer", "Emergency transfer"),
+    ("admitted", "Admitted"),
+)
+
+
+def strike(visit: Visit) -> Response:
+    session, entry = visit.path["session"], visit.path["entry"]
+    problems: Problems = {}
+    if "reason" in visit.fields:
+        try:
+            strike_entry(visit.deps.work, visit.deps.clock, visit.caller, session, entry, visit.fields["reason"])
+        except Refused as refused:
+            problems = _at("reason", refused)
+        else:
+            return visit.go(f"session/{session}/monitor?saved=1")
+    return visit.page(
+        "reason.html",
+        tab="session",
+        title="Strike out",
+        status=422 if problems else 200,
+        problems=problems,
+        values=visit.fields,
+        heading="Strike out this line",
+        explanation="The line stays readable with a line through it, your name and your reason. "
+        "It counts for nothing any more.",
+        action=f"session/{session}/strike/{entry}",
+        hidden={},
+        button="Strike out",
+        back=f"session/{session}/monitor",
+    )
+
+
+def stop(visit: Visit) -> Response:
+    """Stop the session early, from every step."""
+    session, problems = visit.path["session"], {}
+    deps = visit.deps
+    if "stop.reason" in visit.fields:
+        try:
+            stop_session(deps.work, deps.clock, visit.caller, session, visit.fields)
+        except Refused as refused:
+            problems = dict(_at("stop.reason", refused))
+        else:
+            return visit.go(f"session/{session}/discharge?saved=1")
+    view = session_view(deps.work, deps.clock, visit.caller, session, deps.site)
+    return visit.page(
+        "stop.html",
+        tab="session",
+        title="Stop the session early",
+        status=422 if problems else 200,
+        view=view,
+        sid=session,
+        problems=problems,
+        values=dict(view.fields) | dict(visit.fields),
+        dispositions=DISPOSITIONS,
+        steps=STEPS,
+    )
+
+
+def missed(visit: Visit) -> Response:
+    """The next session did not take place."""
+    deps = visit.deps
+    problems: Problems = {}
+    if "reason" in visit.fields:
+        try:
+            not_done(deps.work, deps.clock, visit.caller, visit.fields, deps.ids, deps.site)
+        except Refused as refused:
+            problems = _at("reason", refused)
+        else:
+            deps.wake_worker()
+            return visit.go("progress")
+    view = course_view(deps.work, deps.clock, visit.caller)
+    return visit.page(
+        "missed.html",
+        tab="session",
+        title="The session did not take place",
+        status=422 if problems else 200,
+        view=view,
+        problems=problems,
+        values=visit.fields or {"day": visit.now.date().isoformat()},
+    )
+
+
+def _at(field: str, refused: Refused) -> Problems:
+    return refused.problems or {field: " ".join(part for part in (refused.words, refused.advice) if part)}
+
+
+ROUTES = (
+    Route(path="session/missed", handler=missed),
+    Route(path="session/missed", handler=missed, method="POST"),
+    Route(path="session/{session}/strike/{entry}", handler=strike),
+    Route(path="session/{session}/strike/{entry}", handler=strike, method="POST"),
+    Route(path="session/{session}/stop", handler=stop),
+    Route(path="session/{session}/stop", handler=stop, method="POST"),
+)

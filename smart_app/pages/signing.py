@@ -1,0 +1,117 @@
+"""Check the note, sign it, see what the EHR has taken, and take a signed note back (ui specification S5)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from smart_app.pages.door import Route, Visit
+from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.follow_course import delivery_view, release_waiting, retry_delivery
+from smart_app.use_cases.sign_session import enter_in_error, review, sign
+
+_BACK = frozenset({"progress", "enrolment"})
+
+
+def check(visit: Visit) -> Response:
+    """The note as it will be stored, or as it was signed."""
+    return _note(visit, {})
+
+
+def _note(visit: Visit, problems: Problems, *, changed: bool = False) -> Response:
+    session, deps = visit.path["session"], visit.deps
+    found = review(deps.work, deps.clock, visit.caller, session, deps.site)
+    signed = found.view.session.signed
+    delivery = delivery_view(deps.work, deps.clock, visit.caller, session) if signed else None
+    title = f"{found.view.title}: {'signed note' if signed else 'check the note'}"
+    return visit.page(
+        "signed.html" if signed else "sign.html",
+        tab="session",
+        title=title,
+        status=422 if problems else 409 if changed else 200,
+        review=found,
+        view=found.view,
+        sid=session,
+        signed=signed,
+        delivery=delivery,
+        changed=changed,
+        problems=problems,
+        values=visit.fields,
+        strip=True,
+        notice="Signed." if visit.query.get("done") else "",
+    )
+
+
+def confirm(visit: Visit) -> Response:
+    """Sign exactly what was on the page: when the session was changed since, the note is shown again."""
+    session, deps = visit.path["session"], visit.deps
+    found = review(deps.work, deps.clock, visit.caller, session, deps.site)
+    version = str(found.view.session.version)
+    if found.view.session.signed is None and visit.fields.get("version") != version:
+        return _note(visit, {}, changed=True)
+    fields = {name: visit.fields.get(name, "") for name in ("attest", "count")}
+    try:
+        sign(deps.work, deps.clock, visit.caller, session, fields, deps.ids, deps.site)
+    except Refused as refused:
+        if not refused.problems:
+            raise
+        return _note(visit, refused.problems)
+    deps.wake_worker()
+    return visit.go(f"session/{session}/sign?done=1")
+
+
+def take_back(visit: Visit) -> Response:
+    session, deps = visit.path["session"], visit.deps
+    problems: Problems = {}
+    if "reason" in visit.fields:
+        try:
+            enter_in_error(deps.work, deps.clock, visit.caller, session, visit.fields["reason"], deps.ids, deps.site)
+        except Refused as refused:
+            problems = refused.problems or {"reason": f"{refused.words} {refused.advice}".strip()}
+        else:
+            deps.wake_worker()
+            return visit.go(f"session/{session}/sign")
+    return visit.page(
+        "reason.html",
+        tab="session",
+        title="Entered in error",
+        status=422 if problems else 200,
+        problems=problems,
+        values=visit.fields,
+        heading="Mark this session as entered in error",
+        explanation="The session no longer counts for the course, and what was written to the EHR is marked as "
+        "entered in error there too. Nothing is deleted; your reason is kept.",
+        action=f"session/{session}/error",
+        hidden={},
+        button="Mark as entered in error",
+        back=f"session/{session}/sign",
+    )
+
+
+def retry(visit: Visit) -> Response:
+    retry_delivery(visit.deps.work, visit.deps.clock, visit.caller, visit.fields.get("message", ""))
+    visit.deps.wake_worker()
+    return _back(visit)
+
+
+def release(visit: Visit) -> Response:
+    release_waiting(visit.deps.work, visit.deps.clock, visit.caller)
+    visit.deps.wake_worker()
+    return _back(visit)
+
+
+def _back(visit: Visit) -> Response:
+    """Only to pages of ours: the field is compared, never used as an address."""
+    back, session = visit.fields.get("back", ""), visit.fields.get("session", "")
+    if session and session.replace("-", "").isalnum():
+        return visit.go(f"session/{session}/sign")
+    return visit.go(back if back in _BACK else "progress")
+
+
+ROUTES = (
+    Route(path="session/{session}/sign", handler=check),
+    Route(path="session/{session}/sign", handler=confirm, method="POST"),
+    Route(path="session/{session}/error", handler=take_back),
+    Route(path="session/{session}/error", handler=take_back, method="POST"),
+    Route(path="delivery/retry", handler=retry, method="POST"),
+    Route(path="delivery/release", handler=release, method="POST"),
+)

@@ -1,0 +1,175 @@
+// What the pages gain with a script: saving while typing, a queue for readings, the due timer. They work without it.
+const policy = window.trustedTypes?.createPolicy('ktx', { createHTML: text => text }) ?? { createHTML: text => text };
+const SCRIPT = { 'X-KP-Script': '1' };
+const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
+const PAUSE = 400, RETRY = 30000;
+const ahead = Date.now() - Number(document.body.dataset.now); // this device's clock against the server's
+
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const clock = () => new Date().toLocaleTimeString('en-GB');
+const entries = count => `${count} ${count === 1 ? 'entry' : 'entries'}`;
+const parse = text => new DOMParser().parseFromString(policy.createHTML(text), 'text/html');
+
+function say(state, words) {
+  for (const place of all('[data-saved]')) {
+    place.dataset.state = state;
+    if (place.textContent !== words) place.textContent = words;
+  }
+}
+
+// Live parts: exchanged by id; one that holds the focus or an open form is left alone.
+function exchange(page) {
+  for (const old of all('[data-live]')) {
+    const fresh = page.getElementById(old.id);
+    if (!fresh || old.contains(document.activeElement) && document.activeElement !== document.body) continue;
+    if (old.outerHTML === fresh.outerHTML) continue;
+    const open = all('details', old).map(each => each.open);
+    all('details', fresh).forEach((each, place) => { if (open[place]) each.open = true; });
+    old.replaceWith(document.adoptNode(fresh));
+  }
+  tick();
+}
+
+async function refresh() {
+  if (document.hidden) return;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+    if (answer.ok) exchange(parse(await answer.text()));
+  } catch { /* the next round tries again */ }
+}
+const rounds = all('[data-refresh]').map(each => Number(each.dataset.refresh));
+if (rounds.length) setInterval(() => { if (document.querySelector('[data-refresh]')) refresh(); }, 1000 * Math.min(...rounds));
+
+// Autosave: what was typed is on the server 400 ms after the last key.
+const changed = new Map();
+let saving = false;
+for (const form of all('form[data-autosave]')) {
+  let wait;
+  form.addEventListener('input', event => {
+    const field = event.target;
+    if (!field.name) return;
+    changed.set(field.name, field.type === 'checkbox' && !field.checked ? '' : field.value);
+    clearTimeout(wait);
+    wait = setTimeout(() => save(form), PAUSE);
+  });
+}
+async function save(form) {
+  if (saving || !changed.size) return;
+  saving = true;
+  const sent = new Map(changed);
+  const guard = all('input[type=hidden]', form).map(each => [each.name, each.value]);
+  say('saving', 'Saving…');
+  try {
+    const body = new URLSearchParams([...guard, ...sent]);
+    const answer = await fetch(form.getAttribute('action'), { method: 'POST', headers: { ...FORM, ...SCRIPT }, body });
+    const told = await answer.json();
+    if (!answer.ok && answer.status < 500) { changed.clear(); say('problem', `Not saved: ${told.problem}`); return; }
+    if (!answer.ok) throw new Error('server');
+    for (const [name, value] of sent) if (changed.get(name) === value) changed.delete(name);
+    say('saved', `Saved to server ${told.saved}`);
+    if (document.querySelector('[data-after-save]')) refresh();
+  } catch {
+    say('waiting', `No connection. ${entries(changed.size)} kept on this page. Keep this page open until it is saved.`);
+    setTimeout(() => save(form), RETRY);
+  } finally {
+    saving = false;
+    if (changed.size && form.isConnected && navigator.onLine) setTimeout(() => save(form), PAUSE);
+  }
+}
+
+// Readings: sent in order, one at a time; kept in memory while there is no connection. Nothing refused is dropped.
+const queue = [];
+let sending = false;
+document.addEventListener('submit', event => {
+  const form = event.target;
+  if (!form.matches('form[data-send]')) { leaving = true; return; }
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form, event.submitter));
+  queue.push({ url: form.getAttribute('action'), body, at: Date.now() });
+  if (form.elements.entry) form.elements.entry.value = crypto.randomUUID();
+  for (const field of all('input[type=text]', form)) field.value = '';
+  form.querySelector('input[type=text]')?.focus();
+  flush();
+});
+async function flush() {
+  if (sending || !queue.length) return;
+  sending = true;
+  try {
+    while (queue.length) {
+      const { url, body, at } = queue[0];
+      const waited = Math.round((Date.now() - at) / 1000);
+      body.set('waited', waited > 60 ? String(waited) : '');
+      say('saving', 'Saving…');
+      const answer = await fetch(url, { method: 'POST', headers: FORM, body });
+      if (answer.status >= 500) throw new Error('server');
+      const page = parse(await answer.text());
+      if (!answer.ok) { refused(page, queue.length - 1); return; }
+      queue.shift();
+      exchange(page);
+      say('saved', `Saved to server ${clock()}`);
+    }
+  } catch {
+    say('waiting', `No connection. ${entries(queue.length)} kept on this page. Keep this page open until it is sent.`);
+  } finally {
+    sending = false;
+  }
+}
+// A refused reading comes back into its form with what to do about it; those behind it wait.
+function refused(page, behind) {
+  const form = document.querySelector('form[data-send]'), fresh = page.querySelector('form[data-send]');
+  if (!form || !fresh) {
+    say('problem', `Not saved: ${page.querySelector('main h1')?.textContent ?? 'the server refused it'}. ${page.querySelector('main .note p')?.textContent ?? ''}`);
+    return;
+  }
+  queue.shift();
+  form.replaceWith(document.adoptNode(fresh));
+  document.title = page.title;
+  all('[data-problems]').forEach(each => each.remove());
+  const list = page.querySelector('[data-problems]');
+  if (list) { document.getElementById('main').prepend(document.adoptNode(list)); list.focus(); }
+  say('problem', behind ? `Not saved. ${entries(behind)} behind it wait on this page.` : 'Not saved: see the problem above.');
+}
+addEventListener('online', () => { flush(); all('form[data-autosave]').forEach(save); });
+addEventListener('offline', () => say('waiting', 'No connection. You can go on: what you type is kept on this page. Keep it open until it is sent.'));
+setInterval(flush, RETRY);
+let leaving = false;
+addEventListener('beforeunload', event => { if (queue.length || changed.size && !leaving) event.preventDefault(); });
+
+// The due timer, in the page and in its title.
+function tick() {
+  let due = false;
+  for (const place of all('[data-due]')) {
+    const left = Math.round((Number(place.dataset.due) - (Date.now() - ahead)) / 1000), size = Math.abs(left);
+    const words = `${Math.floor(size / 60)}:${String(size % 60).padStart(2, '0')}`;
+    place.textContent = left < 0 ? `Overdue ${words}` : words;
+    place.parentElement.classList.toggle('late', left < 0);
+    due ||= left <= 0;
+  }
+  const bare = document.title.replace(/^\(1\) due · /, '');
+  document.title = due ? `(1) due · ${bare}` : bare;
+}
+if (document.querySelector('[data-due]')) { tick(); setInterval(tick, 1000); }
+
+// Focus: a problem first, else the first field of the reading form.
+const problem = document.querySelector('[data-problems]');
+if (problem) problem.focus();
+else if (!location.hash) document.querySelector('form[data-send]:not([data-calm]) input[type=text]')?.focus({ preventScroll: true });
+for (const link of all('[data-problems] a')) {
+  link.addEventListener('click', event => {
+    const field = document.getElementById(link.hash.slice(1));
+    if (!field) return;
+    event.preventDefault();
+    field.closest('details')?.setAttribute('open', '');
+    field.scrollIntoView({ block: 'center' });
+    field.focus();
+  });
+}
+
+// Print, with everything that is folded opened.
+for (const button of all('[data-print]')) { button.hidden = false; button.addEventListener('click', () => print()); }
+addEventListener('beforeprint', () => all('details:not([open])').forEach(each => { each.open = true; each.dataset.folded = ''; }));
+addEventListener('afterprint', () => all('[data-folded]').forEach(each => { each.open = false; delete each.dataset.folded; }));
+
+// Pages that the browser kept for "back" may be another patient's: load them again.
+addEventListener('pageshow', event => { if (event.persisted) location.reload(); });
+if (document.querySelector('form[data-send]')) navigator.wakeLock?.request('screen').catch(() => {});

@@ -1,0 +1,43 @@
+"""Turns page data into HTML: Jinja2, escaped always, and strict about names that are not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from smart_app.pages import wording
+from smart_app.pages.assets import Asset
+
+
+def environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
+    """The templates of this package, knowing where the static files are."""
+    made = Environment(
+        loader=PackageLoader("smart_app.pages"),
+        autoescape=True,  # every template, whatever its name ends with
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters.update(
+        day=wording.day,
+        weekday=wording.weekday,
+        clock=wording.clock,
+        moment=wording.moment,
+        offset=wording.offset,
+        partial_day=wording.partial_day,
+        pounds=wording.pounds,
+    )
+    made.globals.update(
+        asset={name: base_path + asset.path for name, asset in assets.items()},
+        base=base_path,
+        routes=wording.ROUTES,
+        roles=wording.ROLES,
+    )
+    return made
+
+
+def render(templates: Environment, name: str, values: Mapping[str, Any]) -> str:
+    return templates.get_template(name).render(values)

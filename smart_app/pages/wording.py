@@ -1,0 +1,173 @@
+"""How the pages write dates, times, names and states (ui specification 5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import Any
+
+from fhir_mappings.facts.treatment import Role, Route
+
+UNKNOWN = "not recorded"
+MINUS = "\N{MINUS SIGN}"
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+ROUTES: Mapping[Route, str] = MappingProxyType(
+    {Route.IV: "Intravenous", Route.IN: "Intranasal", Route.IM: "Intramuscular", Route.SL: "Sublingual"}
+)
+ROLES: Mapping[Role, str] = MappingProxyType(
+    {Role.PRESCRIBER: "prescriber", Role.NURSE: "nurse", Role.AUDITOR: "auditor", Role.NONE: "no role here"}
+)
+
+
+def day(value: date | None) -> str:
+    """14 Nov 2026."""
+    return UNKNOWN if value is None else f"{value.day:02d} {_MONTHS[value.month - 1]} {value.year:04d}"
+
+
+def weekday(value: date) -> str:
+    return _DAYS[value.weekday()]
+
+
+def clock(value: datetime) -> str:
+    return f"{value:%H:%M}"
+
+
+def moment(value: datetime) -> str:
+    """14 Nov 2026 14:02."""
+    return f"{day(value.date())} {clock(value)}"
+
+
+def offset(value: datetime) -> str:
+    """UTC+1, UTC−5, UTC+5:30: said once for each table."""
+    shift = value.utcoffset()
+    minutes = 0 if shift is None else round(shift.total_seconds() / 60)
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else MINUS}{hours}" + (f":{rest:02d}" if rest else "")
+
+
+def partial_day(text: str | None) -> str:
+    """A FHIR date or dateTime in the page's words, with the precision it has: 1986, Mar 1986, 04 Mar 1986."""
+    parts = (text or "").partition("T")[0].split("-")
+    try:
+        if len(parts) == 3:
+            return day(date(int(parts[0]), int(parts[1]), int(parts[2])))
+        if len(parts) == 2:
+            return f"{_MONTHS[int(parts[1]) - 1]} {int(parts[0]):04d}"
+        return f"{int(parts[0]):04d}"
+    except (ValueError, IndexError):
+        return text or UNKNOWN
+
+
+def age(born: str | None, today: date) -> str:
+    """(40 y), only where the whole date of birth is known."""
+    try:
+        start = date.fromisoformat(born or "")
+    except ValueError:
+        return ""
+    years = today.year - start.year - ((today.month, today.day) < (start.month, start.day))
+    return f"({years} y)" if years >= 0 else ""
+
+
+def pounds(kilograms: str | Decimal) -> str:
+    """A weight in pounds, rounded to one, beside the kilograms."""
+    try:
+        return f"{Decimal(kilograms) / Decimal('0.45359237'):.0f} lb"
+    except InvalidOperation:
+        return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Banner:
+    """The patient in words; what is unknown is said, never left blank."""
+
+    name: str
+    born: str
+    age: str
+    sex: str
+    mrn: str
+    allergies: str
+
+    @property
+    def title(self) -> str:
+        """For the page's title: name and date of birth."""
+        return f"{self.name}, born {self.born}"
+
+
+def banner(person: Mapping[str, Any], today: date) -> Banner:
+    family, given = _text(person.get("family")), _text(person.get("given"))
+    name = ", ".join(part for part in (family.upper(), given) if part)
+    born = _text(person.get("birthDate"))
+    return Banner(
+        name=name or "Name not recorded",
+        born=partial_day(born) if born else UNKNOWN,
+        age=age(born, today),
+        sex=_text(person.get("gender")).capitalize() or UNKNOWN,
+        mrn=_text(person.get("mrn")) or UNKNOWN,
+        allergies=_text(person.get("allergies")) or "Could not load allergies",
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, (list, tuple)):
+        return " ".join(str(part) for part in value)
+    return "" if value is None else str(value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """One of the six statuses: its shape, its words, what it means, and its colour."""
+
+    icon: str
+    words: str
+    meaning: str
+    tone: str
+
+
+VERDICTS: Mapping[str, Verdict] = MappingProxyType(
+    {
+        "contraindicated": Verdict(
+            icon="contraindicated",
+            words="Contraindicated",
+            meaning="The record holds at least one finding that the programme does not treat with.",
+            tone="stop",
+        ),
+        "hold": Verdict(
+            icon="hold",
+            words="Not now",
+            meaning="A finding has to settle or be treated first. Screen again when it has.",
+            tone="warn",
+        ),
+        "no-indication": Verdict(
+            icon="no-indication",
+            words="No indication found",
+            meaning="The record was read in full and holds no diagnosis that the programme treats.",
+            tone="plain",
+        ),
+        "insufficient-data": Verdict(
+            icon="insufficient-data",
+            words="Not enough data",
+            meaning="Something that decides was missing or could not be read. Missing is not the same as absent.",
+            tone="warn",
+        ),
+        "needs-review": Verdict(
+            icon="needs-review",
+            words="Needs review",
+            meaning="No exclusion was found, and at least one finding needs your judgement before you enrol.",
+            tone="warn",
+        ),
+        "candidate": Verdict(
+            icon="candidate",
+            words="No exclusion found",
+            meaning="A supported diagnosis is recorded and no finding of the programme's list stands against it.",
+            tone="ok",
+        ),
+    }
+)
