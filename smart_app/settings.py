@@ -1,1 +1,93 @@
-"""Environment and site file into Settings."""
+"""Environment into Settings, and the clock: what differs from one installation to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from pathlib import Path
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+PREFIX = "KP_"
+
+
+class SettingInvalid(ValueError):
+    """A setting is missing or wrong. The message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One installation. `demo` allows plain http for loopback addresses, and nothing else."""
+
+    base_url: str  # our public address, without a trailing slash
+    registry: Path  # EHR registrations, one TOML table for each EHR
+    data: Path  # folder of the database and the keys, 0700
+    database: str  # SQLAlchemy URL
+    zone: tzinfo | None  # None: the machine's
+    settle_seconds: float
+    demo: bool = False
+
+    @property
+    def sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
+
+
+def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Settings:
+    """Settings of the environment: KP_BASE_URL, KP_REGISTRY, KP_DATA, KP_DATABASE, KP_ZONE, KP_SETTLE_SECONDS."""
+    data = Path(environment.get(PREFIX + "DATA", "data"))
+    return Settings(
+        base_url=_base_url(_required(environment, "BASE_URL"), demo=demo),
+        registry=Path(_required(environment, "REGISTRY")),
+        data=data,
+        database=environment.get(PREFIX + "DATABASE") or f"sqlite:///{data / 'ketamine-pathway.db'}",
+        zone=_zone(environment.get(PREFIX + "ZONE", "")),
+        settle_seconds=_seconds(environment.get(PREFIX + "SETTLE_SECONDS", "30")),
+        demo=demo,
+    )
+
+
+def _required(environment: Mapping[str, str], name: str) -> str:
+    value = environment.get(PREFIX + name, "").strip()
+    if not value:
+        raise SettingInvalid(f"{PREFIX}{name} is not set")
+    return value
+
+
+def _base_url(text: str, *, demo: bool) -> str:
+    parts = urlsplit(text.rstrip("/"))
+    loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if parts.scheme != "https" and not (demo and parts.scheme == "http" and loopback):
+        raise SettingInvalid(f"{PREFIX}BASE_URL must be an https address")
+    if not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise SettingInvalid(f"{PREFIX}BASE_URL must be a plain address like https://pathway.clinic.example")
+    return text.rstrip("/")
+
+
+def _zone(name: str) -> tzinfo | None:
+    if not name:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SettingInvalid(f"{PREFIX}ZONE: {name} is not a time zone, for example America/New_York") from None
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= 3600:
+        raise SettingInvalid(f"{PREFIX}SETTLE_SECONDS must be a number from 0 to 3600")
+    return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's time in the site's zone; the one place that asks for it."""
+
+    zone: tzinfo | None = None
+
+    def __call__(self) -> datetime:
+        return datetime.now(self.zone) if self.zone is not None else datetime.now().astimezone()

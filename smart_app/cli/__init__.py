@@ -1,5 +1,5 @@
-"""The command line: `ketamine-pathway COMMAND`."""
+"""The command line: `ketamine-pathway COMMAND`. One file for each group of commands."""
 
+from smart_app.cli.main import main
 
-def main() -> int:
-    raise NotImplementedError
+__all__ = ["main"]

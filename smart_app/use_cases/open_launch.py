@@ -1,0 +1,108 @@
+"""What happens once a launch was granted: who is it, what may they do, and what waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from anyio.to_thread import run_sync
+
+from fhir_mappings.facts.treatment import Clinician, Role
+from smart_app.use_cases.access import audited
+from smart_app.use_cases.errors import EhrError
+from smart_app.use_cases.ports import Clock, Ehr, Work
+from smart_app.use_cases.records import Caller, Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Granted:
+    """What the launch says, in the words of the use cases."""
+
+    launch: str
+    ehr: str
+    fhir_base: str
+    patient_id: str
+    encounter: str | None
+    fhir_user: str | None  # absolute URL; None: nobody was named, so nothing may be written
+    user_name: str | None
+    show_banner: bool
+    tenant: str | None
+    write_granted: bool  # the scopes let Procedure and MedicationAdministration be created
+    organization: str | None  # absolute URL, from the registration
+    roles: Mapping[str, str]  # "system|code" of a PractitionerRole -> role word
+
+
+async def open_launch(work: Work, clock: Clock, granted: Granted, ehr: Ehr) -> Caller:
+    """Find the clinician's role in the EHR, keep the caller, and give waiting messages of this patient this launch.
+
+    A role that cannot be found gives Role.NONE: the pages then only read.
+    """
+    role = await _role(ehr, granted)
+    clinician = Clinician(
+        reference=granted.fhir_user or "",
+        name=granted.user_name or "Name not given by the EHR",
+        role=role,
+        organization=granted.organization,
+    )
+    caller = Caller(
+        launch=granted.launch,
+        ehr=granted.ehr,
+        fhir_base=granted.fhir_base,
+        patient_id=granted.patient_id,
+        clinician=clinician,
+        may_write=granted.write_granted and granted.fhir_user is not None and _is_practitioner(granted.fhir_user),
+        encounter=granted.encounter,
+        show_banner=granted.show_banner,
+        tenant=granted.tenant,
+    )
+    await run_sync(_keep, work, clock, caller)
+    return caller
+
+
+def _keep(work: Work, clock: Clock, caller: Caller) -> None:
+    now = clock()
+    with work() as uow:
+        uow.launches.keep_caller(caller)
+        uow.audit.add(audited(caller, now, "clinician:launch:open", f"Patient/{caller.patient_id}"))
+        if caller.may_write and caller.role in (Role.PRESCRIBER, Role.NURSE):
+            released = uow.messages.release(caller.patient, launch=caller.launch, now=now)
+            if released:
+                detail = f"{released} waiting messages are sent with this launch."
+                uow.audit.add(audited(caller, now, "app:outbox:release", detail=detail))
+        uow.commit()
+
+
+def _is_practitioner(reference: str) -> bool:
+    return reference.rsplit("/", 2)[-2:-1] in (["Practitioner"], ["PractitionerRole"])
+
+
+async def _role(ehr: Ehr, granted: Granted) -> Role:
+    if granted.fhir_user is None or not _is_practitioner(granted.fhir_user):
+        return Role.NONE
+    kind, identifier = granted.fhir_user.rsplit("/", 2)[-2:]
+    try:
+        if kind == "PractitionerRole":
+            roles: tuple[Json, ...] = ((await ehr.read(f"PractitionerRole/{identifier}")).resource or {},)
+        else:
+            roles = await ehr.search("PractitionerRole", {"practitioner": f"Practitioner/{identifier}"})
+    except EhrError:
+        return Role.NONE
+    return strongest(_codes(roles), granted.roles)
+
+
+def strongest(codes: frozenset[str], mapping: Mapping[str, str]) -> Role:
+    """The role with the most rights among those that the registration maps; Role.NONE where it maps none."""
+    words = {mapping[code] for code in codes if code in mapping}
+    return next((role for role in (Role.PRESCRIBER, Role.NURSE, Role.AUDITOR) if role.value in words), Role.NONE)
+
+
+def _codes(roles: tuple[Json, ...]) -> frozenset[str]:
+    """ "system|code" of every code of roles that are not marked inactive."""
+    found: set[str] = set()
+    for role in roles:
+        concepts = role.get("code") if role.get("active") is not False else None
+        for concept in concepts if isinstance(concepts, list) else ():
+            for coding in concept.get("coding", ()) if isinstance(concept, dict) else ():
+                if isinstance(coding, dict):
+                    found.add(f"{coding.get('system', '')}|{coding.get('code', '')}")
+    return frozenset(found)
