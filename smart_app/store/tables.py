@@ -1,0 +1,213 @@
+"""All tables. A record is kept whole as JSON text (`body`); beside it stand the columns that are searched or locked.
+
+Clinical text is stored as text: encrypting the disk is the site's task. Tokens and verifiers are always sealed.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+from sqlalchemy.types import TypeDecorator
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Instant(TypeDecorator[datetime]):
+    """A time as UTC text of one width, so that it sorts as time does on both databases. Comes back in UTC."""
+
+    impl = String(27)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:  # noqa: ARG002  # its signature
+        if value is None:
+            return None
+        if value.utcoffset() is None:
+            raise ValueError("a time without an offset cannot be stored")
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  # as above
+        return None if value is None else datetime.fromisoformat(value)
+
+
+# SQLite numbers rows by itself only for a column that is an INTEGER to the letter.
+_Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _seq() -> Column[int]:
+    """The order of arrival. Clocks step back; this does not."""
+    return Column("seq", _Number, primary_key=True, autoincrement=True)
+
+
+instance = Table(
+    "instance",
+    metadata,
+    Column("id", Integer, CheckConstraint("id = 1", name="only_one"), primary_key=True, autoincrement=False),
+    # Identifiers that were sent to EHRs begin with it: it can never change.
+    Column("base_url", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+)
+
+pending_launches = Table(
+    "pending_launches",
+    metadata,
+    # The key is a digest: who reads the table cannot finish somebody else's launch.
+    Column("state_digest", String(64), primary_key=True),
+    Column("expires", Instant, nullable=False, index=True),
+    Column("sealed", Text, nullable=False),  # the whole launch, since verifier and nonce are secrets
+)
+
+launches = Table(
+    "launches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("session_digest", String(64), nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("ended", Instant),
+    Column("body", Text, nullable=False),
+)
+
+tokens = Table(
+    "tokens",
+    metadata,
+    # The row goes when the launch ends; the launch stays, for the audit trail names it.
+    Column("launch", Text, ForeignKey(launches.c.id), primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("sealed", Text, nullable=False),
+)
+
+callers = Table(
+    "callers",
+    metadata,
+    Column("launch", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+screenings = Table(
+    "screenings",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("patient", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "patient", "seq"),
+)
+
+courses = Table(
+    "courses",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("patient", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    # Not in the body: the worker sets it while a clinician has the course open, and neither must undo the other.
+    Column("care_plan", Text),
+    Column("body", Text, nullable=False),
+    Index(None, "patient", "seq"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("course", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "course", "seq"),
+)
+
+scores = Table(
+    "scores",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("patient", Text, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "patient", "day", "seq"),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("ehr", Text, nullable=False),
+    Column("fhir_base", Text, nullable=False),
+    Column("patient", Text, nullable=False),
+    Column("launch", Text, nullable=False),
+    Column("course", Text, nullable=False),
+    Column("session", Text),
+    Column("contents", Text, nullable=False),  # the items as JSON
+    Column("created", Instant, nullable=False),
+    Column("due", Instant, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("before", Text, nullable=False),  # the state it was claimed in, for when its sender is lost
+    Column("lease_until", Instant),
+    Column("attempts", Integer, nullable=False),  # also fences: who was overtaken holds an older number
+    Column("crashes", Integer, nullable=False),  # senders lost one after another
+    Column("reason", Text, nullable=False),
+    Column("sent", Text),
+    Column("settle_until", Instant),
+    Index(None, "course", "seq"),
+    Index(None, "patient", "seq"),
+    Index(None, "state", "due"),  # the worker asks often, and delivered messages become many
+    sqlite_autoincrement=True,
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("message", Text, ForeignKey(messages.c.id), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("launch", Text, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("ended", Instant),
+    Column("state", Text),  # as settled; "lost" when the sender never came back
+    Column("reason", Text, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    # Triggers of the migrations refuse UPDATE and DELETE. `hash` is SHA-256 over `prev_hash` and the bytes of `body`.
+    Column("seq", _Number, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("patient", Text),
+    Column("body", Text, nullable=False),
+    Column("prev_hash", String(64), nullable=False),
+    Column("hash", String(64), nullable=False),
+    Index(None, "patient", "seq"),
+)
+
+audit_head = Table(
+    "audit_head",
+    metadata,
+    # The end of the chain, so that records missing at the end are noticed too.
+    Column("id", Integer, CheckConstraint("id = 1", name="only_one"), primary_key=True, autoincrement=False),
+    Column("seq", _Number, nullable=False),
+    Column("hash", String(64), nullable=False),
+)
