@@ -1,0 +1,151 @@
+"""Keeps launches: begun, granted, their sealed tokens, and the caller that the use cases see."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, null, select, update
+
+from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from launch.context import LaunchContext, PendingLaunch, TokenSet
+from smart_app.store import audit
+from smart_app.store.engine import reading, writing
+from smart_app.store.rows import from_text, to_text
+from smart_app.store.sealing import Sealer
+from smart_app.store.tables import callers, launches, pending_launches
+from smart_app.store.tables import tokens as token_rows
+from smart_app.use_cases.records import Caller
+
+# Long enough to tell "too late" from "never begun", short enough to leave no heap of abandoned launches.
+_FORGOTTEN_AFTER = timedelta(days=1)
+
+
+class SqlLaunches:
+    """The `LaunchStore` of launch.context; each call is its own transaction."""
+
+    def __init__(self, engine: Engine, sealer: Sealer, clock: Callable[[], datetime]) -> None:
+        self._engine = engine
+        self._sealer = sealer
+        self._clock = clock
+
+    def keep_pending(self, pending: PendingLaunch) -> None:
+        forgotten = pending_launches.c.expires < pending.created - _FORGOTTEN_AFTER
+        sealed = self._sealer.seal(_pending_of(pending.state_digest), to_text(pending))
+        row = {"state_digest": pending.state_digest, "expires": pending.expires, "sealed": sealed}
+        with writing(self._engine) as connection:
+            connection.execute(delete(pending_launches).where(forgotten))
+            connection.execute(insert(pending_launches).values(**row))
+
+    def take_pending(self, state_digest: str) -> PendingLaunch | None:
+        this = pending_launches.c.state_digest == state_digest
+        with writing(self._engine) as connection:
+            sealed = connection.scalar(delete(pending_launches).where(this).returning(pending_launches.c.sealed))
+        if sealed is None:
+            return None
+        return from_text(PendingLaunch, self._sealer.open(_pending_of(state_digest), sealed))
+
+    def complete(self, context: LaunchContext, tokens: TokenSet, session_digest: str) -> None:
+        row = {"id": context.id, "session_digest": session_digest, "started": context.started}
+        with writing(self._engine) as connection:
+            connection.execute(insert(launches).values(**row, body=to_text(context)))
+            connection.execute(insert(token_rows).values(launch=context.id, **self._sealed(context.id, tokens)))
+
+    def find(self, launch_id: str) -> LaunchContext | None:
+        with reading(self._engine) as connection:
+            body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
+        return None if body is None else from_text(LaunchContext, body)
+
+    def session_matches(self, launch_id: str, session_digest: str) -> bool:
+        with reading(self._engine) as connection:
+            kept = connection.scalar(select(launches.c.session_digest).where(_live(launch_id)))
+        return kept is not None and hmac.compare_digest(kept.encode(), session_digest.encode())
+
+    def tokens(self, launch_id: str) -> TokenSet | None:
+        with reading(self._engine) as connection:
+            kept = select(token_rows.c.version, token_rows.c.sealed).where(token_rows.c.launch == launch_id)
+            row = connection.execute(kept).one_or_none()
+        if row is None:
+            return None
+        return from_text(TokenSet, self._sealer.open(_tokens_of(launch_id, row.version), row.sealed))
+
+    def replace_tokens(self, launch_id: str, tokens: TokenSet) -> bool:
+        as_read = (token_rows.c.launch == launch_id) & (token_rows.c.version == tokens.version - 1)
+        with writing(self._engine) as connection:
+            change = update(token_rows).where(as_read).values(**self._sealed(launch_id, tokens))
+            return connection.execute(change).rowcount == 1
+
+    def end(self, launch_id: str) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(delete(token_rows).where(token_rows.c.launch == launch_id))
+            connection.execute(update(launches).where(_live(launch_id)).values(ended=self._clock()))
+
+    def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> None:
+        record = AuditRecord(
+            action="app:launch:refuse",
+            at=self._clock(),
+            outcome=AuditOutcome.REFUSED,
+            ehr=ehr,
+            launch=launch_id,
+            detail=reason,
+        )
+        with writing(self._engine) as connection:
+            audit.append(connection, record)
+
+    def reseal(self) -> int:
+        """Seal anew what an older key sealed; how many. Afterwards the older keys may go."""
+        with writing(self._engine) as connection:
+            return self._reseal_tokens(connection) + self._reseal_pending(connection)
+
+    def _reseal_tokens(self, connection: Connection) -> int:
+        old = [row for row in connection.execute(select(token_rows)) if not self._sealer.is_newest(row.sealed)]
+        for row in old:
+            sealed = self._again(_tokens_of(row.launch, row.version), row.sealed)
+            connection.execute(update(token_rows).where(token_rows.c.launch == row.launch).values(sealed=sealed))
+        return len(old)
+
+    def _reseal_pending(self, connection: Connection) -> int:
+        rows = connection.execute(select(pending_launches))
+        old = [row for row in rows if not self._sealer.is_newest(row.sealed)]
+        for row in old:
+            this = pending_launches.c.state_digest == row.state_digest
+            sealed = self._again(_pending_of(row.state_digest), row.sealed)
+            connection.execute(update(pending_launches).where(this).values(sealed=sealed))
+        return len(old)
+
+    def _again(self, context: str, sealed: str) -> str:
+        return self._sealer.seal(context, self._sealer.open(context, sealed))
+
+    def _sealed(self, launch_id: str, tokens: TokenSet) -> dict[str, object]:
+        # The version is part of the name, so that an older row put back is refused.
+        sealed = self._sealer.seal(_tokens_of(launch_id, tokens.version), to_text(tokens))
+        return {"version": tokens.version, "sealed": sealed}
+
+
+class SqlCallers:
+    """The `Launches` of one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def keep_caller(self, caller: Caller) -> None:
+        self._connection.execute(delete(callers).where(callers.c.launch == caller.launch))
+        self._connection.execute(insert(callers).values(launch=caller.launch, body=to_text(caller)))
+
+    def caller(self, launch: str) -> Caller | None:
+        ended = select(launches.c.id).where(launches.c.id == launch, launches.c.ended.is_not(null())).exists()
+        body = self._connection.scalar(select(callers.c.body).where(callers.c.launch == launch, ~ended))
+        return None if body is None else from_text(Caller, body)
+
+
+def _live(launch_id: str) -> ColumnElement[bool]:
+    return (launches.c.id == launch_id) & launches.c.ended.is_(null())
+
+
+def _pending_of(state_digest: str) -> str:
+    return f"pending/{state_digest}"
+
+
+def _tokens_of(launch_id: str, version: int) -> str:
+    return f"tokens/{launch_id}/{version}"
