@@ -11,6 +11,7 @@ from typing import Any
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from smart_app.use_cases.errors import StaleVersion, Unaudited
+from smart_app.use_cases.ports import Audit, Courses, Launches, Messages, Scores, Screenings, Sessions
 from smart_app.use_cases.records import (
     Caller,
     MessageState,
@@ -96,13 +97,13 @@ class FakeUnit:
         self._draft = work.kept.copy()
         self._audited_before = len(self._draft.audit)
         self.closed = False
-        self.launches = FakeLaunches(self)
-        self.screenings = FakeScreenings(self)
-        self.courses = FakeCourses(self)
-        self.sessions = FakeSessions(self)
-        self.scores = FakeScores(self)
-        self.messages = FakeMessages(self)
-        self.audit = FakeAudit(self)
+        self.launches: Launches = FakeLaunches(self)
+        self.screenings: Screenings = FakeScreenings(self)
+        self.courses: Courses = FakeCourses(self)
+        self.sessions: Sessions = FakeSessions(self)
+        self.scores: Scores = FakeScores(self)
+        self.messages: Messages = FakeMessages(self)
+        self.audit: Audit = FakeAudit(self)
 
     @property
     def draft(self) -> Kept:

