@@ -1,0 +1,118 @@
+"""What we write, sent to an R4 server that others wrote: once each however often it is sent, and taken back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from fhir_mappings import wire
+from fhir_mappings.writing.care_plan import care_plan, travelling, update
+from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
+from fhir_mappings.writing.retraction import retraction
+from fhir_mappings.writing.session_bundle import WrittenResource, session_resources, transaction
+from fhir_mappings.writing.transaction import if_none_exist
+from tests.fhir_mappings.writing.a_session import DOCTOR, INSTANCE, a_course, a_full_session, an_id, at
+
+pytest.importorskip("sekmet", reason="the sandbox extra is not installed")
+
+BASE = "http://127.0.0.1:8400/fhir"
+Json = dict[str, Any]
+
+
+@pytest.fixture
+def quiet_root() -> Iterator[None]:
+    """The server sets up the root logger when it is made; the other tests get it back as it was."""
+    root = logging.getLogger()
+    handlers, level, silenced = root.handlers[:], root.level, logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(silenced)
+    for handler in root.handlers[:]:
+        if handler not in handlers:
+            root.removeHandler(handler)
+    root.setLevel(level)
+
+
+@pytest.fixture
+async def ehr(quiet_root: None, tmp_path: Path, anyio_backend: str) -> AsyncIterator[httpx.AsyncClient]:
+    from sekmet.config import Settings
+    from sekmet.main import create_app
+
+    app = create_app(
+        Settings(
+            base_url=BASE, data_dir=str(tmp_path), db_path=":memory:", simulator={"enabled": False}, log_inbound=False
+        )
+    )
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=f"{BASE}/") as client:
+        await client.put("Patient/p1", json={"resourceType": "Patient", "id": "p1"})
+        yield client
+
+
+async def _send(ehr: httpx.AsyncClient, body: bytes) -> Json:
+    answer = await ehr.post("", content=body, headers={"Content-Type": "application/fhir+json"})
+    assert answer.status_code == 200, answer.text
+    return wire.decode(answer.content)
+
+
+async def _found(ehr: httpx.AsyncClient, resource: WrittenResource) -> list[Json]:
+    answer = await ehr.get(f"{resource.resource_type}?{if_none_exist(resource)}")
+    return [entry["resource"] for entry in wire.decode(answer.content).get("entry", [])]
+
+
+async def _enrolled(ehr: httpx.AsyncClient) -> tuple[WrittenResource, Json]:
+    plan = care_plan(a_course(), INSTANCE, procedures={})
+    headers = {"Content-Type": "application/fhir+json", "If-None-Exist": if_none_exist(plan)}
+    for status in (201, 200):
+        answer = await ehr.post("CarePlan", content=travelling(plan, BASE), headers=headers)
+        assert answer.status_code == status, answer.text
+    (current,) = await _found(ehr, plan)
+    return plan, current
+
+
+@pytest.mark.anyio
+async def test_a_session_sent_twice_is_there_once_and_as_it_was_sent(ehr: httpx.AsyncClient) -> None:
+    plan, current = await _enrolled(ehr)
+    resources = session_resources(a_full_session(), a_course(), INSTANCE)
+    sent = transaction(resources, fhir_base=BASE, known={plan.value: f"CarePlan/{current['id']}"})
+    first, second = await _send(ehr, sent), await _send(ehr, sent)
+    assert {entry["response"]["status"] for entry in first["entry"]} == {"201 Created"}
+    assert {entry["response"]["status"] for entry in second["entry"]} == {"200 OK"}
+    for resource, entry in zip(resources, wire.decode(sent)["entry"], strict=True):
+        (held,) = await _found(ehr, resource)
+        assert same_subject_and_identifier(entry["resource"], held)
+        assert differences(entry["resource"], held) == ()
+        assert differences(wire.decode(resource.body), held) == ()
+
+
+@pytest.mark.anyio
+async def test_a_session_is_counted_and_taken_back(ehr: httpx.AsyncClient) -> None:
+    plan, current = await _enrolled(ehr)
+    resources = session_resources(a_full_session(), a_course(), INSTANCE)
+    known = {plan.value: f"CarePlan/{current['id']}"}
+    await _send(ehr, transaction(resources, fhir_base=BASE, known=known))
+    (procedure,) = await _found(ehr, resources[0])
+
+    procedures = {an_id(11): f"Procedure/{procedure['id']}"}
+    merged = update(current, a_course(counted=2), INSTANCE, fhir_base=BASE, procedures=procedures)
+    headers = {"Content-Type": "application/fhir+json", "If-Match": f'W/"{current["meta"]["versionId"]}"'}
+    place = f"CarePlan/{current['id']}"
+    assert (await ehr.put(place, content=merged, headers=headers)).status_code == 200
+    assert (await ehr.put(place, content=merged, headers=headers)).status_code == 412
+    held = wire.decode((await ehr.get(place)).content)
+    assert differences(wire.decode(merged), held) == ()
+    assert held["activity"][0]["outcomeReference"][0]["reference"].endswith(f"Procedure/{procedure['id']}")
+
+    written = [held for resource in resources[:-1] for held in await _found(ehr, resource)]
+    sent = retraction(written, "wrong patient", at(17), DOCTOR)
+    await _send(ehr, sent)
+    for resource, entry in zip(resources[:-1], wire.decode(sent)["entry"], strict=True):
+        (held,) = await _found(ehr, resource)
+        assert held["status"] == "entered-in-error"
+        assert differences(entry["resource"], held) == ()
+    stale = await ehr.post("", content=sent, headers={"Content-Type": "application/fhir+json"})
+    assert stale.status_code == 412
