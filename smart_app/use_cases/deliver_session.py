@@ -1,0 +1,138 @@
+"""A signed session written to the EHR as one transaction of conditional creates, and read back (FHIR R4 http)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fhir_mappings.wire import NotFhirJson, decode
+from fhir_mappings.writing.instance import urn
+from fhir_mappings.writing.transaction import transaction, travelling
+from fhir_mappings.writing.written import WrittenResource
+from smart_app.use_cases.delivery import Delivery
+from smart_app.use_cases.delivery_losses import verdict_on
+from smart_app.use_cases.delivery_verdict import NO_SESSIONS, Verdict
+from smart_app.use_cases.errors import Missing
+from smart_app.use_cases.records import Json, MessageItem, MessageState
+
+_REFERENCE: Final = re.compile(r"(?:^|.*/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?/?")
+
+
+async def deliver_session(delivery: Delivery) -> Verdict:
+    """Look first if it may be there already; send what is not; read all of it back."""
+    message = delivery.message
+    offer = await delivery.offer()
+    if offer is not None and not offer.transaction:
+        return Verdict(state=MessageState.MANUAL, words=NO_SESSIONS)
+    care_plan = (await delivery.course()).care_plan
+    if care_plan is None:
+        return Verdict(state=MessageState.RETRY_AT, words="Waits until the care plan is written.")
+    known = {message.course: care_plan}
+    if message.sent is not None:
+        await _find_missing(delivery, known)
+        delivery.in_doubt = bool(delivery.told)
+    if _missing(delivery):
+        ended = await _send(delivery, known)
+        if ended:
+            return ended
+    return await _read_back(delivery, known)
+
+
+def _missing(delivery: Delivery) -> list[MessageItem]:
+    return [item for item in delivery.message.items if item.value not in delivery.told]
+
+
+async def _send(delivery: Delivery, known: dict[str, str]) -> Verdict | None:
+    """None: the EHR has told where every resource is."""
+    items = _missing(delivery)
+    bundle = _bundle(delivery, items, known)
+    try:
+        answer = await delivery.write(bundle.decode(), lambda: delivery.ehr.transaction(bundle))
+    except Missing:
+        return Verdict(state=MessageState.MANUAL, words=NO_SESSIONS)
+    refused = _take_answer(delivery, items, answer)
+    if refused:
+        words = f"The EHR did not accept {', '.join(item.label for item in refused)}."
+        return Verdict(state=MessageState.REJECTED, words=words)
+    await _find_missing(delivery, known)
+    if _missing(delivery):
+        return Verdict(state=MessageState.UNKNOWN, words="The EHR's answer does not tell where everything is.")
+    return None
+
+
+def _bundle(delivery: Delivery, items: Sequence[MessageItem], known: dict[str, str]) -> bytes:
+    """The same bytes at every sending; what an EHR that splits transactions holds already is left out."""
+    sent = delivery.message.sent
+    if sent is not None and len(items) == len(delivery.message.items) == _size(sent):
+        return sent.encode()
+    resources = [_written(item) for item in items]
+    return transaction(resources, fhir_base=delivery.message.fhir_base, known={**known, **delivery.told})
+
+
+def _size(sent: str) -> int:
+    try:
+        return len(decode(sent).get("entry", []))
+    except NotFhirJson:
+        return 0
+
+
+def _take_answer(delivery: Delivery, items: Sequence[MessageItem], answer: Json) -> list[MessageItem]:
+    """Keep the ids that were told; returns what was refused. Entries answer in the order they were sent in, but a
+    place that names another type, or none, tells nothing."""
+    entries = answer.get("entry")
+    entries = entries if isinstance(entries, list) else []
+    refused = []
+    for item, entry in zip(items, entries, strict=False):
+        response = entry.get("response") if isinstance(entry, dict) else None
+        response = response if isinstance(response, dict) else {}
+        if str(response.get("status", "2"))[:1] in {"4", "5"}:
+            refused.append(item)
+        elif len(entries) == len(items) and (reference := _told_reference(item, entry, response)):
+            delivery.told[item.value] = reference
+    return refused
+
+
+def _told_reference(item: MessageItem, entry: Any, response: Json) -> str | None:
+    located = _REFERENCE.fullmatch(str(response.get("location", "")))
+    resource = entry.get("resource") if isinstance(entry, dict) else None
+    held = f"{resource.get('resourceType')}/{resource.get('id')}" if isinstance(resource, dict) else ""
+    reference = located[1] if located else held
+    return reference if reference.startswith(f"{item.resource_type}/") else None
+
+
+async def _find_missing(delivery: Delivery, known: dict[str, str]) -> None:
+    for item in _missing(delivery):
+        reference = await delivery.find(item, _travelling(delivery, item, known, told=False))
+        if reference:
+            delivery.told[item.value] = reference
+
+
+async def _read_back(delivery: Delivery, known: dict[str, str]) -> Verdict:
+    losses: list[str] = []
+    for item in delivery.message.items:
+        losses += await delivery.read_back(item, _travelling(delivery, item, known, told=True))
+    delivery.in_doubt = False
+    return verdict_on(losses)
+
+
+def _travelling(delivery: Delivery, item: MessageItem, known: dict[str, str], *, told: bool) -> Json:
+    """The resource as it should stand in the EHR; with `told`, its links name the EHR's own ids."""
+    message = delivery.message
+    links = {**known, **delivery.told} if told else known
+    inside = () if told else _urns(message.items)
+    return travelling(_written(item), fhir_base=message.fhir_base, known=links, inside=inside)
+
+
+def _urns(items: Sequence[MessageItem]) -> frozenset[str]:
+    return frozenset(urn(item.system, item.value) for item in items)
+
+
+def _written(item: MessageItem) -> WrittenResource:
+    return WrittenResource(
+        resource_type=item.resource_type,
+        system=item.system,
+        value=item.value,
+        label=item.label,
+        body=item.body.encode(),
+    )

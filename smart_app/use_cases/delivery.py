@@ -1,0 +1,135 @@
+"""One claimed message on its way to the EHR: what is known of it, and the steps that every kind of message shares."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+import anyio
+from anyio.to_thread import run_sync
+
+from fhir_mappings.facts.programme import TreatmentCourse
+from fhir_mappings.writing.instance import Instance
+from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
+from smart_app.use_cases.delivery_verdict import Limits, decided
+from smart_app.use_cases.errors import BadReply, EhrError, Forbidden, Missing, OutcomeUnknown, Rejected
+from smart_app.use_cases.ports import Ehr, Outbox, Work
+from smart_app.use_cases.records import Json, MessageItem, MessageState, Offer, OutboxMessage, StoredCourse
+
+T = TypeVar("T")
+ProgressOf = Callable[[str], TreatmentCourse]
+
+
+class Delivery:
+    """`told` are the EHR's ids by identifier value, from its answers on; `in_doubt`: something was sent and it is
+    not known what became of it."""
+
+    def __init__(
+        self,
+        message: OutboxMessage,
+        ehr: Ehr,
+        *,
+        outbox: Outbox,
+        work: Work,
+        instance: Instance,
+        progress_of: ProgressOf,
+        limits: Limits,
+    ) -> None:
+        self.message = message
+        self.ehr = ehr
+        self.instance = instance
+        self.limits = limits
+        self.told: dict[str, str] = {item.value: item.reference for item in message.items if item.reference}
+        self.in_doubt = message.sent is not None
+        self._outbox = outbox
+        self._work = work
+        self._progress_of = progress_of
+
+    async def offer(self) -> Offer | None:
+        """None: its statement cannot be read now, so the write itself has to show."""
+        try:
+            return await self.ehr.offer()
+        except EhrError:
+            return None
+
+    async def course(self) -> StoredCourse:
+        course = await run_sync(self._course)
+        if course is None:
+            raise decided(MessageState.MANUAL, "The app does not find the course of this message.")
+        return course
+
+    async def progress(self) -> TreatmentCourse:
+        """The course as it stands now."""
+        return await run_sync(self._progress_of, self.message.course)
+
+    async def messages(self) -> tuple[OutboxMessage, ...]:
+        """All messages of this course."""
+        return await run_sync(self._messages)
+
+    async def read_from_store(self, reading: Callable[[Work], T]) -> T:
+        return await run_sync(reading, self._work)
+
+    async def write(self, sent: str, request: Callable[[], Awaitable[T]]) -> T:
+        """Keep what is about to be sent, then send it. Keeping fails when another worker has taken over."""
+        await run_sync(self._outbox.keep_sent, self.message.id, sent)
+        self.in_doubt = True
+        try:
+            return await request()
+        except (OutcomeUnknown, BadReply):
+            raise
+        except EhrError:
+            self.in_doubt = False
+            raise
+
+    async def find(self, item: MessageItem, expected: Json) -> str | None:
+        """The one resource of the EHR with this identifier and this patient; None: there is none."""
+        parameter = "_tag" if item.resource_type == "Provenance" else "identifier"
+        try:
+            matches = await self.ehr.search(item.resource_type, {parameter: f"{item.system}|{item.value}"})
+        except (Rejected, Forbidden) as error:
+            words = f"The app cannot check in this EHR whether {item.label} was written: {error.words}."
+            raise decided(MessageState.MANUAL, words) from None
+        ours = {one.get("id") for one in matches if same_subject_and_identifier(expected, one)}
+        if len(ours) > 1:
+            raise decided(MessageState.CONFLICT, f"The EHR holds {item.label} more than once.")
+        if matches and not ours:
+            words = f"The EHR answered with other records when it was asked for {item.label}: it cannot be checked."
+            raise decided(MessageState.CONFLICT, words)
+        return f"{item.resource_type}/{ours.pop()}" if ours else None
+
+    async def read_back(self, item: MessageItem, expected: Json) -> tuple[str, ...]:
+        """What the EHR keeps differently, by path. An answer is no proof: the resource itself is looked at."""
+        resource = await self._read_new(item, self.told[item.value])
+        if not same_subject_and_identifier(expected, resource):
+            words = f"What the EHR shows for {item.label} is not what was sent: another identifier or patient."
+            raise decided(MessageState.CONFLICT, words)
+        return differences(expected, resource)
+
+    async def _read_new(self, item: MessageItem, reference: str) -> Json:
+        for pause in (*self.limits.read_again, None):
+            try:
+                return (await self.ehr.read(reference)).resource or {}
+            except Missing:
+                if pause is not None:
+                    await anyio.sleep(pause)
+        words = f"The EHR said that it took {item.label}, but does not show it: it may be held for review there."
+        raise decided(MessageState.MANUAL, words)
+
+    def _course(self) -> StoredCourse | None:
+        with self._work() as uow:
+            return uow.courses.get(self.message.course)
+
+    def _messages(self) -> tuple[OutboxMessage, ...]:
+        with self._work() as uow:
+            return tuple(uow.messages.of_course(self.message.course))
+
+
+def sent_procedures(messages: tuple[OutboxMessage, ...]) -> Mapping[str, str]:
+    """Where the EHR holds the delivered sessions: session id -> "Procedure/5"."""
+    return {
+        message.session: item.reference
+        for message in messages
+        if message.kind == "send-session" and message.state is MessageState.DELIVERED and message.session
+        for item in message.items
+        if item.resource_type == "Procedure" and item.reference
+    }
