@@ -22,7 +22,7 @@ SAFETY_TERMS = {
     "severe heart disease": r"unstable angina|heart failure|cardiac arrest|ventricular (?:tachycardia|fibrillation)"
     r"|torsades?(?: de pointes)?|myocardial infarctions?|heart attacks?|n?stemi",
     "hypertensive crisis": r"hypertensive (?:crisis|emergency|urgency)|(?:malignant|uncontrolled) hypertension",
-    "pregnancy": r"pregnan(?:t|cy)",
+    "pregnancy": r"(?<!past )(?<!previous )pregnan(?:t|cy)",
     "ketamine": r"(?:es)?ketamine|ketalar|spravato",
 }
 INDICATION_TERMS = {

@@ -88,7 +88,7 @@ def _score(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> S
         return None
     value = _number(part)
     if name in _ITEM_RANGE:
-        if value is None or not 0 <= value <= _ITEM_RANGE[name] or value != value.to_integral_value():
+        if value is None or not 0 <= value <= _ITEM_RANGE[name] or _item_with_fraction(name, value):
             notes.gap(area, resource, "the score is not a number the scale has")
             return None
         return Score(reference="", name=name, when=None, value=value, positive=value > 0, text=str(value))
@@ -97,6 +97,11 @@ def _score(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> S
         notes.gap(area, resource, "the answer is not one the app can read")
         return None
     return Score(reference="", name=name, when=None, positive=positive, text="positive" if positive else "negative")
+
+
+def _item_with_fraction(name: str, value: Decimal) -> bool:
+    """Items are counted in whole points; a total may come as an average of several raters."""
+    return name != "phq9-total" and value != value.to_integral_value()
 
 
 def _number(part: Json) -> Decimal | None:

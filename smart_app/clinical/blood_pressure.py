@@ -153,6 +153,10 @@ def rev_htn(question: Question) -> Verdict:
     found = _history(question)
     if found.latest is None or found.latest.reaches(question.limits.systolic, question.limits.diastolic):
         return not_met("Hypertension is judged by the blood pressure itself.")
+    if _cannot_pass(found, question):
+        return not_enough_data(
+            "Hypertension, and no current blood pressure to judge by.", diagnosis_evidence(diagnoses)
+        )
     return met(
         "Hypertension, latest blood pressure below the limit: keep the usual medicines and monitor closely.",
         diagnosis_evidence(diagnoses),
