@@ -16,13 +16,22 @@ from smart_app.sandbox.charts import Charts
 from smart_app.sandbox.course import seed
 from smart_app.sandbox.loading import LoadError, read_bundles
 from smart_app.sandbox.server import create_sandbox
-from smart_app.sandbox.store import UnreadableError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until interrupted. 2: something that was to be loaded cannot be read."""
+    """Serve until interrupted. 1: the address is taken. 2: something that was to be loaded cannot be read."""
     chosen = _parser().parse_args(arguments)
-    public = chosen.public_url or f"http://{chosen.host}:{chosen.port}"
+    try:
+        listening = socket.create_server((chosen.host, chosen.port))
+    except OSError as error:
+        sys.stderr.write(f"Cannot listen at {chosen.host}:{chosen.port}: {error.strerror}\n")
+        return 1
+    with listening:
+        return _run(chosen, listening)
+
+
+def _run(chosen: argparse.Namespace, listening: socket.socket) -> int:
+    public = chosen.public_url or f"http://{chosen.host}:{listening.getsockname()[1]}"
     today = chosen.today or _now().date()
     course = Course(public, chosen.app_url, today) if chosen.seed_course else None
     try:
@@ -36,13 +45,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             control=chosen.control,
             after_reset=course.begin if course else lambda: None,
         )
-    except (LoadError, UnreadableError) as error:
+    except LoadError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     if course:
         course.charts = sandbox.charts
-    config = uvicorn.Config(sandbox, host=chosen.host, port=chosen.port, access_log=False, log_level="warning")
-    AnnouncedServer(config, f"Sandbox EHR at {public}", course).run()
+    config = uvicorn.Config(sandbox, access_log=False, log_level="warning")
+    AnnouncedServer(config, f"Sandbox EHR at {public}", course).run(sockets=[listening])
     return 0
 
 
@@ -91,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m smart_app.sandbox", description="A sandbox EHR (FHIR R4, SMART)."
     )
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8400)
+    parser.add_argument("--port", type=int, default=8400, help="0 takes a free one")
     parser.add_argument("--public-url", help="the base others see; default: http://HOST:PORT")
     parser.add_argument("--app-url", default="http://localhost:8500", help="where the app is reached")
     parser.add_argument("--load", type=Path, action="extend", nargs="+", default=[], metavar="DIR_OR_FILE")

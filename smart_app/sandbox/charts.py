@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from smart_app.sandbox.loading import LoadedBundle, under_new_ids
+from smart_app.sandbox.loading import LoadedBundle, LoadError, under_new_ids
 from smart_app.sandbox.patients.table import PATIENTS, resources_of
 from smart_app.sandbox.people import staff_resources
-from smart_app.sandbox.store import ClinicalStore
+from smart_app.sandbox.store import ClinicalStore, UnreadableError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,10 @@ class Charts:
             self.store.put(resources)
             self._hold(resources[0], shows=patient.shows, slug=patient.slug, expected=patient.expected)
         for loaded in self._bundles:
-            self.store.load(under_new_ids(loaded, self.generation))
+            try:
+                self.store.load(under_new_ids(loaded, self.generation))
+            except UnreadableError as error:
+                raise LoadError(f"{loaded.path}: {error}") from error
         for resource in self.store.search("Patient", [("_sort", "family")]):
             if resource["id"] not in self._charts:
                 self._hold(resource, shows="Loaded from a file.")

@@ -9,8 +9,27 @@ from typing import Any, cast
 from sekmet.config import Settings, SimulatorSettings
 from sekmet.fhir.bundle import process_bundle
 from sekmet.fhir.common import FhirError
+from sekmet.fhir.search_params import PARAMS, SearchParam
 from sekmet.main import create_app
 from starlette.types import ASGIApp
+
+# R4 defines these; the library knows no search at all for the two types.
+LACKING = {
+    "QuestionnaireResponse": (
+        SearchParam("identifier", "token", ("identifier",)),
+        SearchParam("patient", "reference", ("subject",), "Patient"),
+        SearchParam("subject", "reference", ("subject",)),
+        SearchParam("questionnaire", "uri", ("questionnaire",)),
+        SearchParam("status", "token", ("status",)),
+        SearchParam("authored", "date", ("authored",)),
+        SearchParam("encounter", "reference", ("encounter",)),
+    ),
+    "Questionnaire": (
+        SearchParam("identifier", "token", ("identifier",)),
+        SearchParam("url", "uri", ("url",)),
+        SearchParam("status", "token", ("status",)),
+    ),
+}
 
 
 class UnreadableError(Exception):
@@ -22,6 +41,8 @@ class ClinicalStore:
 
     def __init__(self, fhir_base: str) -> None:
         _keep_quiet()
+        for resource_type, lacking in LACKING.items():
+            PARAMS.setdefault(resource_type, {}).update({one.name: one for one in lacking})
         settings = Settings(
             base_url=fhir_base,
             data_dir=tempfile.gettempdir(),
