@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from smart_app.clinical.dosing import fraction_given
 from smart_app.clinical.session_rules import elapsed
 
 LEAST_FRACTION = Decimal("0.8")  # of the planned dose, for a session to count by itself
+LEAST_APART = timedelta(hours=24)  # two sessions that begin closer than this are flagged
 
 
 class CourseRecord(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 
@@ -17,13 +17,12 @@ from fhir_mappings.facts.programme import (
 )
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import KetamineSession, SessionStatus
-from smart_app.clinical.counting import CourseRecord, Tally, tally
+from smart_app.clinical.counting import LEAST_APART, CourseRecord, Tally, tally
 from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, ActivityEvent, CourseEvent, follow
 from smart_app.clinical.session_rules import elapsed
 
 LATE_DAYS = 7  # after the upper bound: completed late; beyond that the course was interrupted
 GAP_DAYS = 14  # between two sessions: interrupted
-LEAST_APART = timedelta(hours=24)
 
 
 class Timing(StrEnum):

@@ -17,7 +17,11 @@ def care_plan_message(
     kind: MessageKind, course: StoredCourse, caller: Caller, now: datetime, message_id: str, site: Site
 ) -> OutboxMessage:
     item = MessageItem(
-        resource_type="CarePlan", system=site.system("programme"), value=course.id, label=LABELS[kind], body=""
+        resource_type="CarePlan",
+        system=site.instance.system("programme"),
+        value=course.id,
+        label=LABELS[kind],
+        body="",
     )
     return message(kind, course, None, (item,), caller, now, message_id)
 

@@ -148,7 +148,7 @@ def enrol(
         uow.courses.add(course)
         uow.messages.add(care_plan_message(MessageKind.CREATE_CARE_PLAN, course, caller, now, ids(), site))
         detail = f"{course.route} programme, screening {screening.status}"
-        uow.audit.add(audited(caller, now, action, course.id, screening.id, detail=detail))
+        uow.audit.add(audited(caller, now, action, f"course/{course.id}", f"screening/{screening.id}", detail=detail))
         uow.commit()
         return course
 
@@ -175,7 +175,7 @@ def withdraw(
         ended = _revoked(course, caller, reason.strip(), now)
         uow.courses.replace(ended)
         uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, ended, caller, now, ids(), site))
-        uow.audit.add(audited(caller, now, action, course.id))
+        uow.audit.add(audited(caller, now, action, f"course/{course.id}"))
         uow.commit()
         return replace(ended, version=ended.version + 1)
 

@@ -1,25 +1,54 @@
-"""Check, sign, stop, miss or take back a session: each in one transaction with course, audit and outbox."""
+"""Check a session and sign it, or end it early; signing is one transaction with course, audit and outbox."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from fhir_mappings.facts.treatment import KetamineSession
-from smart_app.use_cases.ports import Clock, Work
-from smart_app.use_cases.records import Caller, StoredSession
+from fhir_mappings.facts.treatment import KetamineSession, Role, SessionStatus
+from fhir_mappings.writing.session_note import session_note
+from smart_app.clinical.counting import LEAST_FRACTION
+from smart_app.clinical.dosing import fraction_given
+from smart_app.clinical.session_rules import SessionLimits
+from smart_app.use_cases.access import (
+    audited,
+    own_session,
+    person,
+    refuse,
+    require_prescriber,
+    require_writer,
+    retried,
+)
+from smart_app.use_cases.course_progress import COUNT
+from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.missed_session import not_done
+from smart_app.use_cases.ports import Clock, UnitOfWork, Work
+from smart_app.use_cases.record_session import with_fields
+from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
+from smart_app.use_cases.running_session import view_of
 from smart_app.use_cases.session_lines import Missing, SessionView
+from smart_app.use_cases.session_record import record
+from smart_app.use_cases.session_steps import check_step
+from smart_app.use_cases.signed_session import keep_signed
 from smart_app.use_cases.site import Site
+from smart_app.use_cases.take_back_session import enter_in_error
+from smart_app.use_cases.typed_session import amounts, started, text
+
+__all__ = ["ATTESTATION", "Review", "enter_in_error", "not_done", "review", "sign", "stop_session"]
+
+STOP_FIELDS = ("stop.reason", "stop.disposition", "stop.time")
+ATTESTATION = "I have checked this record. It is complete and correct, and I sign it as its author."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """S5, page 1. `record` is None while something that is missing keeps it from being made."""
+    """S5, page 1. Without `record` something blocks signing, or the reader is no prescriber."""
 
     view: SessionView
     record: KetamineSession | None
     missing: tuple[Missing, ...]
-    note: tuple[tuple[str, tuple[str, ...]], ...]  # heading -> lines, as the note will read
+    note: str  # the Procedure's note as it will be written, line by line; "" without a record
     attestation: str  # the sentence that fields["attest"] == "yes" agrees to
     count_question: str  # asked when less than 80 % was given; answered by fields["count"] == "yes"
     may_sign: bool
@@ -27,9 +56,64 @@ class Review:
 
 
 def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site) -> Review:
-    raise NotImplementedError
+    """The session as it would be stored now, and what is missing."""
+    now, action = clock(), "clinician:session:review"
+    with work() as uow:
+        session, course = own_session(uow, caller, now, action, session_id)
+        view = _view(uow, session, course, caller, now, site)
+        uow.audit.add(audited(caller, now, action, f"session/{session.id}"))
+        uow.commit()
+    blocked = any(each.blocks for each in view.missing)
+    made = session.signed
+    if made is None and view.may_sign and not blocked:
+        made = record(session, course, caller.clinician, now, site.limits)
+    return Review(
+        view=view,
+        record=made,
+        missing=view.missing if view.editable else (),
+        note=session_note(made) if made is not None else "",
+        attestation=ATTESTATION,
+        count_question=_count_question(session, now),
+        may_sign=view.may_sign and not blocked,
+        why_not=view.why_not or _why_not(caller, blocked=blocked),
+    )
 
 
+def _view(
+    uow: UnitOfWork, session: StoredSession, course: StoredCourse, caller: Caller, now: datetime, site: Site
+) -> SessionView:
+    return view_of(
+        session,
+        course,
+        caller=caller,
+        now=now,
+        limits=site.limits,
+        others=uow.sessions.of_course(course.id),
+        screening=uow.screenings.latest(caller.patient),
+        person=person(uow, caller),
+    )
+
+
+def _why_not(caller: Caller, *, blocked: bool) -> str:
+    if caller.role is not Role.PRESCRIBER:
+        return "Only a prescriber can sign."
+    return "Something is missing." if blocked else ""
+
+
+def _count_question(session: StoredSession, now: datetime) -> str:
+    known = amounts(session, now)
+    if session.status is not SessionStatus.IN_PROGRESS or known.planned_mg is None or known.given_mg is None:
+        return ""
+    fraction = fraction_given(known.planned_mg, known.given_mg)
+    if fraction is None or fraction >= LEAST_FRACTION:
+        return ""
+    return (
+        f"{known.given_mg} mg of {known.planned_mg} mg were given, less than 80 %. "
+        "Does this session count for the course?"
+    )
+
+
+@retried
 def sign(
     work: Work,
     clock: Clock,
@@ -39,31 +123,61 @@ def sign(
     ids: Callable[[], str],
     site: Site,
 ) -> StoredSession:
-    """fields: attest, count. Signing twice gives the session as it was signed first."""
-    raise NotImplementedError
+    """fields: attest, count, and version where the page knows it: what was checked is what is signed.
+
+    Signing twice gives the session as it was signed first and adds nothing.
+    """
+    now, action = clock(), "clinician:session:sign"
+    with work() as uow:
+        require_prescriber(uow, caller, now, action)
+        session, course = own_session(uow, caller, now, action, session_id)
+        if session.signed is not None:
+            return session
+        if session.status is SessionStatus.ENTERED_IN_ERROR:
+            refuse(uow, caller, now, action, Refused("This session was entered in error."))
+        if fields.get("version", str(session.version)) != str(session.version):
+            raise Refused("The record was changed after you checked it.", advice="Check the note again, then sign.")
+        if fields.get("attest") != "yes":
+            raise Refused("The record is not signed yet.", problems={"attest": "Agree to the statement to sign."})
+        decided = {COUNT: "yes"} if fields.get(COUNT) == "yes" and _count_question(session, now) else {}
+        if decided:
+            session = with_fields(session, decided, caller.clinician, now)
+        made = record(session, course, caller.clinician, now, site.limits)
+        signed = replace(session, status=made.status, signed=made)
+        uow.sessions.replace(signed)
+        keep_signed(uow, signed, course, caller, now, ids, site)
+        detail = f"session {made.number}, {made.status}, signature meaning: {made.signature.meaning}"
+        uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"course/{course.id}", detail=detail))
+        uow.commit()
+        return replace(signed, version=signed.version + 1)
 
 
+@retried
 def stop_session(
     work: Work, clock: Clock, caller: Caller, session_id: str, fields: Mapping[str, str]
 ) -> StoredSession:
-    """End early, by prescriber or nurse. fields: stop.reason, stop.disposition, stop.time. It is signed as ever."""
-    raise NotImplementedError
+    """End early, by prescriber or nurse. fields: stop.reason, stop.disposition, stop.time (empty: now).
 
-
-def not_done(
-    work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str], site: Site
-) -> StoredSession:
-    """The next session was missed. fields: reason, day (the day that was missed), rescheduled (a new day)."""
-    raise NotImplementedError
-
-
-def enter_in_error(
-    work: Work,
-    clock: Clock,
-    caller: Caller,
-    session_id: str,
-    reason: str,
-    ids: Callable[[], str],
-    site: Site,
-) -> StoredSession:
-    raise NotImplementedError
+    The session still has to be signed, as a stopped one.
+    """
+    now, action = clock(), "clinician:session:stop"
+    with work() as uow:
+        require_writer(uow, caller, now, action)
+        session, course = own_session(uow, caller, now, action, session_id)
+        if session.signed is not None or session.status is SessionStatus.ENTERED_IN_ERROR:
+            refuse(uow, caller, now, action, Refused("This session is signed. It cannot be stopped any more."))
+        if started(session, now) is None:
+            words = "No dose was started. Enter its start, or record the session as missed."
+            raise Refused(words, problems={"dose.started": "Enter when the dose was started."})
+        typed = {name: fields.get(name, "").strip() for name in STOP_FIELDS}
+        typed["stop.time"] = typed["stop.time"] or text(session, "stop.time") or f"{now:%H:%M}"
+        if session.status is SessionStatus.STOPPED and all(text(session, n) == said for n, said in typed.items()):
+            return session
+        stopped = replace(with_fields(session, typed, caller.clinician, now), status=SessionStatus.STOPPED)
+        problems = check_step(stopped, "discharge", course, now, SessionLimits())
+        if problems:
+            raise Refused("Some of this needs another look.", problems=problems)
+        uow.sessions.replace(stopped)
+        uow.audit.add(audited(caller, now, action, f"session/{session.id}"))
+        uow.commit()
+        return replace(stopped, version=stopped.version + 1)

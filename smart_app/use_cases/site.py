@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fhir_mappings.writing.instance import Instance
 from smart_app.clinical.session_rules import SessionLimits
 
 
@@ -15,6 +16,6 @@ class Site:
     version: str  # of this app
     limits: SessionLimits = field(default_factory=SessionLimits)
 
-    def system(self, name: str) -> str:
-        """The system of our business identifiers of one kind: programme, session, dose, reading."""
-        return f"{self.base_url}/sid/{name}"
+    @property
+    def instance(self) -> Instance:
+        return Instance(base_url=self.base_url, version=self.version)

@@ -1,0 +1,273 @@
+"""The view of a session: stored values turned into the lines, sums and words that a page shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from fhir_mappings.facts.programme import CheckItem
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.treatment import Reading, Role, SessionStatus
+from smart_app.clinical import dosing
+from smart_app.clinical.counting import LEAST_APART
+from smart_app.clinical.programme import day_words
+from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
+from smart_app.use_cases.course_progress import is_open
+from smart_app.use_cases.records import Caller, Entry, Json, StoredCourse, StoredScreening, StoredSession
+from smart_app.use_cases.session_lines import (
+    STEPS,
+    CheckLine,
+    DoseLines,
+    EventLine,
+    NoteLine,
+    ReadingLine,
+    SessionView,
+    StepState,
+    Written,
+)
+from smart_app.use_cases.session_steps import AtHand, check_step, missing
+from smart_app.use_cases.typed_session import (
+    FIELDS,
+    amounts,
+    dose_day,
+    ended,
+    entries,
+    events,
+    readings,
+    started,
+    text,
+    written,
+)
+
+_STATUS_WORDS = {
+    "contraindicated": "The latest screening found a contraindication.",
+    "hold": "The latest screening says: not now.",
+    "insufficient-data": "The latest screening had not enough data.",
+    "needs-review": "The latest screening needs review.",
+    "no-indication": "The latest screening found no indication.",
+}
+
+
+def view_of(
+    session: StoredSession,
+    course: StoredCourse,
+    *,
+    caller: Caller,
+    now: datetime,
+    limits: SessionLimits,
+    others: Sequence[StoredSession],
+    screening: StoredScreening | None,
+    person: Json,
+) -> SessionView:
+    """`others` are all sessions of the course."""
+    definition = PROGRAMMES[course.route]
+    at_hand = AtHand.of(session, course, now, limits)
+    begun = started(session, now)
+    lines = tuple(_reading_line(reading, begun, limits) for reading in readings(session))
+    why_not = _why_not(session, caller)
+    return SessionView(
+        session=session,
+        course=course,
+        definition=definition,
+        person=person,
+        title=title(session, definition.sessions),
+        now=now,
+        editable=not why_not,
+        why_not=why_not,
+        may_sign=not why_not and caller.role is Role.PRESCRIBER,
+        fields=_all_fields(session, (*definition.checks, *definition.discharge)),
+        written=_all_written(session),
+        checks=_check_lines(session, "check", definition.checks),
+        discharge=_check_lines(session, "discharge", definition.discharge),
+        gate=at_hand.gate(),
+        dose=_dose_lines(session, course, now),
+        readings=lines,
+        events=_event_lines(session, begun),
+        notes=_note_lines(session),
+        due=next_due(
+            readings(session),
+            schedule=() if ended(session, "discharge.ended", now) else definition.monitoring_minutes,
+            dose_at=begun,
+            now=now,
+            limits=limits,
+        ),
+        alert=_alert(lines),
+        steps=tuple(_step(session, key, course, now, limits) for key in STEPS),
+        missing=missing(session, course, now, limits),
+        notices=_notices(session, others, screening, now),
+        observed_minutes=_minutes(begun, now),
+    )
+
+
+def title(session: StoredSession, of: int | None) -> str:
+    return f"Session {session.number} of {of}" if of is not None else f"Session {session.number}"
+
+
+def _why_not(session: StoredSession, caller: Caller) -> str:
+    if session.status is SessionStatus.ENTERED_IN_ERROR:
+        return "This session was entered in error."
+    if session.signed is not None:
+        signature = session.signed.signature
+        return f"Signed by {signature.by.name} on {day_words(signature.at.date())} at {signature.at:%H:%M}."
+    if caller.role not in {Role.PRESCRIBER, Role.NURSE}:
+        return "Only prescribers and nurses can record a session."
+    return "" if caller.may_write else "The EHR did not allow this app to write for you."
+
+
+def _all_fields(session: StoredSession, items: Sequence[CheckItem]) -> dict[str, str]:
+    names = [*FIELDS]
+    for group in ("check", "discharge"):
+        names += [f"{group}.{item.key}{end}" for item in items for end in ("", ".note")]
+    names += [event.resolved_field for event in events(session)]
+    typed = {name: value for name, value in session.fields.items() if not name.startswith("@")}
+    return dict.fromkeys(names, "") | typed
+
+
+def _all_written(session: StoredSession) -> dict[str, Written]:
+    found = {name: written(session, name) for name in session.fields if not name.startswith("@")}
+    return {name: by for name, by in found.items() if by is not None}
+
+
+def _check_lines(session: StoredSession, group: str, items: Sequence[CheckItem]) -> tuple[CheckLine, ...]:
+    return tuple(
+        CheckLine(
+            field=f"{group}.{item.key}",
+            text=item.text,
+            required=item.required,
+            not_applicable=item.not_applicable,
+            answer=text(session, f"{group}.{item.key}"),
+            note_field=f"{group}.{item.key}.note",
+            note=text(session, f"{group}.{item.key}.note"),
+            written=written(session, f"{group}.{item.key}"),
+            effect="Do not give the dose." if item.stops else "",
+        )
+        for item in items
+    )
+
+
+def _dose_lines(session: StoredSession, course: StoredCourse, now: datetime) -> DoseLines:
+    known = amounts(session, now)
+    asked = dosing.warnings(known, PROGRAMMES[course.route], on=dose_day(session))
+    source = ""
+    if known.kilograms is not None and known.weighed is not None:
+        source = f"Weight of {day_words(known.weighed)}, {weight_source(session, course)}"
+    return DoseLines(
+        planned=dosing.dose(known.mg_per_kg, known.kilograms),
+        planned_source=source,
+        volume=dosing.volume(known.given_mg or known.planned_mg, known.concentration),
+        warnings=asked,
+        confirmed=text(session, "dose.confirm") == "yes",
+        started=started(session, now),
+        ended=ended(session, "dose.ended", now),
+    )
+
+
+def weight_source(session: StoredSession, course: StoredCourse) -> str:
+    """Where the weight of a session comes from, in words."""
+    pairs = (("dose.weight_kg", "weight_kg"), ("dose.weight_date", "weight_date"))
+    if all(text(session, typed) == course.enrolment.get(kept) for typed, kept in pairs):
+        return "as at enrolment"
+    author = written(session, "dose.weight_kg")
+    return f"entered by {author.by.name}" if author is not None else "the newest in the record"
+
+
+def _reading_line(reading: Reading, begun: datetime | None, limits: SessionLimits) -> ReadingLine:
+    since = begun is not None and reading.measured.at >= begun and reading.struck is None
+    return ReadingLine(
+        id=reading.id,
+        at=reading.measured.at,
+        entered=reading.measured.entered,
+        late=reading.measured.late,
+        by=reading.by,
+        minutes=_minutes(begun, reading.measured.at),
+        systolic=reading.systolic,
+        diastolic=reading.diastolic,
+        heart_rate=reading.heart_rate,
+        oxygen_saturation=reading.oxygen_saturation,
+        respiratory_rate=reading.respiratory_rate,
+        sedation=reading.sedation,
+        dissociation=reading.dissociation,
+        baseline=reading.baseline,
+        action=action(reading, limits) if since else Action(level=Level.NONE),
+        struck=reading.struck,
+        struck_by=reading.struck_by.name if reading.struck_by is not None else "",
+    )
+
+
+def _minutes(begun: datetime | None, at: datetime) -> int | None:
+    return None if begun is None else elapsed(begun, at) // timedelta(minutes=1)
+
+
+def _event_lines(session: StoredSession, begun: datetime | None) -> tuple[EventLine, ...]:
+    return tuple(
+        EventLine(
+            id=event.entry.id,
+            at=event.entry.at,
+            entered=event.entry.entered,
+            late=event.entry.late,
+            by=event.entry.by,
+            minutes=_minutes(begun, event.entry.at),
+            text=event.words,
+            severity=event.severity,
+            action=event.action,
+            resolved_field=event.resolved_field,
+            resolved=event.resolved_text,
+            struck=event.entry.struck,
+            struck_by=_struck_by(event.entry),
+        )
+        for event in events(session)
+    )
+
+
+def _note_lines(session: StoredSession) -> tuple[NoteLine, ...]:
+    return tuple(
+        NoteLine(
+            id=entry.id,
+            at=entry.at,
+            entered=entry.entered,
+            late=entry.late,
+            by=entry.by,
+            text=entry.fields["text"],
+            struck=entry.struck,
+            struck_by=_struck_by(entry),
+        )
+        for entry in entries(session, "note")
+    )
+
+
+def _struck_by(entry: Entry) -> str:
+    return entry.struck_by.name if entry.struck_by is not None else ""
+
+
+def _alert(lines: Sequence[ReadingLine]) -> Action:
+    standing = [line for line in lines if line.struck is None]
+    return standing[-1].action if standing else Action(level=Level.NONE)
+
+
+_STEP_PREFIXES = {"before": ("check.", "gate."), "dose": ("dose.",), "discharge": ("discharge.", "stop.")}
+
+
+def _step(session: StoredSession, key: str, course: StoredCourse, now: datetime, limits: SessionLimits) -> StepState:
+    """A step is begun once somebody wrote in it; what was filled in at opening does not begin it."""
+    if key == "monitor":
+        begun = started(session, now) is not None
+    else:
+        begun = any(name.startswith(_STEP_PREFIXES[key]) and written(session, name) for name in session.fields)
+    return StepState(key=key, name=STEPS[key], begun=begun, problems=check_step(session, key, course, now, limits))
+
+
+def _notices(
+    session: StoredSession, others: Sequence[StoredSession], screening: StoredScreening | None, now: datetime
+) -> tuple[str, ...]:
+    if not is_open(session):
+        return ()
+    notices: list[str] = []
+    given = [each.signed.started for each in others if each.signed is not None and each.signed.dose is not None]
+    last = max(given, default=None, key=lambda at: at.timestamp())
+    if last is not None and timedelta(0) <= elapsed(last, now) < LEAST_APART:
+        notices.append("The last session began less than 24 hours ago.")
+    if screening is None or screening.at.date() != now.date():
+        notices.append("The patient has not been screened today.")
+    elif screening.status in _STATUS_WORDS:
+        notices.append(_STATUS_WORDS[screening.status])
+    return tuple(notices)

@@ -1,0 +1,195 @@
+"""Typed values into a `KetamineSession`, strictly: only a session that misses nothing becomes a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from fhir_mappings.facts.programme import CheckItem
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.treatment import (
+    AdverseEvent,
+    Answer,
+    Check,
+    Clinician,
+    Dose,
+    KetamineSession,
+    Moment,
+    SessionStatus,
+    Signature,
+    TimedNote,
+    Weighing,
+)
+from smart_app.clinical.entry import amount, day
+from smart_app.clinical.session_rules import SessionLimits
+from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.records import StoredCourse, StoredSession
+from smart_app.use_cases.running_session import weight_source
+from smart_app.use_cases.session_steps import AtHand, missing
+from smart_app.use_cases.typed_session import (
+    ended,
+    entries,
+    events,
+    moment,
+    readings,
+    resolved,
+    started,
+    text,
+    value,
+    written,
+)
+
+MEANING = "authorship and responsibility"
+
+Value = TypeVar("Value")
+
+
+def record(
+    session: StoredSession, course: StoredCourse, signer: Clinician, now: datetime, limits: SessionLimits
+) -> KetamineSession:
+    """The session as it is stored when `signer` signs now; Refused, by field, while anything is missing."""
+    problems = {each.field: each.words for each in missing(session, course, now, limits) if each.blocks}
+    if problems:
+        raise Refused("Something is missing before this can be signed.", problems=problems)
+    definition = PROGRAMMES[course.route]
+    begun = _there(started(session, now))
+    stopped = session.status is SessionStatus.STOPPED
+    return KetamineSession(
+        id=session.id,
+        course=course.id,
+        number=session.number,
+        of=definition.sessions,
+        route=course.route,
+        patient=session.patient,
+        place=course.place,
+        status=SessionStatus.STOPPED if stopped else SessionStatus.COMPLETED,
+        checks=_checks(session, "check", definition.checks),
+        dose=_dose(session, course, now),
+        readings=readings(session),
+        events=_events(session, now),
+        notes=_notes(session, course, now, limits),
+        discharge=_checks(session, "discharge", definition.discharge),
+        started=begun,
+        ended=_end(session, begun, now),
+        signature=Signature(by=signer, at=now, meaning=MEANING),
+        recorders=session.authors or (session.opened_by,),
+        encounter=session.encounter,
+        conditions=course.conditions,
+        reason=_stop_words(session) if stopped else "",
+        escort=text(session, "discharge.escort"),
+    )
+
+
+def _there(found: Value | None) -> Value:
+    """A value whose absence was looked for before. Its absence here is our own mistake."""
+    if found is None:
+        raise LookupError("a value that was checked is not there")
+    return found
+
+
+def _checks(session: StoredSession, group: str, items: Sequence[CheckItem]) -> tuple[Check, ...]:
+    checks: list[Check] = []
+    for item in items:
+        author = written(session, f"{group}.{item.key}")
+        answer = text(session, f"{group}.{item.key}")
+        if author is not None and answer:
+            note = text(session, f"{group}.{item.key}.note")
+            checks.append(
+                Check(key=item.key, text=item.text, answer=Answer(answer), by=author.by, at=author.at, note=note)
+            )
+    return tuple(checks)
+
+
+def _dose(session: StoredSession, course: StoredCourse, now: datetime) -> Dose:
+    planned, given = _needed(session, "dose.planned_mg", amount), _needed(session, "dose.given_mg", amount)
+    begun = _there(started(session, now))
+    giver = written(session, "dose.started")
+    return Dose(
+        id=session.dose,
+        route=course.route,
+        planned_mg=planned,
+        given_mg=given,
+        started=moment(session, "dose.started", begun),
+        given_by=giver.by if giver is not None else session.opened_by,
+        mg_per_kg=value(session, "dose.planned_mg_per_kg", amount),
+        weighing=_weighing(session, course),
+        ended=_ended(session, now),
+        concentration_mg_per_ml=value(session, "dose.concentration", amount),
+        volume_ml=value(session, "dose.volume_ml", amount),
+        lot=text(session, "dose.lot"),
+        expiry=text(session, "dose.expiry"),
+        body_site=text(session, "dose.body_site"),
+        wasted_mg=value(session, "dose.wasted_mg", amount),
+        second_person=text(session, "dose.second_person"),
+        completed=session.status is not SessionStatus.STOPPED or given >= planned,
+    )
+
+
+def _needed(session: StoredSession, name: str, parse: Callable[[str], Value]) -> Value:
+    return _there(value(session, name, parse))
+
+
+def _ended(session: StoredSession, now: datetime) -> Moment | None:
+    at = ended(session, "dose.ended", now)
+    return moment(session, "dose.ended", at) if at is not None else None
+
+
+def _weighing(session: StoredSession, course: StoredCourse) -> Weighing | None:
+    kilograms, weighed = value(session, "dose.weight_kg", amount), value(session, "dose.weight_date", day)
+    if kilograms is None or weighed is None:
+        return None
+    return Weighing(kilograms=kilograms, day=weighed, source=weight_source(session, course))
+
+
+def _events(session: StoredSession, now: datetime) -> tuple[AdverseEvent, ...]:
+    return tuple(
+        AdverseEvent(
+            id=event.entry.id,
+            code=event.code,
+            text=event.words,
+            severity=event.severity,
+            onset=Moment(at=event.entry.at, entered=event.entry.entered, late=event.entry.late),
+            by=event.entry.by,
+            action=event.action,
+            resolved=resolved(event, now) if event.resolved_text else None,
+        )
+        for event in events(session)
+        if event.entry.struck is None
+    )
+
+
+_REASONS = {
+    "gate.reason": "Dose given although the blood pressure check did not pass",
+    "check.reason": "Dose given although a check before it was answered no",
+    "discharge.reason": "Discharged although a criterion was not met",
+}
+
+
+def _notes(
+    session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits
+) -> tuple[TimedNote, ...]:
+    """What was noted, and the prescriber's reasons where a rule was set aside: the record must say so."""
+    notes = [
+        TimedNote(at=entry.at, by=entry.by, text=entry.fields["text"])
+        for entry in entries(session, "note")
+        if entry.struck is None
+    ]
+    for name, words in _REASONS.items():
+        author = written(session, name)
+        if author is None or not text(session, name):
+            continue
+        if name == "gate.reason":
+            words = f"{words} ({AtHand.of(session, course, now, limits).gate().words.rstrip('.')})"
+        notes.append(TimedNote(at=author.at, by=author.by, text=f"{words}: {text(session, name)}"))
+    return tuple(sorted(notes, key=lambda note: note.at))
+
+
+def _end(session: StoredSession, begun: datetime, now: datetime) -> datetime:
+    """End of observation; for a programme without one, of the dose."""
+    name = "stop.time" if session.status is SessionStatus.STOPPED else "discharge.ended"
+    return ended(session, name, now) or ended(session, "dose.ended", now) or begun
+
+
+def _stop_words(session: StoredSession) -> str:
+    return f"{text(session, 'stop.reason')} Disposition: {text(session, 'stop.disposition')}"

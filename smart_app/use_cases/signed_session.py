@@ -1,0 +1,102 @@
+"""What a signature sets in motion: the course moves on and the outbox gets the session and the CarePlan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from fhir_mappings.facts.programme import CourseNote, CourseStatus
+from fhir_mappings.writing.errors import Unwritable
+from fhir_mappings.writing.session_bundle import session_resources
+from smart_app.clinical.programme import Progress, settle
+from smart_app.use_cases.course_messages import care_plan_message, message
+from smart_app.use_cases.course_progress import activities_now, progress_now, treatment_course_now
+from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.ports import UnitOfWork
+from smart_app.use_cases.records import (
+    Caller,
+    MessageItem,
+    MessageKind,
+    OutboxMessage,
+    StoredCourse,
+    StoredSession,
+)
+from smart_app.use_cases.site import Site
+
+
+def keep_signed(
+    uow: UnitOfWork,
+    session: StoredSession,
+    course: StoredCourse,
+    caller: Caller,
+    now: datetime,
+    ids: Callable[[], str],
+    site: Site,
+) -> None:
+    """Move the course on and queue both messages. The session itself is kept by the caller, before or after."""
+    sessions = with_session(uow.sessions.of_course(course.id), session)
+    moved = progressed(course, sessions, caller, now)
+    items = _items(session, moved, sessions, site)
+    uow.courses.replace(moved)
+    uow.messages.add(message(MessageKind.SEND_SESSION, moved, session.id, items, caller, now, ids()))
+    uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, moved, caller, now, ids(), site))
+
+
+def with_session(sessions: Sequence[StoredSession], session: StoredSession) -> list[StoredSession]:
+    """The sessions of a course with one of them as it is now."""
+    return [*(each for each in sessions if each.id != session.id), session]
+
+
+def progressed(
+    course: StoredCourse, sessions: Sequence[StoredSession], caller: Caller, now: datetime
+) -> StoredCourse:
+    """The course as its sessions leave it: completed with the last one, reopened when one was taken back."""
+    progress = progress_now(course, sessions, now.date())
+    status = settle(course.status, complete=progress.complete)
+    if status is course.status:
+        moved = course
+    else:
+        completed = status is CourseStatus.COMPLETED
+        note = CourseNote(at=now, author=caller.clinician, text=_course_words(progress, completed=completed))
+        ended = now.date() if completed else None
+        moved = replace(course, status=status, ended=ended, notes=(*course.notes, note))
+    return replace(moved, planned=activities_now(moved, sessions))
+
+
+def _course_words(progress: Progress, *, completed: bool) -> str:
+    if not completed:
+        return f"Reopened: a session was entered in error. {progress.counted} of {progress.of} done."
+    return " ".join((f"Completed: {progress.counted} of {progress.of} sessions.", *progress.flags))
+
+
+def _items(
+    session: StoredSession, course: StoredCourse, sessions: Sequence[StoredSession], site: Site
+) -> tuple[MessageItem, ...]:
+    if session.signed is None:
+        raise LookupError("a session that is not signed has nothing to send")
+    try:
+        resources = session_resources(session.signed, treatment_course_now(course, sessions), site.instance)
+    except Unwritable as error:
+        raise Refused(f"The record cannot be written as FHIR: {error}.") from error
+    return tuple(
+        MessageItem(
+            resource_type=each.resource_type,
+            system=each.system,
+            value=each.value,
+            label=each.label,
+            body=each.body.decode(),
+        )
+        for each in resources
+    )
+
+
+def retraction_items(messages: Sequence[OutboxMessage], session_id: str) -> tuple[MessageItem, ...]:
+    """What was sent of a session, with the EHR's ids as far as they are known by now. Provenance stays as it is."""
+    return tuple(
+        replace(item, body="")
+        for each in messages
+        if each.kind is MessageKind.SEND_SESSION and each.session == session_id
+        for item in each.items
+        if item.resource_type != "Provenance"
+    )
