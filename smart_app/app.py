@@ -1,1 +1,332 @@
 """The one composition root: everyone is known here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import secrets
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from fhir_mappings.writing.instance import Instance
+from launch.bearer import SmartAuth
+from launch.context import LaunchContext, TokenSet
+from launch.desk import LaunchDesk
+from launch.errors import LaunchError
+from launch.exchange import EhrClients
+from launch.keys import KeyRing, SigningKey
+from launch.registry import Registry, load_registry
+from launch.routes import launch_routes
+from launch.scopes import Scopes
+from smart_app import worker
+from smart_app.clinical.criteria import CRITERIA
+from smart_app.ehr.capabilities import Offers
+from smart_app.ehr.fhir_client import FhirClient, http_client
+from smart_app.pages.book import create_pages, error_page
+from smart_app.pages.deps import Framing, PageDeps, RuleText
+from smart_app.pages.frame import PolicyHeaders
+from smart_app.settings import Settings, SystemClock
+from smart_app.store.engine import describe, open_engine
+from smart_app.store.instance import settle_base_url
+from smart_app.store.launches import SqlLaunches
+from smart_app.store.migrations import migrate
+from smart_app.store.outbox import SqlOutbox
+from smart_app.store.sealing import sealer_at
+from smart_app.store.unit_of_work import SqlWork
+from smart_app.use_cases.deliver_outbox import Limits, Pauses, deliver_next
+from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.open_launch import Granted, open_launch
+from smart_app.use_cases.ports import Clock, Ehr, Work
+from smart_app.use_cases.records import Caller, StoredScreening
+from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.site import Site
+
+VERSION = version("ketamine-pathway")
+# What a session needs the EHR to take; without one of these the app only reads.
+NEEDED_TO_WRITE = ("Procedure", "MedicationAdministration")
+
+_log = logging.getLogger("ketamine_pathway")
+
+
+class Wake:
+    """Tells the worker that a message was added; pages call it from their threads."""
+
+    def __init__(self) -> None:
+        self.event = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def listen(self) -> asyncio.Event:
+        """The event, in the loop of whoever waits for it."""
+        self._loop = asyncio.get_running_loop()
+        return self.event
+
+    def __call__(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self.event.set)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What the web application and the worker share. Close it with `aclose`."""
+
+    settings: Settings
+    clock: SystemClock
+    engine: Engine
+    registry: Registry
+    launches: SqlLaunches
+    work: SqlWork
+    outbox: SqlOutbox
+    desk: LaunchDesk
+    clients: EhrClients
+    ehrs: Ehrs
+    wake: Wake
+
+    async def aclose(self) -> None:
+        await self.clients.aclose()
+        await self.ehrs.aclose()
+        self.engine.dispose()
+
+
+class Ehrs:
+    """Finds the FHIR client of a launch: one connection pool for each EHR, one token for each launch."""
+
+    def __init__(self, launches: SqlLaunches, desk: LaunchDesk, clock: SystemClock) -> None:
+        self._launches = launches
+        self._desk = desk
+        self._clock = clock
+        self._offers = Offers(time.monotonic)
+        self._pools: dict[str, httpx.AsyncClient] = {}
+
+    def of_launch(self, launch: str) -> Ehr | None:
+        """None: the launch has ended and has no token any more."""
+        context = self._launches.find(launch)
+        if context is None or self._launches.tokens(launch) is None:
+            return None
+        return self.of_context(context)
+
+    def of_context(self, context: LaunchContext) -> Ehr:
+        if context.ehr not in self._pools:
+            self._pools[context.ehr] = http_client()
+        return FhirClient(
+            context.fhir_base,
+            self._pools[context.ehr],
+            SmartAuth(fhir_base=context.fhir_base, launch_id=context.id, tokens=self._desk.tokens),
+            offers=self._offers,
+            clock=self._clock,
+            request_id=lambda: str(uuid4()),
+        )
+
+    async def aclose(self) -> None:
+        for pool in self._pools.values():
+            await pool.aclose()
+
+
+def assemble(settings: Settings) -> Parts:
+    """Open the store, bring it up to date, read registrations and keys. Raises what the operator must put right."""
+    clock = SystemClock(settings.zone)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    registry = load_registry(settings.registry, allow_loopback_http=settings.demo)
+    engine = open_engine(settings.database)
+    migrate(engine)
+    settle_base_url(engine, settings.base_url, now=clock())
+    launches = SqlLaunches(engine, sealer_at(settings.data / "sealing.keys"), clock)
+    clients = EhrClients()
+    desk = LaunchDesk(
+        registry=registry,
+        keys=_signing_keys(settings, clock),
+        store=launches,
+        http=clients,
+        clock=clock,
+        public_base=settings.base_url,
+    )
+    _log.info("store: %s", describe(engine))
+    return Parts(
+        settings=settings,
+        clock=clock,
+        engine=engine,
+        registry=registry,
+        launches=launches,
+        work=SqlWork(engine),
+        outbox=SqlOutbox(engine),
+        desk=desk,
+        clients=clients,
+        ehrs=Ehrs(launches, desk, clock),
+        wake=Wake(),
+    )
+
+
+def _signing_keys(settings: Settings, clock: SystemClock) -> KeyRing:
+    """The keys of the data folder; a first pair (ES384 and RS384) is made when there is none."""
+    folder = settings.data / "signing-keys"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not KeyRing.load(folder).jwks()["keys"]:
+        for algorithm in ("ES384", "RS384"):
+            SigningKey.generate(algorithm, active_from=clock()).save(folder)
+    return KeyRing.load(folder)
+
+
+def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
+    """The web application. With SQLite the worker must run in here, since one process owns the file."""
+    parts = assemble(settings)
+    deps = page_deps(parts)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(parts.aclose)
+            if with_worker:
+                await stack.enter_async_context(running_worker(parts))
+            yield
+
+    app = FastAPI(
+        title="ketamine-pathway", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.include_router(launch_routes(parts.desk, after_launch=partial(_after_launch, parts)))
+    app.include_router(create_pages(deps))
+    _add_health(app, parts)
+    _add_error_pages(app, deps)
+    app.add_middleware(PolicyHeaders, framing=deps.framing)
+    return app
+
+
+def page_deps(parts: Parts) -> PageDeps:
+    """What the pages are given."""
+    address = urlsplit(parts.settings.base_url)
+    return PageDeps(
+        work=parts.work,
+        clock=parts.clock,
+        launches=parts.launches,
+        ehr_of=parts.ehrs.of_launch,
+        screen=_screen,
+        ids=lambda: str(uuid4()),
+        site=Site(base_url=parts.settings.base_url, version=VERSION),
+        origin=f"{address.scheme}://{address.netloc}",
+        framing=partial(_framing, parts.registry),
+        ehr_name=partial(_ehr_name, parts.launches),
+        end_launch=parts.desk.end_launch,
+        wake_worker=parts.wake,
+        rules=tuple(RuleText(id=c.id, question=c.title, kind=c.kind.value, source=c.source) for c in CRITERIA),
+        version=VERSION,
+    )
+
+
+async def _screen(work: Work, clock: Clock, caller: Caller, ehr: Ehr, _site: Site, /) -> StoredScreening:
+    return await screen_patient(work, clock, caller, ehr)
+
+
+def _framing(registry: Registry, ehr: str) -> Framing | None:
+    registration = registry.by_name.get(ehr)
+    if registration is None:
+        return None
+    return Framing(ancestors=registration.frame_ancestors, form_targets=tuple(sorted(registration.origins)))
+
+
+def _ehr_name(launches: SqlLaunches, launch: str) -> str | None:
+    context = launches.find(launch)
+    return context.ehr if context is not None else None
+
+
+async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet) -> None:
+    registration = parts.registry.named(context.ehr)
+    scopes = Scopes.parse(context.scope)
+    organization = f"{context.fhir_base}/{registration.organization}" if registration.organization else None
+    granted = Granted(
+        launch=context.id,
+        ehr=context.ehr,
+        fhir_base=context.fhir_base,
+        patient_id=context.patient,
+        encounter=context.encounter,
+        fhir_user=context.fhir_user,
+        user_name=context.user_name,
+        show_banner=context.need_patient_banner,
+        tenant=context.tenant,
+        write_granted=registration.write and all(scopes.allows(kind, "c") for kind in NEEDED_TO_WRITE),
+        organization=organization,
+        roles=registration.roles,
+    )
+    await open_launch(parts.work, parts.clock, granted, parts.ehrs.of_context(context))
+    parts.wake()
+
+
+def _add_health(app: FastAPI, parts: Parts) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def health() -> JSONResponse:
+        return JSONResponse({"status": "ok", "version": VERSION, "store": describe(parts.engine)})
+
+
+def _add_error_pages(app: FastAPI, deps: PageDeps) -> None:
+    """Every error becomes a page in plain words; a fault of ours gets a reference number that the log shows too."""
+
+    async def launch_refused(request: Request, error: Exception) -> Response:
+        request.state.ehr = getattr(error, "ehr", None)
+        return error_page(deps, error)
+
+    async def no_page(_request: Request, error: Exception) -> Response:
+        return error_page(deps, status=getattr(error, "status_code", 404))
+
+    async def broken(_request: Request, error: Exception) -> Response:
+        reference = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
+        # Neither the message nor the address is logged: both may hold patient data.
+        _log.error("fault %s: %s", reference, type(error).__name__)
+        return error_page(deps, reference=reference)
+
+    app.add_exception_handler(LaunchError, launch_refused)
+    app.add_exception_handler(HTTPException, no_page)
+    app.add_exception_handler(Exception, broken)
+
+
+@asynccontextmanager
+async def running_worker(parts: Parts) -> AsyncIterator[None]:
+    """The outbox worker beside the web application; on leaving it finishes what is under way."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(run_worker(parts, stop))
+    task.add_done_callback(_tell_if_broken)
+    try:
+        yield
+    finally:
+        stop.set()
+        parts.wake()
+        await task
+
+
+def _tell_if_broken(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.error("the delivery worker stopped: %s", type(task.exception()).__name__)
+
+
+async def run_worker(parts: Parts, stop: asyncio.Event) -> None:
+    """Deliver what is due until `stop` is set."""
+    pauses: Pauses = {}
+    deliver = partial(
+        deliver_next,
+        parts.outbox,
+        parts.work,
+        parts.ehrs.of_launch,
+        parts.clock,
+        Instance(base_url=parts.settings.base_url, version=VERSION),
+        progress_of=progress_of(parts.work),
+        uniform=random.SystemRandom().uniform,
+        pauses=pauses,
+        limits=Limits(settle=parts.settings.settle_seconds),
+    )
+    await worker.run(parts.outbox, deliver, parts.clock, stop, parts.wake.listen())
+
+
+def environment() -> dict[str, str]:
+    """The process environment: read here, nowhere below."""
+    return dict(os.environ)
