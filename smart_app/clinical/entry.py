@@ -76,11 +76,14 @@ def at_time(on: date, text: str, like: datetime) -> datetime:
 
 
 def past_moment(time_text: str, date_text: str, now: datetime) -> datetime:
-    """When something happened: empty means now; a time alone is today's, or last night's just after midnight."""
+    """When something happened: empty means now; a time alone is today's, or last night's just after midnight.
+
+    To the minute, as times are typed: a reading and a dose of the same minute then keep their order.
+    """
     if not time_text.strip():
         if date_text.strip() and day(date_text) != now.date():
             raise NotUsable("Enter the time too.")
-        return now
+        return now.replace(second=0, microsecond=0)
     if date_text.strip():
         moment = at_time(day(date_text), time_text, now)
     else:

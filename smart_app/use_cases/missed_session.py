@@ -51,9 +51,7 @@ def not_done(
         else:
             uow.sessions.replace(missed)
         keep_signed(uow, missed, _rescheduled(course, number, new_day), caller, now, ids, site)
-        uow.audit.add(
-            audited(caller, now, action, f"session/{missed.id}", f"course/{course.id}", detail=f"session {number}")
-        )
+        uow.audit.add(audited(caller, now, action, f"session/{missed.id}", detail=f"session {number}"))
         uow.commit()
         return missed
 

@@ -22,6 +22,15 @@ STEPS: Mapping[str, str] = {
 }
 
 
+# What stop.disposition may hold beside free text, and how the record says it.
+DISPOSITIONS: Mapping[str, str] = {
+    "observed": "Observed here until discharge",
+    "home": "Left with a responsible adult",
+    "transfer": "Emergency transfer",
+    "admitted": "Admitted",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Written:
     """Who wrote a field last, and what somebody else had written there before."""

@@ -26,6 +26,7 @@ from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.running_session import weight_source
+from smart_app.use_cases.session_lines import DISPOSITIONS
 from smart_app.use_cases.session_steps import AtHand, missing
 from smart_app.use_cases.typed_session import (
     ended,
@@ -192,4 +193,5 @@ def _end(session: StoredSession, begun: datetime, now: datetime) -> datetime:
 
 
 def _stop_words(session: StoredSession) -> str:
-    return f"{text(session, 'stop.reason')} Disposition: {text(session, 'stop.disposition')}"
+    said, went = text(session, "stop.reason").rstrip("."), text(session, "stop.disposition").rstrip(".")
+    return f"{said}. Disposition: {DISPOSITIONS.get(went, went)}."

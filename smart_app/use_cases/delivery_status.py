@@ -1,0 +1,217 @@
+"""What the EHR has taken: one table turns the states of the outbox into words (ui specification S5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from types import MappingProxyType
+
+from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from smart_app.use_cases.access import audited, own_session, refuse, require_writer
+from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.ports import Clock, UnitOfWork, Work
+from smart_app.use_cases.records import Caller, MessageKind, MessageState, OutboxMessage
+
+MOST_AUDITED = 1000  # records looked through for the time of a delivery
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryRow:
+    """One resource and where it stands. `message` is what retry_delivery asks for; "" when not to be retried."""
+
+    item: str  # "Blood pressure 14:10"
+    target: str  # "Observation"
+    state: MessageState
+    words: str  # "Written 15:41", "Waiting, next try 15:42", ...
+    reference: str  # "Observation/12", or ""
+    message: str
+    session: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryView:
+    """`settled`: nothing is waiting any more. `waiting_for_launch`: release_waiting would send something."""
+
+    rows: tuple[DeliveryRow, ...]
+    summary: str  # "18 of 20 items written. 2 waiting."
+    settled: bool
+    waiting_for_launch: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A message with what its words need: when it was written, and whether an earlier one holds it back."""
+
+    message: OutboxMessage
+    written: datetime | None
+    held_back: bool
+    zone: tzinfo | None
+
+    def time(self, moment: datetime) -> str:
+        return f"{moment.astimezone(self.zone):%H:%M}"
+
+
+def _written(standing: Standing) -> str:
+    said = standing.message.reason.removeprefix("Written.").strip()
+    when = f"Written {standing.time(standing.written)}" if standing.written else "Written"
+    return f"{when}. {said}" if said else when
+
+
+def _queued(standing: Standing) -> str:
+    return "Waiting for an earlier item to be written" if standing.held_back else "Waiting to be sent"
+
+
+def _because(words: str) -> Callable[[Standing], str]:
+    return lambda standing: f"{words}: {standing.message.reason}" if standing.message.reason else words
+
+
+WORDS: Mapping[MessageState, Callable[[Standing], str]] = MappingProxyType(
+    {
+        MessageState.QUEUED: _queued,
+        MessageState.SENDING: lambda _: "Being sent",
+        MessageState.DELIVERED: _written,
+        MessageState.RETRY_AT: lambda standing: f"Waiting, next try {standing.time(standing.message.due)}",
+        MessageState.UNKNOWN: lambda _: "Checking with the EHR",
+        MessageState.WAIT_AUTH: lambda _: "Waiting for you to open the app from this patient's chart again",
+        MessageState.REJECTED: _because("Refused"),
+        MessageState.CONFLICT: _because("Changed in the EHR"),
+        MessageState.MANUAL: _because("Not taken by this EHR"),
+    }
+)
+_RETRIED_BY_HAND = frozenset(
+    {
+        MessageState.RETRY_AT,
+        MessageState.WAIT_AUTH,
+        MessageState.REJECTED,
+        MessageState.CONFLICT,
+        MessageState.MANUAL,
+    }
+)
+_AUDITED_AS = MappingProxyType(
+    {
+        MessageKind.CREATE_CARE_PLAN: "app:care-plan:create",
+        MessageKind.SEND_SESSION: "app:session:deliver",
+        MessageKind.UPDATE_CARE_PLAN: "app:care-plan:update",
+        MessageKind.RETRACT_SESSION: "app:session:retract",
+    }
+)
+
+
+def delivery_view(work: Work, clock: Clock, caller: Caller, session_id: str | None = None) -> DeliveryView:
+    """All messages of the patient's courses, or of one session."""
+    now, action = clock(), "clinician:delivery:read"
+    with work() as uow:
+        if session_id is not None:
+            own_session(uow, caller, now, action, session_id)
+        view = status_of(uow, caller, now, session_id)
+        uow.audit.add(audited(caller, now, action))
+        uow.commit()
+        return view
+
+
+def status_of(uow: UnitOfWork, caller: Caller, now: datetime, session_id: str | None = None) -> DeliveryView:
+    """The same inside a transaction that somebody else began."""
+    trail = uow.audit.of_patient(caller.patient, limit=MOST_AUDITED)
+    standings = [
+        standing
+        for messages in _by_course(uow, caller)
+        for standing in _standings(messages, trail, now.tzinfo)
+        if session_id in {None, standing.message.session}
+    ]
+    rows = tuple(row for standing in standings for row in _rows(standing))
+    states = {standing.message.state for standing in standings}
+    return DeliveryView(
+        rows=rows,
+        summary=_summary([row.state for row in rows]),
+        settled=all(state.final for state in states),
+        waiting_for_launch=MessageState.WAIT_AUTH in states,
+    )
+
+
+def _by_course(uow: UnitOfWork, caller: Caller) -> list[Sequence[OutboxMessage]]:
+    courses = [each for each in uow.courses.of_patient(caller.patient) if each.ehr == caller.ehr]
+    return [uow.messages.of_course(course.id) for course in reversed(courses)]
+
+
+def _standings(
+    messages: Sequence[OutboxMessage], trail: Sequence[AuditRecord], zone: tzinfo | None
+) -> list[Standing]:
+    """In order of `seq`. Within a course a message waits until all earlier ones are delivered."""
+    standings: list[Standing] = []
+    used: set[int] = set()
+    held_back = False
+    for each in messages:
+        written = _written_at(each, trail, used) if each.state is MessageState.DELIVERED else None
+        standings.append(Standing(message=each, written=written, held_back=held_back, zone=zone))
+        held_back = held_back or each.state is not MessageState.DELIVERED
+    return standings
+
+
+def _written_at(message: OutboxMessage, trail: Sequence[AuditRecord], used: set[int]) -> datetime | None:
+    """The time of the audit record of this delivery; each record stands for one message."""
+    references = {item.reference for item in message.items if item.reference}
+    for index in range(len(trail) - 1, -1, -1):
+        record = trail[index]
+        ours = record.action == _AUDITED_AS[message.kind] and record.outcome is AuditOutcome.SUCCESS
+        if ours and index not in used and record.at >= message.created and references & {*record.entities}:
+            used.add(index)
+            return record.at
+    return None
+
+
+def _rows(standing: Standing) -> list[DeliveryRow]:
+    message = standing.message
+    words = WORDS[message.state](standing)
+    back = message.kind is MessageKind.RETRACT_SESSION
+    return [
+        DeliveryRow(
+            item=f"Entered in error: {item.label}" if back else item.label,
+            target=item.resource_type,
+            state=message.state,
+            words=words,
+            reference=item.reference or "",
+            message=message.id if message.state in _RETRIED_BY_HAND else "",
+            session=message.session,
+        )
+        for item in message.items
+    ]
+
+
+def _summary(states: Sequence[MessageState]) -> str:
+    if not states:
+        return "Nothing to write yet."
+    written = sum(state is MessageState.DELIVERED for state in states)
+    waiting = sum(not state.final for state in states)
+    failed = len(states) - written - waiting
+    parts = [f"{written} of {len(states)} items written."]
+    if waiting:
+        parts.append(f"{waiting} waiting.")
+    if failed:
+        parts.append(f"{failed} not written: see below.")
+    return " ".join(parts)
+
+
+def retry_delivery(work: Work, clock: Clock, caller: Caller, message_id: str) -> None:
+    """Try a waiting or refused message again now, with the token of this launch."""
+    now, action = clock(), "clinician:delivery:retry"
+    with work() as uow:
+        require_writer(uow, caller, now, action)
+        messages = [each for course in _by_course(uow, caller) for each in course]
+        message = next((each for each in messages if each.id == message_id), None)
+        if message is None:
+            refuse(uow, caller, now, action, Refused("There is no such item for this patient."))
+        uow.messages.retry(message.id, launch=caller.launch, now=now)
+        uow.audit.add(audited(caller, now, action, f"message/{message.id}"))
+        uow.commit()
+
+
+def release_waiting(work: Work, clock: Clock, caller: Caller) -> int:
+    """Give what waits for a launch of this patient to this launch; how many messages."""
+    now, action = clock(), "clinician:delivery:release"
+    with work() as uow:
+        require_writer(uow, caller, now, action)
+        released = uow.messages.release(caller.patient, launch=caller.launch, now=now)
+        uow.audit.add(audited(caller, now, action, detail=f"{released} messages"))
+        uow.commit()
+        return released
