@@ -91,6 +91,7 @@ class PageReader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.title += data
+            return
         for collected in (self._area, self._option):
             if collected:
                 collected[1].append(data)

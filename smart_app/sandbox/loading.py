@@ -25,16 +25,24 @@ class LoadedBundle:
 
 
 def read_bundles(paths: Iterable[Path]) -> list[LoadedBundle]:
-    """Every *.json below the paths, in the order of their names. Raises `LoadError` for the first bad one."""
-    files: list[Path] = []
+    """The Bundles of every file and folder, by name. Raises `LoadError` for the first that cannot be used.
+
+    In a folder, JSON that is no Bundle (an index, say) is passed over; a file that is named must be one.
+    """
+    read: list[LoadedBundle] = []
     for path in paths:
         if not path.exists():
             raise LoadError(f"{path}: no such file or folder")
-        found = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        found = [_read(path)] if path.is_file() else _read_folder(path)
         if not found:
-            raise LoadError(f"{path}: no .json file in it")
-        files += found
-    return [_read(path) for path in files]
+            raise LoadError(f"{path}: no Bundle in it")
+        read += found
+    return read
+
+
+def _read_folder(folder: Path) -> list[LoadedBundle]:
+    files = sorted(folder.rglob("*.json"))
+    return [_read(file) for file in files if _kind(_json(file)) == "Bundle"]
 
 
 def under_new_ids(loaded: LoadedBundle, generation: int) -> dict[str, Any]:
@@ -50,12 +58,20 @@ def under_new_ids(loaded: LoadedBundle, generation: int) -> dict[str, Any]:
     return dict(renamed)
 
 
-def _read(path: Path) -> LoadedBundle:
+def _json(path: Path) -> Any:
     try:
-        bundle = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise LoadError(f"{path}: not readable as JSON ({type(error).__name__})") from error
-    if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle" or bundle.get("type") not in TYPES:
+
+
+def _kind(content: Any) -> object:
+    return content.get("resourceType") if isinstance(content, dict) else None
+
+
+def _read(path: Path) -> LoadedBundle:
+    bundle = _json(path)
+    if _kind(bundle) != "Bundle" or bundle.get("type") not in TYPES:
         raise LoadError(f"{path}: not a Bundle of type {', '.join(TYPES)}")
     entries = bundle.get("entry")
     if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):

@@ -61,7 +61,7 @@ class ClinicalStore:
         self._store.reset()
 
     def load(self, bundle: dict[str, Any], *, trusted: bool = False) -> None:
-        """Carry out a transaction or batch. `trusted` skips the structural check, for resources of our own."""
+        """Carry out a transaction or batch. `trusted` skips the structural check."""
         try:
             reply = process_bundle(self._service, bundle, origin="internal" if trusted else "external")
         except FhirError as error:

@@ -44,6 +44,7 @@ def test_bundles_in_folders_become_charts(tmp_path: Path, kind: str) -> None:
     deep.mkdir(parents=True)
     (deep / "one.json").write_text(json.dumps({"resourceType": "Bundle", **BUNDLES[kind]}))
     (deep / "Patient.ndjson").write_text("not looked at")
+    (tmp_path / "index.json").write_text('[{"id": "p1"}]')
     charts = charts_of(tmp_path)
     chart = charts.find("p1")
     assert chart is not None
@@ -83,7 +84,7 @@ def test_an_unreadable_file_is_named_in_one_line_and_ends_with_2(
 ) -> None:
     bad = tmp_path / "bad.json"
     bad.write_text(content)
-    assert main(["--port", "0", "--load", str(tmp_path)]) == 2
+    assert main(["--port", "0", "--load", str(bad)]) == 2
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
@@ -91,6 +92,16 @@ def test_an_unreadable_file_is_named_in_one_line_and_ends_with_2(
     assert word in said.err
 
 
+def test_a_folder_is_refused_for_broken_json_or_no_bundle_in_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--port", "0", "--load", str(tmp_path)]) == 2
+    (tmp_path / "broken.json").write_text("{")
+    assert main(["--port", "0", "--load", str(tmp_path)]) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert ["no Bundle" in said[0], "broken.json" in said[1], len(said)] == [True, True, 2]
+
+
 def test_a_missing_folder_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--load", str(tmp_path / "nowhere")]) == 2
+    assert main(["--port", "0", "--load", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err
