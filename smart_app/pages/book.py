@@ -32,11 +32,11 @@ def create_pages(deps: PageDeps) -> APIRouter:
     """Every page under /l/{launch}/ and the static files. The app adds PolicyHeaders and the error handlers."""
     assets = read_assets()
     door = Door(deps=deps, printer=_printer(deps, assets))
-    router = APIRouter(prefix=deps.base_path)
+    router, base = APIRouter(), deps.base_path
     for route in ALL:
-        router.add_route(f"/l/{{launch}}/{route.path}", door.endpoint(route.handler), methods=[route.method])
-    router.add_route("/l/{launch}/{rest:path}", door.endpoint(nowhere), methods=["GET", "POST"])
-    router.add_route("/static/{digest}/{name}", _static(assets), methods=["GET"])
+        router.add_route(f"{base}/l/{{launch}}/{route.path}", door.endpoint(route.handler), methods=[route.method])
+    router.add_route(f"{base}/l/{{launch}}/{{rest:path}}", door.endpoint(nowhere), methods=["GET", "POST"])
+    router.add_route(f"{base}/static/{{digest}}/{{name}}", _static(assets), methods=["GET"])
     return router
 
 

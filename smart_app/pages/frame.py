@@ -16,7 +16,7 @@ _FIXED_POLICY = (
     "frame-ancestors {ancestors}; require-trusted-types-for 'script'; trusted-types ktx"
 )
 _PERMISSIONS = (
-    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=(), "
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), midi=(), "
     "display-capture=(), browsing-topics=(), screen-wake-lock=(self)"
 )
 _COOKIE_ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"

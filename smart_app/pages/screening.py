@@ -33,7 +33,7 @@ class Group:
 # Kind, heading, hint, tone: worst first. Rows that could not be judged stand in a group of their own.
 _GROUPS = (
     ("contraindication", "Contraindications", "", "stop"),
-    ("", "Could not be judged", "Missing is never read as absent.", "warn"),
+    ("", "Missing or not to be judged", "Missing is never read as absent.", "warn"),
     ("hold", "Not now", "To settle or treat before a first session.", "warn"),
     ("review", "Needs review", "", "warn"),
     ("caution", "Cautions", "", "warn"),

@@ -180,6 +180,10 @@ class Desk:
     def _wake(self) -> None:
         self.woken += 1
 
+    def move_to(self, origin: str) -> None:
+        """Answer under another origin, such as that of a test server."""
+        self.deps = replace(self.deps, origin=origin)
+
     def open(self, caller: Caller | None = None, secret: str = SECRET) -> Caller:
         """Begin a launch: from now on its cookie opens the pages."""
         caller = caller or a_caller()
