@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Engine, Row, insert, select, update
 
 from fhir_mappings.facts.audit import AuditRecord
+from smart_app.store.engine import reading
 from smart_app.store.rows import from_text, to_text
 from smart_app.store.tables import audit, audit_head
 
@@ -79,25 +80,36 @@ def link(prev_hash: str, body: str) -> str:
     return hashlib.sha256(bytes.fromhex(prev_hash) + body.encode()).hexdigest()
 
 
-def verify(connection: Connection, *, checkpoint: Checkpoint | None = None) -> ChainCheck:
-    """Check the whole chain.
+def checkpoint(engine: Engine) -> Checkpoint:
+    """The end of the chain now, to be kept outside the database."""
+    with reading(engine) as connection:
+        return head(connection)
+
+
+def verify(engine: Engine, *, against: Checkpoint | None = None) -> ChainCheck:
+    """Check the whole chain, as it stands at one moment.
 
     Without a checkpoint from outside the database, whoever can write every table can also make a chain anew.
     """
+    with reading(engine) as connection:
+        return _verify(connection, against)
+
+
+def _verify(connection: Connection, against: Checkpoint | None) -> ChainCheck:
     prev_hash, count = START, 0
     for row in _in_order(connection):
         count += 1
         problem = _wrong(row, count, prev_hash)
-        if checkpoint is not None and row.seq == checkpoint.seq and row.hash != checkpoint.hash:
-            problem = "it is not the record that the checkpoint names"
+        if against is not None and row.seq == against.seq and row.hash != against.hash:
+            problem = problem or "it is not the record that the checkpoint names"
         if problem:
             return ChainCheck(records=count, broken_at=count, problem=problem)
         prev_hash = row.hash
-    for end in (head(connection), checkpoint):
-        if end is not None and (end.seq > count or (end.seq == count and end.hash != prev_hash)):
-            return ChainCheck(records=count, broken_at=count + 1, problem="records are missing at the end")
-    if head(connection).seq != count:
-        return ChainCheck(records=count, broken_at=count, problem="records were added past the end")
+    end = head(connection)
+    if end.seq > count or (against is not None and against.seq > count):
+        return ChainCheck(records=count, broken_at=count + 1, problem="records are missing at the end")
+    if (end.seq, end.hash) != (count, prev_hash):
+        return ChainCheck(records=count, broken_at=count, problem="it is not the record that the chain ends with")
     return ChainCheck(records=count)
 
 
