@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text, update
 
+from smart_app.store.audit import START
 from smart_app.store.engine import open_engine
 from smart_app.store.migrations import migrate
 from smart_app.store.outbox import SqlOutbox
+from smart_app.store.tables import metadata
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.ports import Outbox, Work
 from tests.fakes import FakeOutbox, FakeWork
@@ -96,34 +98,65 @@ def _when_ready(url: str, server: subprocess.Popen[bytes]) -> str:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
+    """An empty database, without tables."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'app.db'}"
     return _new_schema(request.getfixturevalue("postgres"))
 
 
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables, to be copied."""
+    path = tmp_path_factory.mktemp("migrated") / "app.db"
+    _migrated(f"sqlite:///{path}").dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_schema(postgres: str) -> str:
+    """The URL of a PostgreSQL schema with all tables, to be emptied before each test."""
+    url = _new_schema(postgres)
+    _migrated(url).dispose()
+    return url
+
+
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    """An empty database with all tables."""
-    made = open_engine(database_url)
-    migrate(made)
+def sqlite_engine(tmp_path: Path, migrated_file: Path) -> Iterator[Engine]:
+    shutil.copy(migrated_file, tmp_path / "app.db")
+    made = open_engine(f"sqlite:///{tmp_path / 'app.db'}")
     yield made
     made.dispose()
 
 
+@pytest.fixture
+def postgresql_engine(migrated_schema: str) -> Iterator[Engine]:
+    made = open_engine(migrated_schema)
+    with made.begin() as connection:
+        # Keeps the guards of the audit trail off while it is emptied.
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        names = ", ".join(table.name for table in metadata.tables.values() if table.name != "audit_head")
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+        connection.execute(update(metadata.tables["audit_head"]).values(seq=0, hash=START))
+    yield made
+    made.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """An empty database with all tables."""
+    made = request.getfixturevalue(f"{request.param}_engine")
+    assert isinstance(made, Engine)
+    return made
+
+
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
-def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Work, Outbox]]:
+def kept(request: pytest.FixtureRequest) -> tuple[Work, Outbox]:
+    """Every way of keeping, for the contract tests."""
     if request.param == "memory":
         fake = FakeWork()
-        yield fake, FakeOutbox(fake)
-        return
-    url = f"sqlite:///{tmp_path / 'app.db'}"
-    if request.param == "postgresql":
-        url = _new_schema(request.getfixturevalue("postgres"))
-    made = open_engine(url)
-    migrate(made)
-    yield SqlWork(made), SqlOutbox(made)
-    made.dispose()
+        return fake, FakeOutbox(fake)
+    made = request.getfixturevalue(f"{request.param}_engine")
+    return SqlWork(made), SqlOutbox(made)
 
 
 @pytest.fixture
@@ -134,6 +167,12 @@ def work(kept: tuple[Work, Outbox]) -> Work:
 @pytest.fixture
 def outbox(kept: tuple[Work, Outbox]) -> Outbox:
     return kept[1]
+
+
+def _migrated(url: str) -> Engine:
+    made = open_engine(url)
+    migrate(made)
+    return made
 
 
 def _new_schema(server_url: str) -> str:

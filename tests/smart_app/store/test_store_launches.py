@@ -1,0 +1,167 @@
+"""Launches as launch.context asks for them, and what of them can be read in the database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, Table, select, update
+
+from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from launch.context import LaunchStore
+from smart_app.store import audit
+from smart_app.store.errors import KeyMissing, SealBroken
+from smart_app.store.launches import SqlLaunches
+from smart_app.store.rows import from_text
+from smart_app.store.sealing import Sealer, SealingKey
+from smart_app.store.tables import audit as audit_rows
+from smart_app.store.tables import pending_launches, tokens
+from smart_app.store.unit_of_work import SqlWork
+from tests.smart_app.store.stored_records import (
+    NOON,
+    a_caller,
+    a_launch,
+    a_pending_launch,
+    an_audit,
+    later,
+    some_tokens,
+)
+
+SESSION = "ef" * 32
+OLD, NEW = SealingKey.generate(), SealingKey.generate()
+
+
+@pytest.fixture
+def launches(engine: Engine) -> SqlLaunches:
+    return SqlLaunches(engine, Sealer([OLD]), lambda: NOON)
+
+
+def test_a_begun_launch_is_taken_once(launches: LaunchStore) -> None:
+    launches.keep_pending(a_pending_launch())
+    assert launches.take_pending("00" * 32) is None
+    assert launches.take_pending("ab" * 32) == a_pending_launch()
+    assert launches.take_pending("ab" * 32) is None
+
+
+def test_launches_that_were_never_finished_are_forgotten_after_a_day(engine: Engine, launches: LaunchStore) -> None:
+    launches.keep_pending(a_pending_launch())
+    launches.keep_pending(a_pending_launch(state_digest="11" * 32, created=later(80_000), expires=later(80_600)))
+    assert len(_all(engine, pending_launches)) == 2
+    launches.keep_pending(a_pending_launch(state_digest="22" * 32, created=later(90_000), expires=later(90_600)))
+    assert {row.state_digest for row in _all(engine, pending_launches)} == {"11" * 32, "22" * 32}
+
+
+def test_a_granted_launch_comes_back_with_its_tokens(launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    assert launches.find("launch-1") == a_launch()
+    assert launches.tokens("launch-1") == some_tokens()
+    assert launches.find("launch-2") is None
+    assert launches.tokens("launch-2") is None
+
+
+def test_a_launch_belongs_to_one_browser(launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    launches.complete(a_launch(id="launch-2"), some_tokens(), "99" * 32)
+    assert launches.session_matches("launch-1", SESSION)
+    assert not launches.session_matches("launch-1", "99" * 32)
+    assert not launches.session_matches("launch-3", SESSION)
+    assert not launches.session_matches("launch-1", "é")
+
+
+def test_refreshed_tokens_replace_only_the_version_before(launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    second = some_tokens(access_token="second", version=2)
+    assert launches.replace_tokens("launch-1", second)
+    assert not launches.replace_tokens("launch-1", some_tokens(access_token="also second", version=2))
+    assert not launches.replace_tokens("launch-1", some_tokens(access_token="skipped one", version=4))
+    assert not launches.replace_tokens("launch-2", second)
+    assert launches.tokens("launch-1") == second
+
+
+def test_an_ended_launch_has_no_tokens_no_session_and_no_caller(engine: Engine, launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    launches.complete(a_launch(id="launch-2"), some_tokens(), SESSION)
+    with SqlWork(engine)() as uow:
+        uow.launches.keep_caller(a_caller())
+        uow.launches.keep_caller(a_caller(launch="launch-2"))
+        uow.audit.add(an_audit())
+        uow.commit()
+    launches.end("launch-1")
+    launches.end("launch-1")
+    assert launches.find("launch-1") is None
+    assert launches.tokens("launch-1") is None
+    assert not launches.session_matches("launch-1", SESSION)
+    assert not launches.replace_tokens("launch-1", some_tokens(version=2))
+    with SqlWork(engine)() as uow:
+        assert uow.launches.caller("launch-1") is None
+        assert uow.launches.caller("launch-2") == a_caller(launch="launch-2")
+
+
+def test_a_refused_launch_leaves_an_audit_record(engine: Engine, launches: LaunchStore) -> None:
+    launches.record_refusal(ehr="demo", reason="launch-interrupted", launch_id=None)
+    (row,) = _all(engine, audit_rows)
+    record = from_text(AuditRecord, row.body)
+    assert (record.ehr, record.detail, record.outcome) == ("demo", "launch-interrupted", AuditOutcome.REFUSED)
+    assert record.at == NOON
+    assert audit.verify(engine).whole
+
+
+def test_no_token_verifier_or_nonce_can_be_read_in_the_file(tmp_path: Path, sqlite_engine: Engine) -> None:
+    launches = SqlLaunches(sqlite_engine, Sealer([OLD]), lambda: NOON)
+    launches.keep_pending(a_pending_launch())
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    launches.replace_tokens("launch-1", some_tokens(access_token="THIRD-CANARY", version=2))
+    content = b"".join(path.read_bytes() for path in tmp_path.glob("app.db*"))
+    assert b"launch-1" in content
+    for secret in ("ACCESS-CANARY", "REFRESH-CANARY", "THIRD-CANARY", "the-code-verifier", "the-nonce", OLD.secret):
+        assert secret.encode() not in content
+
+
+def test_tokens_in_the_row_of_another_launch_are_refused(engine: Engine, launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    launches.complete(a_launch(id="launch-2"), some_tokens(access_token="other"), SESSION)
+    first, second = sorted(_all(engine, tokens), key=lambda row: row.launch)
+    with engine.begin() as connection:
+        connection.execute(update(tokens).where(tokens.c.launch == first.launch).values(sealed=second.sealed))
+        connection.execute(update(tokens).where(tokens.c.launch == second.launch).values(sealed=first.sealed))
+    for launch in ("launch-1", "launch-2"):
+        with pytest.raises(SealBroken):
+            launches.tokens(launch)
+
+
+def test_older_tokens_put_back_are_refused(engine: Engine, launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    (before,) = _all(engine, tokens)
+    launches.replace_tokens("launch-1", some_tokens(version=2))
+    with engine.begin() as connection:
+        connection.execute(update(tokens).values(sealed=before.sealed))
+    with pytest.raises(SealBroken):
+        launches.tokens("launch-1")
+
+
+def test_resealing_lets_the_old_key_go(engine: Engine, launches: SqlLaunches) -> None:
+    launches.keep_pending(a_pending_launch())
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    both = SqlLaunches(engine, Sealer([NEW, OLD]), lambda: NOON)
+    new_alone = SqlLaunches(engine, Sealer([NEW]), lambda: NOON)
+    assert both.tokens("launch-1") == some_tokens()
+    with pytest.raises(KeyMissing):
+        new_alone.tokens("launch-1")
+    assert both.reseal() == 2
+    assert both.reseal() == 0
+    assert new_alone.tokens("launch-1") == some_tokens()
+    assert new_alone.take_pending("ab" * 32) == a_pending_launch()
+
+
+def test_a_launch_id_is_given_once(launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        launches.complete(replace(a_launch(), patient="ben"), some_tokens(), "99" * 32)
+    assert launches.find("launch-1") == a_launch()
+
+
+def _all(engine: Engine, table: Table) -> list[Any]:
+    with engine.connect() as connection:
+        return list(connection.execute(select(table)))
