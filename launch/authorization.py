@@ -12,8 +12,8 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from launch.context import PendingLaunch
@@ -176,20 +176,19 @@ def _url(
     scope: str,
     launch: str | None,
 ) -> str:
-    extras = {
+    asked = {
+        "response_type": "code",
+        "client_id": registration.client_id,
+        "redirect_uri": pending.redirect_uri,
+        "scope": scope,
+        "state": state,
         "aud": pending.iss,
         "code_challenge": create_s256_code_challenge(pending.verifier),  # type: ignore[no-untyped-call]  # Authlib
         "code_challenge_method": "S256",
-        "launch": launch,
-        "nonce": pending.nonce if "openid" in scope.split() else None,
     }
-    url: str = prepare_grant_uri(  # type: ignore[no-untyped-call]  # Authlib has no types here
-        configuration.authorization_endpoint,
-        client_id=registration.client_id,
-        response_type="code",
-        redirect_uri=pending.redirect_uri,
-        scope=scope,
-        state=state,
-        **extras,
-    )
-    return url
+    if launch is not None:
+        asked["launch"] = launch
+    if "openid" in scope.split():
+        asked["nonce"] = pending.nonce
+    address = configuration.authorization_endpoint
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"

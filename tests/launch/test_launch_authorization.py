@@ -108,9 +108,11 @@ def test_s256_is_sent_even_where_the_ehr_is_silent() -> None:
     assert parameters(request)["code_challenge_method"] == "S256"
 
 
-def test_an_authorize_address_with_a_query_keeps_it() -> None:
-    sent = parse_qs(urlsplit(begun(authorization_endpoint=f"{ORIGIN}/a?tenant=7").url).query)
-    assert (sent["tenant"], sent["response_type"]) == (["7"], ["code"])
+def test_an_authorize_address_with_a_query_keeps_it_to_the_letter() -> None:
+    address = f"{ORIGIN}/a?tenant=7&shape={{round}}&flag"
+    url = begun(authorization_endpoint=address).url
+    assert url.startswith(address + "&response_type=code&")
+    assert parse_qs(urlsplit(url).query)["tenant"] == ["7"]
 
 
 def test_no_secret_is_used_twice_and_none_is_shown() -> None:
