@@ -16,6 +16,7 @@ import httpx
 from launch.errors import EhrFault, EhrUnreachable
 
 TIME_LIMIT = 5.0  # seconds, for the whole exchange
+PATIENT_LIMIT = 10.0  # where giving up early would cost the launch its code or its refresh token
 SIZE_LIMIT = 256 * 1024  # bytes, decoded; a JWKS of many keys stays far below
 _CACHE_CAP = timedelta(hours=1)
 _CACHE_SILENT = timedelta(minutes=5)  # where the EHR names no time
@@ -76,12 +77,13 @@ async def exchange(
     ehr: str,
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    time_limit: float = TIME_LIMIT,
 ) -> Reply:
     """Send one request and read the whole answer; EhrUnreachable or EhrFault when that fails."""
     asked = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
     try:
-        with anyio.fail_after(TIME_LIMIT):
-            async with client.stream(method, url, data=form, headers=asked) as response:
+        with anyio.fail_after(time_limit):
+            async with client.stream(method, url, data=form, headers=asked, timeout=time_limit) as response:
                 return await _read(response, ehr)
     except (httpx.TimeoutException, TimeoutError):
         raise EhrUnreachable("The EHR did not answer in time.", ehr=ehr) from None

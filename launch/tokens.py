@@ -10,7 +10,7 @@ from launch.client_authentication import credentials
 from launch.context import TokenSet
 from launch.discovery import SmartConfiguration
 from launch.errors import AuthorizationRefused, EhrFault, EhrUnreachable, LaunchError, TokenRefused, TokenReplyInvalid
-from launch.exchange import EhrClients, Reply, exchange
+from launch.exchange import PATIENT_LIMIT, EhrClients, Reply, exchange
 from launch.keys import KeyRing
 from launch.registry import Registration
 from launch.token_reply import ReplyInvalid, TokenReply, read_token_reply
@@ -111,6 +111,7 @@ class TokenEndpoint:
             ehr=registration.name,
             form={**form, **known.form},
             headers=known.headers,
+            time_limit=PATIENT_LIMIT,
         )
 
 

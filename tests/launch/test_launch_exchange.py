@@ -9,15 +9,14 @@ import anyio
 import httpx
 import pytest
 
-from launch import exchange as exchange_module
 from launch.errors import EhrFault, EhrUnreachable
-from launch.exchange import SIZE_LIMIT, EhrClients, exchange
+from launch.exchange import SIZE_LIMIT, EhrClients, Reply, exchange
 from tests.launch.an_ehr import WELL_KNOWN, Ehr
 
 pytestmark = pytest.mark.anyio
 
 
-async def _ask(ehr: Ehr, clients: EhrClients, answer: httpx.Response) -> exchange_module.Reply:
+async def _ask(ehr: Ehr, clients: EhrClients, answer: httpx.Response) -> Reply:
     ehr.well_known.mock(return_value=answer, side_effect=None)
     return await exchange(clients.of("demo"), "GET", WELL_KNOWN, ehr="demo")
 
@@ -92,15 +91,15 @@ async def test_the_media_type_must_be_json(ehr: Ehr, clients: EhrClients, media_
     assert (reply.json_object() is not None) is read
 
 
-async def test_a_dripping_answer_is_cut_off(ehr: Ehr, clients: EhrClients, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_dripping_answer_is_cut_off(ehr: Ehr, clients: EhrClients) -> None:
     async def drip() -> AsyncIterator[bytes]:
         while True:
             yield b" "
             await anyio.sleep(0.01)
 
-    monkeypatch.setattr(exchange_module, "TIME_LIMIT", 0.05)
+    ehr.well_known.mock(return_value=httpx.Response(200, content=drip()), side_effect=None)
     with pytest.raises(EhrUnreachable, match="in time"):
-        await _ask(ehr, clients, httpx.Response(200, content=drip()))
+        await exchange(clients.of("demo"), "GET", WELL_KNOWN, ehr="demo", time_limit=0.05)
 
 
 async def test_a_connection_that_breaks_off_is_said_so(ehr: Ehr, clients: EhrClients) -> None:

@@ -152,6 +152,11 @@ async def test_a_refusal_is_named_without_any_secret(
     assert ehr.token.call_count == 1
 
 
+async def test_a_slow_token_endpoint_gets_ten_seconds(ehr: Ehr, endpoint: TokenEndpoint) -> None:
+    await redeem(endpoint)
+    assert set(ehr.requests[-1].extensions["timeout"].values()) == {10.0}
+
+
 async def test_an_ehr_that_hangs_up_is_unreachable(ehr: Ehr, endpoint: TokenEndpoint) -> None:
     ehr.token.mock(side_effect=httpx.ConnectError("refused"))
     with pytest.raises(EhrUnreachable):
