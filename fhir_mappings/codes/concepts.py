@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from fhir_mappings.codes.systems import canonical_system
@@ -11,7 +10,7 @@ from fhir_mappings.facts.clinical import Code
 
 def codes_of(concept: object) -> tuple[Code, ...]:
     """The codings that have both a system and a code; anything else in their place is passed over."""
-    if not isinstance(concept, Mapping):
+    if not isinstance(concept, dict):
         return ()
     codings = concept.get("coding")
     if not isinstance(codings, list):
@@ -20,7 +19,7 @@ def codes_of(concept: object) -> tuple[Code, ...]:
 
 
 def _code(coding: Any) -> Code | None:
-    if not isinstance(coding, Mapping):
+    if not isinstance(coding, dict):
         return None
     system, code, display = coding.get("system"), coding.get("code"), coding.get("display")
     if not (isinstance(system, str) and isinstance(code, str) and code.strip()):
@@ -32,10 +31,10 @@ def _code(coding: Any) -> Code | None:
 
 def texts_of(concept: object) -> tuple[str, ...]:
     """The texts a person wrote or a system displays: `text` first, then each coding's display."""
-    if not isinstance(concept, Mapping):
+    if not isinstance(concept, dict):
         return ()
     codings = concept.get("coding")
-    displays = [c.get("display") for c in codings if isinstance(c, Mapping)] if isinstance(codings, list) else []
+    displays = [c.get("display") for c in codings if isinstance(c, dict)] if isinstance(codings, list) else []
     found = [text for text in [concept.get("text"), *displays] if isinstance(text, str) and text.strip()]
     return tuple(dict.fromkeys(text.strip() for text in found))
 

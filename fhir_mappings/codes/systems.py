@@ -1,5 +1,7 @@
 """Code systems by the names they travel under: URLs and OIDs."""
 
+from functools import lru_cache
+
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
 SNOMED = "http://snomed.info/sct"
 RXNORM = "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -14,6 +16,7 @@ _BY_OID = {
 }
 
 
+@lru_cache(maxsize=256)  # a chart names the same few systems thousands of times
 def canonical_system(system: str) -> str:
     """The URL of a code system given by URL or OID, without a trailing slash or version; else as given."""
     name = system.strip()

@@ -11,8 +11,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 from fhir_mappings.codes import observations as loinc
-from fhir_mappings.codes.concepts import codes_of, texts_of
-from fhir_mappings.codes.systems import LOINC
+from fhir_mappings.codes.concepts import texts_of
+from fhir_mappings.codes.systems import LOINC, canonical_system
 from fhir_mappings.facts.clinical import Area, BloodPressure, PartialDate
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.elements import Json
@@ -26,6 +26,7 @@ _PAIRING_TOLERANCE = timedelta(minutes=5)
 _SYSTOLIC_RANGE = (Decimal(60), Decimal(260))
 _DIASTOLIC_RANGE = (Decimal(30), Decimal(160))
 _POSITION_WORDS = ("standing",)
+_NO_CODES: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,18 @@ class _Half:
 
 
 def loinc_codes(concept: object) -> frozenset[str]:
-    return frozenset(code.code for code in codes_of(concept) if code.system == LOINC)
+    """The LOINC codes of a CodeableConcept. Asked thousands of times for one chart, hence without `codes_of`."""
+    codings = concept.get("coding") if isinstance(concept, dict) else None
+    if not isinstance(codings, list):
+        return _NO_CODES
+    return frozenset(
+        coding["code"].strip()
+        for coding in codings
+        if isinstance(coding, dict)
+        and isinstance(coding.get("code"), str)
+        and isinstance(coding.get("system"), str)
+        and canonical_system(coding["system"]) == LOINC
+    )
 
 
 def is_blood_pressure(resource: Json, codes: frozenset[str]) -> bool:

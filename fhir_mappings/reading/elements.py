@@ -23,14 +23,14 @@ class Unreadable(ValueError):
 
 def mapping(value: Any) -> Json:
     """The value if it is an object, else an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def objects(value: Any) -> list[Json]:
     """The objects of a list; a single object counts as a list of one, anything else as none."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return [value]
-    return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def text(value: Any) -> str:
