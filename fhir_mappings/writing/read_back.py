@@ -19,7 +19,7 @@ def differences(sent: Json, received: Json) -> tuple[str, ...]:
     """The paths of elements that were sent and did not come back as they were.
 
     Elements that the server added are not differences; items of a list may be reordered and joined by others.
-    A `urn:uuid` of `sent` is met by any reference, since only the server knows what it became.
+    A `urn:uuid` of `sent` is met by any reference to its type, since only the server knows what it became.
     """
     return tuple(
         path
@@ -61,7 +61,7 @@ def _differences(path: str, sent: Any, received: Any) -> Iterator[str]:
         for name, value in sent.items():
             there = received.get(name, _MISSING)
             if name == "reference" and isinstance(value, str) and isinstance(there, str):
-                if not value.startswith("urn:uuid:") and not same_reference(value, there):
+                if not _points_there(sent, there):
                     yield f"{path}.{name}"
             else:
                 yield from _differences(f"{path}.{name}", value, there)
@@ -69,6 +69,14 @@ def _differences(path: str, sent: Any, received: Any) -> Iterator[str]:
         yield from _list_differences(path, sent, received)
     elif not _equal(sent, received):
         yield path
+
+
+def _points_there(sent: Json, there: str) -> bool:
+    value: str = sent["reference"]
+    if not value.startswith("urn:uuid:"):
+        return same_reference(value, there)
+    kind = _tail(_unversioned(there))[0]
+    return value == there or kind == sent.get("type", kind)
 
 
 def _list_differences(path: str, sent: list[Any], received: list[Any]) -> Iterator[str]:

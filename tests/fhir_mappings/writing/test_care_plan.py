@@ -149,6 +149,7 @@ def test_an_update_keeps_what_others_wrote(current: Json) -> None:
     foreign["instantiatesCanonical"].append("https://ehr.example/PlanDefinition/x")
     foreign["activity"][1]["detail"]["performer"] = [{"reference": "Practitioner/nurse"}]
     foreign["activity"][1]["detail"]["status"] = "unknown"
+    foreign["activity"][1]["outcomeCodeableConcept"] = [{"text": "tolerated well"}]
     foreign["activity"][1]["progress"].append({"text": "Patient told"})
     foreign["activity"][1]["outcomeReference"] = [{"reference": "Observation/9"}]
     foreign["activity"].insert(0, {"detail": {"status": "scheduled", "description": "Psychotherapy"}})
@@ -164,11 +165,24 @@ def test_an_update_keeps_what_others_wrote(current: Json) -> None:
     second = next(one for one in plan["activity"] if one.get("detail", {}).get("description") == "Session 2 of 3")
     assert second["detail"]["performer"] == [{"reference": "Practitioner/nurse"}]
     assert second["detail"]["status"] == "scheduled"
+    assert second["outcomeCodeableConcept"] == [{"text": "tolerated well"}]
     assert [one["text"] for one in second["progress"]] == ["moved by a day", "Patient told"]
     assert second["outcomeReference"] == [{"reference": "Observation/9"}]
     assert before["activity"][0] in plan["activity"]
     assert before["activity"][-1] in plan["activity"]
     assert len(plan["activity"]) == 5
+
+
+def test_the_day_of_a_session_is_said_once(current: Json) -> None:
+    second = current["activity"][1]["detail"]
+    del second["scheduledPeriod"]
+    second["scheduledString"] = "some day next week"
+    moved = _updated(current)["activity"][1]["detail"]
+    assert "scheduledString" not in moved
+    assert moved["scheduledPeriod"]["start"] == "2026-11-16"
+    without_day = (a_course().planned[0], replace(a_course().planned[1], day=None), a_course().planned[2])
+    detail = _updated(_updated(current), planned=without_day)["activity"][1]["detail"]
+    assert "scheduledPeriod" not in detail
 
 
 def test_words_that_a_person_put_into_the_narrative_stay(current: Json) -> None:

@@ -76,6 +76,10 @@ def _status(body: Json) -> None:
     body["status"] = "completed"
 
 
+def _part_of_another_type(body: Json) -> None:
+    body["partOf"][0]["reference"] = "MedicationAdministration/5"
+
+
 def _no_waste(body: Json) -> None:
     del body["extension"][2]
 
@@ -92,6 +96,7 @@ def _no_route(body: Json) -> None:
         (_later, ("MedicationAdministration.effectivePeriod.start",)),
         (_other_patient, ("MedicationAdministration.subject.reference",)),
         (_status, ("MedicationAdministration.status",)),
+        (_part_of_another_type, ("MedicationAdministration.partOf[0].reference",)),
         (_no_waste, ("MedicationAdministration.extension[2]",)),
         (_no_route, ("MedicationAdministration.dosage.route",)),
     ],
@@ -113,6 +118,12 @@ def test_an_item_may_not_stand_for_two(sent: list[Json]) -> None:
 
 def test_true_is_not_one() -> None:
     assert differences({"resourceType": "X", "flag": True}, {"resourceType": "X", "flag": 1}) == ("X.flag",)
+
+
+def test_what_only_looks_like_a_time_is_compared_as_text() -> None:
+    sent, received = ({"resourceType": "X", "at": f"2026-13-01T10:00:00{zone}"} for zone in ("Z", "+00:00"))
+    assert differences(sent, received) == ("X.at",)
+    assert differences(sent, dict(sent)) == ()
 
 
 def test_a_reference_on_another_server_is_another(sent: list[Json]) -> None:

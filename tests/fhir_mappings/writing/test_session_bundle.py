@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -131,6 +131,11 @@ def test_provenance_tells_author_enterer_signer_and_app_apart() -> None:
     assert provenance["entity"][0]["what"]["identifier"]["value"] == an_id(10)
 
 
+def test_a_course_that_was_not_screened_here_has_no_source() -> None:
+    written = session_resources(a_session(), a_course(screening=None), INSTANCE)
+    assert "entity" not in wire.decode(written[-1].body)
+
+
 def test_without_a_named_organisation_provenance_does_not_claim_us_core() -> None:
     alone = replace(DOCTOR, organization=None)
     session = a_session()
@@ -153,6 +158,7 @@ def test_route_decides_the_codes(route: Route, procedure: str, text: str, admini
     code = _one(session, "Procedure")["code"]
     dose = _one(session, "MedicationAdministration")
     assert (code["coding"][0]["code"], code["text"]) == (procedure, text)
+    assert _one(session, "Procedure")["category"]["coding"][0]["code"] == "24642003"
     assert dose["dosage"]["route"]["coding"][0]["code"] == administered
     assert dose["medicationCodeableConcept"]["coding"][0]["code"] == "6130"
     assert dose["medicationCodeableConcept"]["coding"][0]["system"] == "http://www.nlm.nih.gov/research/umls/rxnorm"
@@ -201,6 +207,13 @@ def test_a_stopped_session_says_why_and_how_far_it_came() -> None:
     assert procedure["complication"][0]["coding"][0]["code"] == "422587007"
     assert "coding" not in procedure["complication"][1]
     assert procedure["followUp"] == [{"text": "Written advice given"}]
+
+
+def test_advice_that_was_not_given_is_no_follow_up() -> None:
+    check = Check(key="advice", text="Written advice given", answer=Answer.NO, by=NURSE, at=at(16))
+    procedure = _one(a_session(discharge=(check,)), "Procedure")
+    assert "followUp" not in procedure
+    assert "Written advice given: no" in procedure["note"][0]["text"]
 
 
 @pytest.mark.parametrize(
@@ -289,6 +302,12 @@ def test_a_reading_says_when_it_was_measured_entered_and_by_whom() -> None:
     assert "entered later, at 15:02" in late["note"][0]["text"]
 
 
+def test_a_reading_taken_during_the_session_needs_no_note() -> None:
+    reading = a_reading(3, measured=a_moment(14, 10), baseline=False)
+    assert all("note" not in one for one in _of(a_session(readings=(reading,)), "Observation"))
+    assert all(one["note"][0]["text"] == "Taken before the dose." for one in _of(a_session(), "Observation"))
+
+
 def test_the_note_stands_alone() -> None:
     note = _one(a_full_session(), "Procedure")["note"][0]
     assert note["authorReference"]["reference"] == DOCTOR.reference
@@ -346,6 +365,7 @@ NAIVE = datetime(2026, 11, 20, 14)  # noqa: DTZ001 - the fault that is to be ref
             "session.readings[0].measured.at",
         ),
         (a_missed_session(started=NAIVE), "session.started"),
+        (a_session(ended=at(16).replace(tzinfo=timezone(timedelta(minutes=53, seconds=28)))), "session.ended"),
         (a_session(ended=at(13)), "session.ended"),
         (a_session(dose=a_dose(ended=a_moment(13, 59))), "dose.ended"),
         (a_session(dose=None), "session.dose"),
@@ -397,3 +417,8 @@ def test_an_empty_line_of_a_checklist_is_refused_by_the_gate() -> None:
 def test_an_instance_needs_an_address_that_identifiers_can_stand_under(base: str) -> None:
     with pytest.raises(Unwritable):
         Instance(base_url=base, version="0.1.0")
+
+
+def test_an_instance_says_its_version() -> None:
+    with pytest.raises(Unwritable):
+        Instance(base_url="https://app.example", version=" ")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fhirkit
 import pytest
 
 from fhir_mappings import wire
@@ -107,3 +108,8 @@ def test_a_definition_says_what_it_is_for(url: str) -> None:
     definition = DEFINITIONS[url]
     assert definition["fhirVersion"] == "4.0.1"
     assert definition["description"].endswith(".")
+
+
+@pytest.mark.parametrize("url", DEFINITIONS)
+def test_a_definition_is_valid_itself(url: str) -> None:
+    assert fhirkit.validate(json.dumps(DEFINITIONS[url])) == []
