@@ -115,10 +115,10 @@ async def _attempt(delivery: Delivery, pauses: Pauses, clock: Clock) -> Verdict:
         if isinstance(error, Busy) and error.retry_after is not None:
             wait = min(error.retry_after, limits.longest_asked_wait)
             pauses[message.ehr] = clock() + timedelta(seconds=wait)
-        return verdict_of(error, message, in_doubt=delivery.in_doubt, limits=limits)
+        return verdict_of(error, in_doubt=delivery.in_doubt)
     except TimeoutError:
         slow = OutcomeUnknown if delivery.in_doubt else Unreachable
-        return verdict_of(slow("the EHR took too long"), message, in_doubt=delivery.in_doubt, limits=limits)
+        return verdict_of(slow("the EHR took too long"), in_doubt=delivery.in_doubt)
 
 
 def _settle(

@@ -84,19 +84,17 @@ _BY_ERROR: Final[dict[type[EhrError], MessageState]] = {
     Unauthorized: MessageState.WAIT_AUTH,
     Forbidden: MessageState.MANUAL,
     Missing: MessageState.CONFLICT,
-    Conflict: MessageState.UNKNOWN,
+    Conflict: MessageState.UNKNOWN,  # of a create: the look at the EHR shows whether there is one, none or several
     Rejected: MessageState.REJECTED,
 }
 
 
-def verdict_of(error: EhrError, message: OutboxMessage, *, in_doubt: bool, limits: Limits) -> Verdict:
+def verdict_of(error: EhrError, *, in_doubt: bool) -> Verdict:
     """What an error of the EHR means for the message."""
     if in_doubt and isinstance(error, Rejected | Forbidden):  # a write that was refused is not in doubt
         words = f"It was sent, but the app cannot read it back: {sentence(error.words)}"
         return Verdict(state=MessageState.MANUAL, words=words, issues=error.issues)
     state = _BY_ERROR.get(type(error), MessageState.RETRY_AT)
-    if isinstance(error, Conflict) and message.attempts >= limits.rebuilds:
-        state = MessageState.CONFLICT
     if in_doubt and state is MessageState.RETRY_AT:
         state = MessageState.UNKNOWN
     words = SIGNED_OUT if isinstance(error, Unauthorized) else sentence(error.words)
