@@ -1,0 +1,137 @@
+"""Writes the pages of docs/ that are made from tables of the product: `python -m docs.generate [--check]`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from fhir_mappings.facts.programme import CourseStatus
+from fhir_mappings.facts.programmes import PROGRAMMES
+from smart_app.clinical.course_states import COURSE_TABLE
+from smart_app.clinical.criteria import CRITERIA, RULES_VERSION
+from smart_app.sandbox.patients.table import PATIENTS
+
+FOLDER = Path(__file__).parent
+NOTICE = "<!-- Made by `make docs` from the tables of the product. Do not edit here. -->"
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return "\n".join(lines + ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows])
+
+
+def screening_criteria() -> str:
+    rows = [
+        (
+            f"`{c.id}`",
+            c.kind.value,
+            c.effect.value if c.effect else "none",
+            c.title,
+            c.logic,
+            c.source,
+            c.origin.value,
+        )
+        for c in CRITERIA
+    ]
+    head = ("rule", "kind", "effect when met", "question", "logic", "source", "origin")
+    return f"""# Screening criteria
+
+Rules version {RULES_VERSION}. The status of a screening is the worst effect of any rule that is met and of any gap; in this
+order: contraindicated, hold, no-indication, insufficient-data, needs-review, candidate. `candidate` means that
+nothing against treatment was found in what was read: the clinician decides.
+
+A rule is met, not met, not decidable for lack of data, or it could not look because a part of the chart was refused
+or failed. "Not met" counts only where everything the rule reads was read. A gap in the patient's own data, the
+conditions, blood pressure, medications or allergies keeps the patient from being a candidate; any other gap asks for
+review.
+
+Origins: *clinic* rules come from the clinic's own page, *safety* rules guard against missing, unclear or dangerous
+data, *config* rules come from other guidance.
+
+{table(head, rows)}
+"""
+
+
+def _name(state: CourseStatus) -> str:
+    return state.value.replace("-", "_")  # the diagram's names have no hyphens
+
+
+def programmes() -> str:
+    rows = [
+        (
+            p.route.value,
+            p.title,
+            str(p.sessions or "no count"),
+            f"{p.days[0]} to {p.days[1]} days" if p.days else "open",
+            f"{p.fasting_hours} h" if p.fasting_hours else "none",
+            ", ".join(map(str, p.monitoring_minutes)) or "none in a visit",
+            f"{p.observation_minutes} min" if p.observation_minutes else "none",
+        )
+        for p in PROGRAMMES.values()
+    ]
+    head = (
+        "route",
+        "programme",
+        "sessions",
+        "on time within",
+        "fasting",
+        "readings, minutes from dose",
+        "observation",
+    )
+    arrows = "\n".join(
+        f"    {_name(state)} --> {_name(target)}: {event.value}" for (state, event), target in COURSE_TABLE.items()
+    )
+    return f"""# Programmes
+
+The clinic's four programmes are one table, `fhir_mappings/facts/programmes.py`. Counts, days and fasting are the
+clinic's own; schedules and the values at which a form asks back are working proposals that a clinician signs off.
+
+{table(head, rows)}
+
+## States of a course
+
+The states are those of CarePlan.status; the table is `smart_app/clinical/course_states.py`. An event that is not in
+it is refused and changes nothing.
+
+```mermaid
+stateDiagram-v2
+{arrows}
+```
+"""
+
+
+def sandbox_patients() -> str:
+    rows = [(f"{p.family}, {p.given}", p.shows, p.expected) for p in PATIENTS]
+    return f"""# Patients of the sandbox EHR
+
+All are synthetic and written by hand, each to show one thing. Their dates hang on the day the sandbox starts.
+
+{table(("patient", "shows", "screening says"), rows)}
+"""
+
+
+PAGES = {
+    "screening-criteria.md": screening_criteria,
+    "programmes.md": programmes,
+    "sandbox-patients.md": sandbox_patients,
+}
+
+
+def main() -> int:
+    """With --check nothing is written; 1 when a page is stale."""
+    stale = []
+    for name, made in PAGES.items():
+        text, path = f"{NOTICE}\n\n{made()}", FOLDER / name
+        if not path.exists() or path.read_text("utf-8") != text:
+            stale.append(name)
+            if "--check" not in sys.argv:
+                path.write_text(text, "utf-8")
+    if stale and "--check" in sys.argv:
+        sys.stderr.write(f"stale: {', '.join(stale)}; run make docs\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
