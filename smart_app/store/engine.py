@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
@@ -74,7 +75,7 @@ def begin_writing(engine: Engine, *, lock: int = WRITERS) -> Iterator[Connection
     There is one writer at a time. SQLite has no other way; on PostgreSQL the same rule keeps the audit chain and
     the order of a patient's messages whole, and rules out deadlocks.
     """
-    with engine.connect() as connection:
+    with _turn(engine), engine.connect() as connection:
         connection = connection.execution_options(writes=True)
         with connection.begin() as transaction:
             if engine.dialect.name == "postgresql":
@@ -87,6 +88,21 @@ def begin_writing(engine: Engine, *, lock: int = WRITERS) -> Iterator[Connection
                     transaction.rollback()
 
 
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Wait for the turn to write. SQLite alone only polls, and passes over an unlucky writer for seconds."""
+    turns: Lock | None = engine.get_execution_options().get("turns")
+    if turns is None:
+        yield
+        return
+    if not turns.acquire(timeout=WAIT_SECONDS):
+        raise TimeoutError("another transaction has not ended: nothing slow may be waited for inside one")
+    try:
+        yield
+    finally:
+        turns.release()
+
+
 def _open_sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise StoreRefused("a SQLite database must be a file")
@@ -97,6 +113,7 @@ def _open_sqlite(url: URL) -> Engine:
         url.set(drivername="sqlite+pysqlite", database=str(owner.path)),
         hide_parameters=True,
         pool_timeout=WAIT_SECONDS,
+        execution_options={"turns": Lock()},
         connect_args={"isolation_level": None, "timeout": WAIT_SECONDS, "check_same_thread": False},
     )
 

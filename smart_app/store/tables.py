@@ -63,7 +63,8 @@ def _seq() -> Column[int]:
 instance = Table(
     "instance",
     metadata,
-    Column("id", Integer, CheckConstraint("id = 1", name="only_one"), primary_key=True, autoincrement=False),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    CheckConstraint("id = 1", name="only_one"),
     # Identifiers that were sent to EHRs begin with it: it can never change.
     Column("base_url", Text, nullable=False),
     Column("since", Instant, nullable=False),
@@ -207,7 +208,8 @@ audit_head = Table(
     "audit_head",
     metadata,
     # The end of the chain, so that records missing at the end are noticed too.
-    Column("id", Integer, CheckConstraint("id = 1", name="only_one"), primary_key=True, autoincrement=False),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    CheckConstraint("id = 1", name="only_one"),
     Column("seq", _Number, nullable=False),
     Column("hash", String(64), nullable=False),
 )
