@@ -7,7 +7,6 @@ import logging
 import os
 import random
 import secrets
-import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -16,15 +15,12 @@ from importlib.metadata import version
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-import httpx
 from fastapi import FastAPI
-from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.writing.instance import Instance
-from launch.bearer import SmartAuth
 from launch.context import LaunchContext, TokenSet
 from launch.desk import LaunchDesk
 from launch.errors import LaunchError
@@ -35,19 +31,13 @@ from launch.routes import launch_routes
 from launch.scopes import Scopes
 from smart_app import worker
 from smart_app.clinical.criteria import CRITERIA
-from smart_app.ehr.capabilities import Offers
-from smart_app.ehr.fhir_client import FhirClient, http_client
+from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.pages.book import create_pages, error_page
 from smart_app.pages.deps import Framing, PageDeps, RuleText
 from smart_app.pages.frame import PolicyHeaders
 from smart_app.settings import Settings, SystemClock
-from smart_app.store.engine import describe, open_engine
-from smart_app.store.instance import settle_base_url
 from smart_app.store.launches import SqlLaunches
-from smart_app.store.migrations import migrate
-from smart_app.store.outbox import SqlOutbox
-from smart_app.store.sealing import sealer_at
-from smart_app.store.unit_of_work import SqlWork
+from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Limits, Pauses, deliver_next
 from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.open_launch import Granted, open_launch
@@ -86,54 +76,17 @@ class Parts:
 
     settings: Settings
     clock: SystemClock
-    engine: Engine
     registry: Registry
-    launches: SqlLaunches
-    work: SqlWork
-    outbox: SqlOutbox
+    store: Store
     desk: LaunchDesk
     clients: EhrClients
-    ehrs: Ehrs
+    ehrs: EhrsOfLaunches
     wake: Wake
 
     async def aclose(self) -> None:
         await self.clients.aclose()
         await self.ehrs.aclose()
-        self.engine.dispose()
-
-
-class Ehrs:
-    """Finds the FHIR client of a launch: one connection pool for each EHR, one token for each launch."""
-
-    def __init__(self, launches: SqlLaunches, desk: LaunchDesk, clock: SystemClock) -> None:
-        self._launches = launches
-        self._desk = desk
-        self._clock = clock
-        self._offers = Offers(time.monotonic)
-        self._pools: dict[str, httpx.AsyncClient] = {}
-
-    def of_launch(self, launch: str) -> Ehr | None:
-        """None: the launch has ended and has no token any more."""
-        context = self._launches.find(launch)
-        if context is None or self._launches.tokens(launch) is None:
-            return None
-        return self.of_context(context)
-
-    def of_context(self, context: LaunchContext) -> Ehr:
-        if context.ehr not in self._pools:
-            self._pools[context.ehr] = http_client()
-        return FhirClient(
-            context.fhir_base,
-            self._pools[context.ehr],
-            SmartAuth(fhir_base=context.fhir_base, launch_id=context.id, tokens=self._desk.tokens),
-            offers=self._offers,
-            clock=self._clock,
-            request_id=lambda: str(uuid4()),
-        )
-
-    async def aclose(self) -> None:
-        for pool in self._pools.values():
-            await pool.aclose()
+        self.store.close()
 
 
 def assemble(settings: Settings) -> Parts:
@@ -141,31 +94,27 @@ def assemble(settings: Settings) -> Parts:
     clock = SystemClock(settings.zone)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = load_registry(settings.registry, allow_loopback_http=settings.demo)
-    engine = open_engine(settings.database)
-    migrate(engine)
-    settle_base_url(engine, settings.base_url, now=clock())
-    launches = SqlLaunches(engine, sealer_at(settings.data / "sealing.keys"), clock)
+    store = open_store(
+        settings.database, base_url=settings.base_url, sealing_keys=settings.data / "sealing.keys", clock=clock
+    )
     clients = EhrClients()
     desk = LaunchDesk(
         registry=registry,
         keys=_signing_keys(settings, clock),
-        store=launches,
+        store=store.launches,
         http=clients,
         clock=clock,
         public_base=settings.base_url,
     )
-    _log.info("store: %s", describe(engine))
+    _log.info("store: %s", store.description)
     return Parts(
         settings=settings,
         clock=clock,
-        engine=engine,
         registry=registry,
-        launches=launches,
-        work=SqlWork(engine),
-        outbox=SqlOutbox(engine),
+        store=store,
         desk=desk,
         clients=clients,
-        ehrs=Ehrs(launches, desk, clock),
+        ehrs=EhrsOfLaunches(store.launches, desk.tokens, clock),
         wake=Wake(),
     )
 
@@ -208,16 +157,16 @@ def page_deps(parts: Parts) -> PageDeps:
     """What the pages are given."""
     address = urlsplit(parts.settings.base_url)
     return PageDeps(
-        work=parts.work,
+        work=parts.store.work,
         clock=parts.clock,
-        launches=parts.launches,
-        ehr_of=parts.ehrs.of_launch,
+        launches=parts.store.launches,
+        ehr_of=parts.ehrs,
         screen=_screen,
         ids=lambda: str(uuid4()),
         site=Site(base_url=parts.settings.base_url, version=VERSION),
         origin=f"{address.scheme}://{address.netloc}",
         framing=partial(_framing, parts.registry),
-        ehr_name=partial(_ehr_name, parts.launches),
+        ehr_name=partial(_ehr_name, parts.store.launches),
         end_launch=parts.desk.end_launch,
         wake_worker=parts.wake,
         rules=tuple(RuleText(id=c.id, question=c.title, kind=c.kind.value, source=c.source) for c in CRITERIA),
@@ -259,14 +208,14 @@ async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet)
         organization=organization,
         roles=registration.roles,
     )
-    await open_launch(parts.work, parts.clock, granted, parts.ehrs.of_context(context))
+    await open_launch(parts.store.work, parts.clock, granted, parts.ehrs.of_context(context))
     parts.wake()
 
 
 def _add_health(app: FastAPI, parts: Parts) -> None:
     @app.get("/healthz", include_in_schema=False)
     async def health() -> JSONResponse:
-        return JSONResponse({"status": "ok", "version": VERSION, "store": describe(parts.engine)})
+        return JSONResponse({"status": "ok", "version": VERSION, "store": parts.store.description})
 
 
 def _add_error_pages(app: FastAPI, deps: PageDeps) -> None:
@@ -314,17 +263,17 @@ async def run_worker(parts: Parts, stop: asyncio.Event) -> None:
     pauses: Pauses = {}
     deliver = partial(
         deliver_next,
-        parts.outbox,
-        parts.work,
-        parts.ehrs.of_launch,
+        parts.store.outbox,
+        parts.store.work,
+        parts.ehrs,
         parts.clock,
         Instance(base_url=parts.settings.base_url, version=VERSION),
-        progress_of=progress_of(parts.work),
+        progress_of=progress_of(parts.store.work),
         uniform=random.SystemRandom().uniform,
         pauses=pauses,
         limits=Limits(settle=parts.settings.settle_seconds),
     )
-    await worker.run(parts.outbox, deliver, parts.clock, stop, parts.wake.listen())
+    await worker.run(parts.store.outbox, deliver, parts.clock, stop, parts.wake.listen())
 
 
 def environment() -> dict[str, str]:

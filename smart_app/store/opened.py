@@ -1,0 +1,48 @@
+"""The whole store, opened: brought up to date, tied to its public address, sealed with its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from smart_app.store.engine import describe, open_engine
+from smart_app.store.instance import settle_base_url
+from smart_app.store.launches import SqlLaunches
+from smart_app.store.migrations import migrate
+from smart_app.store.outbox import SqlOutbox
+from smart_app.store.sealing import sealer_at
+from smart_app.store.unit_of_work import SqlWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """What the app takes from the store. `close` gives a SQLite file back to the next process."""
+
+    launches: SqlLaunches
+    work: SqlWork
+    outbox: SqlOutbox
+    description: str  # which database, and how it keeps what was committed
+    close: Callable[[], None]
+
+
+def open_store(url: str, *, base_url: str, sealing_keys: Path, clock: Callable[[], datetime]) -> Store:
+    """Raises StoreRefused for what the operator must put right."""
+    engine: Engine = open_engine(url)
+    try:
+        migrate(engine)
+        settle_base_url(engine, base_url, now=clock())
+        launches = SqlLaunches(engine, sealer_at(sealing_keys), clock)
+    except BaseException:
+        engine.dispose()
+        raise
+    return Store(
+        launches=launches,
+        work=SqlWork(engine),
+        outbox=SqlOutbox(engine),
+        description=describe(engine),
+        close=engine.dispose,
+    )
