@@ -38,8 +38,8 @@ def screening_criteria() -> str:
     return f"""# Screening criteria
 
 Rules version {RULES_VERSION}. The status of a screening is the worst effect of any rule that is met and of any gap,
-in this order: contraindicated, hold, no-indication, insufficient-data, needs-review, candidate. `candidate` means that
-nothing against treatment was found in what was read: the clinician decides.
+in this order: contraindicated, hold, no-indication, insufficient-data, needs-review, candidate. `candidate` means
+that nothing against treatment was found in what was read: the clinician decides.
 
 A rule is met, not met, not decidable for lack of data, or it could not look because a part of the chart was refused
 or failed. "Not met" counts only where everything the rule reads was read. A gap in the patient's own data, the
