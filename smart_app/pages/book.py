@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from smart_app.pages import about, enrolment, progress, screening, session, session_ends, signing
+from smart_app.pages import about, enrolment, progress, screening, session, session_ends, signing, trail
 from smart_app.pages.assets import Asset, read_assets
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.door import Door, Route, Visit
@@ -24,6 +24,7 @@ ALL: tuple[Route, ...] = (
     *session.ROUTES,
     *session.LAST_ROUTES,
     *progress.ROUTES,
+    *trail.ROUTES,
     *about.ROUTES,
 )
 

@@ -85,7 +85,7 @@ class Visit:
     def _frame(self, tab: str, title: str) -> dict[str, Any]:
         return {
             "root": self.root,
-            "caller": self.caller,
+            "me": self.caller,
             "marks": self.marks.fields,
             "banner": self.banner,
             "now": self.now,

@@ -7,7 +7,7 @@ from starlette.responses import Response
 from smart_app.pages.charts import ScorePoint, SessionMark, score_chart
 from smart_app.pages.door import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.follow_course import CourseView, audit_view, course_view, record_score
+from smart_app.use_cases.follow_course import CourseView, course_view, record_score
 
 
 def show(visit: Visit) -> Response:
@@ -50,20 +50,7 @@ def score(visit: Visit) -> Response:
     return visit.go("progress?saved=1")
 
 
-def audit(visit: Visit) -> Response:
-    """Who looked and who did what, newest first (S8)."""
-    view = audit_view(visit.deps.work, visit.deps.clock, visit.caller)
-    return visit.page(
-        "audit.html",
-        tab="audit",
-        title="Audit",
-        records=view.records,
-        zone=visit.now.tzinfo,
-    )
-
-
 ROUTES = (
     Route(path="progress", handler=show),
     Route(path="progress/score", handler=score, method="POST"),
-    Route(path="audit", handler=audit),
 )

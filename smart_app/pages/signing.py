@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.session_chart import readings_chart
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.sign_session import enter_in_error, review, sign
@@ -29,6 +30,7 @@ def _note(visit: Visit, problems: Problems, *, changed: bool = False) -> Respons
         title=title,
         status=422 if problems else 409 if changed else 200,
         review=found,
+        chart=readings_chart(found.view, deps.site.limits),
         view=found.view,
         sid=session,
         signed=signed,
@@ -48,7 +50,7 @@ def confirm(visit: Visit) -> Response:
     version = str(found.view.session.version)
     if found.view.session.signed is None and visit.fields.get("version") != version:
         return _note(visit, {}, changed=True)
-    fields = {name: visit.fields.get(name, "") for name in ("attest", "count")}
+    fields = {name: visit.fields.get(name, "") for name in ("attest", "count", "version")}
     try:
         sign(deps.work, deps.clock, visit.caller, session, fields, deps.ids, deps.site)
     except Refused as refused:
@@ -102,7 +104,7 @@ def release(visit: Visit) -> Response:
 def _back(visit: Visit) -> Response:
     """Only to pages of ours: the field is compared, never used as an address."""
     back, session = visit.fields.get("back", ""), visit.fields.get("session", "")
-    if session and session.replace("-", "").isalnum():
+    if session and session.replace("-", "").isalnum() and session.isascii():
         return visit.go(f"session/{session}/sign")
     return visit.go(back if back in _BACK else "progress")
 

@@ -1,0 +1,69 @@
+"""The audit page: who looked and who did what, newest first, in words (ui specification S8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from starlette.responses import Response
+
+from smart_app.pages.door import Route, Visit
+from smart_app.use_cases.follow_course import audit_view
+
+WORDS: Mapping[str, str] = MappingProxyType(
+    {
+        "app:care-plan:create": "Wrote the care plan to the EHR",
+        "app:care-plan:update": "Updated the care plan in the EHR",
+        "app:launch:refuse": "Refused to start",
+        "app:message:give-up": "Gave up sending to the EHR",
+        "app:outbox:release": "Sent what had waited for this start of the app",
+        "app:session:deliver": "Wrote the session to the EHR",
+        "app:session:retract": "Marked the session as entered in error in the EHR",
+        "clinician:audit:read": "Looked at this page",
+        "clinician:chart:screen": "Screened: the record was read from the EHR",
+        "clinician:course:enrol": "Enrolled the patient",
+        "clinician:course:read": "Looked at the course",
+        "clinician:course:withdraw": "Withdrew the enrolment",
+        "clinician:delivery:read": "Looked at what was written to the EHR",
+        "clinician:delivery:release": "Sent what was waiting",
+        "clinician:delivery:retry": "Had an item sent again",
+        "clinician:enrolment:read": "Looked at the enrolment",
+        "clinician:form:refuse": "Sent a form that was refused",
+        "clinician:launch:open": "Opened the app from the chart",
+        "clinician:score:record": "Recorded a PHQ-9 total",
+        "clinician:session:add": "Added a line to the session",
+        "clinician:session:error": "Marked the session as entered in error",
+        "clinician:session:miss": "Recorded a missed session",
+        "clinician:session:open": "Opened a session",
+        "clinician:session:read": "Looked at the session",
+        "clinician:session:review": "Checked the note",
+        "clinician:session:save": "Saved what was typed in the session",
+        "clinician:session:sign": "Signed the session",
+        "clinician:session:stop": "Stopped the session early",
+        "clinician:session:strike": "Struck out a line of the session",
+    }
+)
+
+_UUID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+def show(visit: Visit) -> Response:
+    view = audit_view(visit.deps.work, visit.deps.clock, visit.caller)
+    return visit.page(
+        "audit.html",
+        tab="audit",
+        title="Audit",
+        records=view.records,
+        words=WORDS,
+        short=short,
+        zone=visit.now.tzinfo,
+    )
+
+
+def short(text: str) -> str:
+    """Long identifiers by their first eight characters, enough to tell two lines apart."""
+    return _UUID.sub(r"\1", text)
+
+
+ROUTES = (Route(path="audit", handler=show),)
