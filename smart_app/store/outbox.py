@@ -142,12 +142,9 @@ def _oldest_due(now: datetime) -> Select[Any]:
 
 def _free(now: datetime) -> ColumnElement[bool]:
     """Nothing earlier of the patient is open, all earlier of the course is delivered, and nobody is sending."""
-    same_patient = and_(_earlier.c.ehr == _this.c.ehr, _earlier.c.patient == _this.c.patient)
-    same_course = _earlier.c.course == _this.c.course
-    holds = or_(
-        and_(same_patient, _earlier.c.state.in_(OPEN), ~_stuck()),
-        and_(same_course, _earlier.c.state != MessageState.DELIVERED),
-    )
+    earlier = select(_earlier.c.seq).where(_earlier.c.seq < _this.c.seq)
+    of_patient = and_(_earlier.c.ehr == _this.c.ehr, _earlier.c.patient == _this.c.patient)
+    of_course = _earlier.c.course == _this.c.course
     sending = and_(
         _other.c.ehr == _this.c.ehr,
         _other.c.patient == _this.c.patient,
@@ -156,7 +153,8 @@ def _free(now: datetime) -> ColumnElement[bool]:
         _other.c.lease_until > now,
     )
     return and_(
-        ~exists(select(_earlier.c.seq).where(_earlier.c.seq < _this.c.seq, holds)),
+        ~exists(earlier.where(of_patient, _earlier.c.state.in_(OPEN), ~_stuck())),
+        ~exists(earlier.where(of_course, _earlier.c.state != MessageState.DELIVERED)),
         ~exists(select(_other.c.seq).where(sending)),
     )
 
