@@ -25,7 +25,8 @@ _NOT_MEASURED = frozenset({"not-performed", "not-asked", "asked-declined", "not-
 _PAIRING_TOLERANCE = timedelta(minutes=5)
 _SYSTOLIC_RANGE = (Decimal(60), Decimal(260))
 _DIASTOLIC_RANGE = (Decimal(30), Decimal(160))
-_POSITION_WORDS = ("standing",)
+_POSITION_WORDS = ("standing", "orthostatic")
+_MODIFIED = "it carries a modifier the app does not know"
 _NO_CODES: frozenset[str] = frozenset()
 
 
@@ -119,6 +120,8 @@ def _component(parts: Sequence[Json], wanted: frozenset[str]) -> Amount | None:
 
 def _measured(part: Json) -> Amount | None:
     """The amount of a component; None where it was plainly not measured."""
+    if part.get("modifierExtension"):
+        return Amount(problem=_MODIFIED)
     if part.get("valueQuantity") is not None:
         return amount(part["valueQuantity"], MILLIMETRES_OF_MERCURY)
     if elements.code_values(part.get("dataAbsentReason")) & _NOT_MEASURED:
@@ -146,7 +149,7 @@ def _reading(resource: Json, half: _Half, when: PartialDate | None, status: str)
         problems.append("the status is not final")
     if resource.get("modifierExtension"):
         systolic = diastolic = None
-        problems.append("it carries a modifier the app does not know")
+        problems.append(_MODIFIED)
     if when is None:
         problems.append("the time is missing")
     notes = [part.note for part in (half.systolic, half.diastolic) if part is not None and part.note]
@@ -171,7 +174,10 @@ def _plausible(found: Amount | None, limits: tuple[Decimal, Decimal], name: str)
 
 
 def _standing(resource: Json, codes: frozenset[str]) -> bool:
-    if codes & loinc.STANDING:
+    parts = [loinc_codes(part.get("code")) for part in elements.objects(resource.get("component"))]
+    if not any(part & (loinc.SYSTOLIC | loinc.DIASTOLIC) for part in parts) and any(
+        part & loinc.STANDING for part in (codes, *parts)
+    ):
         return True
     described = [resource.get("method"), *(part.get("valueCodeableConcept") for part in _positions(resource))]
     words = " ".join(text.lower() for concept in described for text in texts_of(concept))
@@ -190,6 +196,7 @@ def _positions(resource: Json) -> list[Json]:
 
 def _paired(singles: Sequence[tuple[BloodPressure, str]]) -> list[BloodPressure]:
     """Pair systolic with diastolic: nearest in time within five minutes, else of the same encounter and day."""
+    singles = sorted(singles, key=lambda single: single[0].references)  # the order they came in must not matter
     above = [single for single in singles if "diastolic is missing" in (single[0].problem or "")]
     below = [single for single in singles if "systolic is missing" in (single[0].problem or "")]
     candidates = sorted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from fhir_mappings.codes import observations as loinc
@@ -21,6 +22,8 @@ _AREA_OF_CATEGORY = {
     "social-history": Area.SOCIAL_HISTORY,
     "laboratory": Area.LABORATORY,
 }
+_VOID = ("entered-in-error", "cancelled")
+_LOINC_CODE = re.compile(r"[0-9]{1,7}-[0-9]")
 _ITEM_RANGE = {"phq9-total": 27, "phq9-item9": 3}
 
 
@@ -37,7 +40,7 @@ def area_of(resource: Json) -> Area:
 def dropped(resource: Json, notes: Notes) -> bool:
     """Whether an Observation is entered in error or cancelled, which is listed."""
     status = elements.text(resource.get("status"))
-    if status in ("entered-in-error", "cancelled"):
+    if status in _VOID:
         notes.ignore(resource, label_of(resource.get("code")), status.replace("-", " "), "DATA-EIE")
         return True
     return False
@@ -147,3 +150,37 @@ def read_weight(resource: Json, notes: Notes) -> Weight | None:
     if found.value is None or not Decimal(20) <= found.value <= Decimal(350):
         return None
     return Weight(reference=elements.reference_of(resource), when=when, kilograms=found.value)
+
+
+_PRESSURE_WORDS = re.compile(r"\b(?:blood pressure|systolic|diastolic|bp)\b", re.IGNORECASE)
+_PREGNANCY_WORDS = re.compile(r"pregnan|choriogonadotropin|\bhcg\b", re.IGNORECASE)
+
+
+def read_unknown(resource: Json, scores: list[Score], notes: Notes) -> None:
+    """An Observation under no code that screening reads: of no interest, unless its words say otherwise.
+
+    A well-formed LOINC code decides what an Observation is. Without one its words do, and they can only count
+    against the patient: a blood pressure or a pregnancy test that the app cannot read is a Gap.
+    """
+    concepts = [part.get("code") for part in (resource, *elements.objects(resource.get("component")))]
+    if not any(isinstance(concept, dict) and concept for concept in concepts):
+        notes.gap(area_of(resource), resource, "the observation has no code")
+        return
+    if any(map(_has_loinc, concepts)) or elements.text(resource.get("status")) in _VOID:
+        return
+    words = " ".join(text for concept in concepts for text in texts_of(concept))
+    area = area_of(resource)
+    if area is Area.BLOOD_PRESSURE and _PRESSURE_WORDS.search(words):
+        notes.gap(area, resource, "a blood pressure under a code the app does not know")
+    if area is not Area.BLOOD_PRESSURE and _PREGNANCY_WORDS.search(words):
+        positive = _positive(resource)
+        if positive is None:
+            notes.gap(area, resource, "a pregnancy result the app cannot read")
+        elif positive:
+            when = notes.when(area, resource, "effective")
+            reference = elements.reference_of(resource)
+            scores.append(Score(reference=reference, name="hcg", when=when, positive=True, text="positive"))
+
+
+def _has_loinc(concept: object) -> bool:
+    return any(_LOINC_CODE.fullmatch(code) for code in loinc_codes(concept))

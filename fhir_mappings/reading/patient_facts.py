@@ -24,6 +24,8 @@ from fhir_mappings.reading.condition import read_condition
 from fhir_mappings.reading.elements import Json
 from fhir_mappings.reading.notes import Notes
 from fhir_mappings.reading.patient import read_patient
+from fhir_mappings.reading.repeats import without_repeats
+from fhir_mappings.reading.resource_types import RESOURCE_TYPES
 from fhir_mappings.reading.sessions import SessionTimes
 
 Fact = TypeVar("Fact")
@@ -63,17 +65,20 @@ class _Chart:
         self.patients = patients
         self.by_type: dict[str, list[Json]] = {}
         self.read: list[str] = []
-        for resource in _without_repeats(resources, self.notes):
+        kept, torn = without_repeats(_readable(resources, self.notes))
+        for resource in kept:
             self._sort(resource)
+        for resource in torn:
+            if _screened(resource):
+                self.notes.gap(_area(resource), resource, "it came in two texts that contradict each other")
 
     def _sort(self, resource: Json) -> None:
-        kind = resource["resourceType"]
+        kind = elements.text(resource["resourceType"])
         self.read.append(elements.versioned_reference(resource))
-        if kind in _AREA_OF_TYPE or kind == "Observation":
-            area = observation.area_of(resource) if kind == "Observation" else _AREA_OF_TYPE[kind]
+        if _screened(resource):
             problem = self._unfit(resource, kind)
             if problem is not None:
-                self.notes.gap(area, resource, problem)
+                self.notes.gap(_area(resource), resource, problem)
                 return
         self.by_type.setdefault(kind, []).append(resource)
 
@@ -83,13 +88,22 @@ class _Chart:
             return "it carries a modifier the app does not know"
         if resource.get("implicitRules"):
             return "it follows rules the app does not know"
-        if kind in ("Patient", "Medication"):
+        if kind == "Medication":
             return None
+        if kind == "Patient":
+            return None if self._is_ours(resource) else "it is the record of another patient, or does not say whose"
         subject = elements.mapping(resource.get(_SUBJECT_OF_TYPE.get(kind, "subject")))
         reference = elements.text(subject.get("reference"))
         if not reference:
             return "it does not say whose it is"
         return None if reference in self.patients else "it belongs to another patient"
+
+    def _is_ours(self, patient: Json) -> bool:
+        identifier = elements.text(patient.get("id"))
+        names = (f"Patient/{identifier}", f"urn:uuid:{identifier}")
+        return bool(identifier) and any(
+            reference in names or reference.endswith(f"/Patient/{identifier}") for reference in self.patients
+        )
 
     def facts(self) -> PatientFacts:
         person = self._person()
@@ -136,10 +150,15 @@ class _Chart:
                 self.notes.guarded(
                     observation.area_of(resource), resource, self._other_observation, codes, scores, weights
                 )
-            elif not resource.get("code"):
-                self.notes.gap(observation.area_of(resource), resource, "the observation has no code")
+            else:
+                self.notes.guarded(
+                    observation.area_of(resource), resource, observation.read_unknown, scores, self.notes
+                )
         sessions = SessionTimes(
-            r for kind in ("Procedure", "MedicationAdministration") for r in self.by_type.get(kind, ())
+            r
+            for kind in ("Procedure", "MedicationAdministration")
+            for r in self.by_type.get(kind, ())
+            if self._unfit(r, kind) is None  # a session of somebody else must not hide a reading
         )
         return read_blood_pressures(pressures, sessions, self.notes), scores, weights
 
@@ -161,33 +180,22 @@ class _Chart:
         return [fact for fact in found if fact is not None]
 
 
-def _without_repeats(resources: Iterable[Any], notes: Notes) -> list[Json]:
-    """One of each resource: repeats fall away, of several versions the newest stays; others are Gaps."""
-    newest: dict[str, Json] = {}
-    kept: list[Json] = []
+def _screened(resource: Json) -> bool:
+    kind = elements.text(resource["resourceType"])
+    return kind in _AREA_OF_TYPE or kind == "Observation"
+
+
+def _area(resource: Json) -> Area:
+    kind = elements.text(resource["resourceType"])
+    return observation.area_of(resource) if kind == "Observation" else _AREA_OF_TYPE[kind]
+
+
+def _readable(resources: Iterable[Any], notes: Notes) -> list[Json]:
+    """The entries that are resources of FHIR R4. Anything else might have been any of them, so it is a Gap."""
+    found: list[Json] = []
     for resource in resources:
-        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-            notes.gap(Area.CONDITION, {}, "an entry is not a FHIR resource")
-            continue
-        key = elements.reference_of(resource)
-        known = newest.get(key) if "/" in key else None
-        if known is None:
-            kept.append(resource)
-        elif resource == known or _version(resource) < _version(known):
-            continue
-        elif _version(resource) > _version(known):
-            kept = [other for other in kept if other is not known]
-            kept.append(resource)
+        if isinstance(resource, dict) and elements.text(resource.get("resourceType")) in RESOURCE_TYPES:
+            found.append(resource)
         else:
-            kept.append(resource)  # two different texts of the same version: both are looked at
-        newest[key] = resource
-    return kept
-
-
-def _version(resource: Json) -> tuple[int, str]:
-    meta = elements.mapping(resource.get("meta"))
-    version = elements.text(meta.get("versionId"))
-    return (
-        int(version) if version.isascii() and version.isdigit() and len(version) < 18 else -1,
-        elements.text(meta.get("lastUpdated")),
-    )
+            notes.gap(Area.CONDITION, {}, "an entry is not a resource of FHIR R4")
+    return found

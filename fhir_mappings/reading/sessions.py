@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from fhir_mappings.codes.concepts import codes_of, texts_of
@@ -12,6 +12,7 @@ from fhir_mappings.facts.clinical import PartialDate
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.elements import Json
 
+_LONGEST = timedelta(days=1)  # a longer "session" is a mistake, and must not hide readings
 _OURS = "/sid/reading"  # the identifier system that this product gives its session readings ends so
 
 
@@ -37,7 +38,7 @@ class SessionTimes:
         stem = "performed" if resource.get("resourceType") == "Procedure" else "effective"
         period = elements.mapping(resource.get(stem + "Period"))
         start, end = _instant(period.get("start")), _instant(period.get("end"))
-        if start is not None and end is not None and start <= end:
+        if start is not None and end is not None and start <= end <= start + _LONGEST:
             self._spans.append(_Span(start, end))
 
     def covers(self, observation: Json, when: PartialDate | None) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 
 from fhir_mappings.facts.clinical import Area, BloodPressure
 from smart_app.clinical.finding import Evidence, Kind, Verdict, could_not_look, met, not_enough_data, not_met
@@ -22,11 +21,17 @@ class PressureDay:
     readings: tuple[BloodPressure, ...]
 
     def reaches(self, systolic: Decimal, diastolic: Decimal) -> bool:
-        """Whether the day's mean is at or over one of the limits. Compared as sums, so that nothing is rounded."""
+        """Whether the day's mean is at or over one of the limits, or a reading of one component alone is.
+
+        Means are compared as sums, so that nothing is rounded. A lone component fires by itself (1b): what it
+        lacks cannot speak for the patient, so neither do the day's other readings.
+        """
         above = [r.systolic for r in self.readings if r.systolic is not None]
         below = [r.diastolic for r in self.readings if r.diastolic is not None]
-        return (bool(above) and sum(above) >= systolic * len(above)) or (
-            bool(below) and sum(below) >= diastolic * len(below)
+        return (
+            (bool(above) and sum(above) >= systolic * len(above))
+            or (bool(below) and sum(below) >= diastolic * len(below))
+            or any(_lone(r, systolic, diastolic) for r in self.readings)
         )
 
     @property
@@ -49,48 +54,77 @@ class PressureHistory:
         return self.days[-1] if self.days else None
 
 
-@lru_cache(maxsize=8)
 def history(readings: tuple[BloodPressure, ...], as_of: date, limits: Limits) -> PressureHistory:
     """Sort readings into usable days and unusable newer ones; those inside a session or standing are left out."""
     days: dict[date, list[BloodPressure]] = {}
     unusable: list[BloodPressure] = []
+    ranges: list[tuple[date, BloodPressure]] = []
     for reading in readings:
         if reading.in_session or reading.standing:
             continue
         day = _usable_day(reading, as_of, limits)
-        if day is None:
-            unusable.append(reading)
-        elif (as_of - day).days <= limits.pressure_max_days:
+        if day is not None and (as_of - day).days <= limits.pressure_max_days:
             days.setdefault(day, []).append(reading)
+        elif day is None and (first := _first_day(reading, as_of)) is not None:
+            ranges.append((first, reading))
+        elif day is None:
+            unusable.append(reading)
+    newest = max(days, default=None)
+    for first, reading in ranges:
+        if (newest is None or first > newest) and (as_of - first).days <= limits.pressure_max_days:
+            days.setdefault(first, []).append(reading)
     usable = tuple(PressureDay(day=day, readings=tuple(days[day])) for day in sorted(days))
-    newest = usable[-1].day if usable else None
-    return PressureHistory(days=usable, unusable_since=tuple(r for r in unusable if _newer(r, newest, as_of, limits)))
+    latest = usable[-1].day if usable else None
+    return PressureHistory(days=usable, unusable_since=tuple(r for r in unusable if _newer(r, latest, as_of, limits)))
 
 
 def _usable_day(reading: BloodPressure, as_of: date, limits: Limits) -> date | None:
-    """The day a reading counts for; None for one that cannot count.
+    """The day a reading counts for; None for one that counts for no single day.
 
-    One component at or over its limit counts alone. A reading whose day is not exact counts only against the
-    patient, at the last day it may mean.
+    One component at or over its limit counts alone. A failing reading whose day is not exact counts at the last
+    day it may mean.
     """
     if reading.when is None:
         return None
     failing = PressureDay(day=as_of, readings=(reading,)).reaches(limits.systolic, limits.diastolic)
     if failing:
         return min(reading.when.last, as_of)
-    whole = reading.systolic is not None and reading.diastolic is not None and reading.problem is None
-    return reading.when.last if whole and reading.when.exact else None
+    return reading.when.last if _whole(reading) and reading.when.exact else None
+
+
+def _first_day(reading: BloodPressure, as_of: date) -> date | None:
+    """The day at which a passing reading of several possible days (an average, a month) may count: its first."""
+    when = reading.when
+    if when is None or not _whole(reading) or when.last > as_of:
+        return None
+    return when.first
+
+
+def _whole(reading: BloodPressure) -> bool:
+    return reading.systolic is not None and reading.diastolic is not None and reading.problem is None
+
+
+def _lone(reading: BloodPressure, systolic: Decimal, diastolic: Decimal) -> bool:
+    """Whether the only component of a reading is at or over its limit."""
+    if reading.systolic is None:
+        return reading.diastolic is not None and reading.diastolic >= diastolic
+    return reading.diastolic is None and reading.systolic >= systolic
 
 
 def _newer(reading: BloodPressure, newest: date | None, as_of: date, limits: Limits) -> bool:
+    """Whether an unusable reading may be newer than the last usable day. The same day counts: a day's mean may
+    not hide the reading that was damaged."""
     if reading.when is None:
         return True
     last = reading.when.last
-    return last > newest if newest is not None else (as_of - last).days <= limits.pressure_max_days
+    return last >= newest if newest is not None else (as_of - last).days <= limits.pressure_max_days
 
 
 def _history(question: Question) -> PressureHistory:
-    return history(question.facts.blood_pressures, question.as_of, question.limits)
+    def build() -> PressureHistory:
+        return history(question.facts.blood_pressures, question.as_of, question.limits)
+
+    return question.once("pressure history", build)
 
 
 def hold_bp(question: Question) -> Verdict:

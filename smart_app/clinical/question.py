@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from typing import Any, TypeVar
 
 from fhir_mappings.facts.clinical import Area, Diagnosis, PartialDate, PatientFacts, Verification
 from smart_app.clinical.finding import Evidence
 from smart_app.clinical.limits import Limits
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +20,14 @@ class Question:
     facts: PatientFacts
     as_of: date
     limits: Limits
+    _answers: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, build: Callable[[], Answer]) -> Answer:
+        """What several rules need, worked out once for this question and forgotten with it."""
+        if name not in self._answers:
+            self._answers[name] = build()
+        answer: Answer = self._answers[name]
+        return answer
 
     def confirmed(self, *sets: str) -> tuple[Diagnosis, ...]:
         """Confirmed diagnoses in any of the sets, whatever their clinical status."""
