@@ -1,0 +1,152 @@
+"""A screening as it is kept: what was read, what was found, who looked, and nothing without an audit record."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from fhir_mappings.facts.audit import AuditOutcome
+from fhir_mappings.facts.clinical import Area
+from fhir_mappings.facts.treatment import Clinician, Role
+from smart_app.use_cases.records import Caller, Chart, FailedFetch
+from smart_app.use_cases.screen_patient import screen_patient
+from tests.builders import (
+    TODAY,
+    a_blood_pressure,
+    a_chart,
+    a_condition,
+    a_patient,
+    an_allergy,
+    an_observation,
+    days_ago,
+)
+from tests.fakes import FakeWork
+
+NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 14, 30, tzinfo=UTC)
+BASE = "https://ehr.example/fhir"
+DOCTOR = Clinician(reference=f"{BASE}/Practitioner/holm", name="Dr Holm", role=Role.PRESCRIBER)
+CALLER = Caller(launch="l1", ehr="riverside", fhir_base=BASE, patient_id="ada", clinician=DOCTOR, may_write=True)
+
+
+class OneChart:
+    """An EHR that serves one chart."""
+
+    fhir_base = BASE
+
+    def __init__(self, *resources: Any, failures: tuple[FailedFetch, ...] = (), not_offered: tuple[str, ...] = ()):
+        self._chart = Chart(resources=resources, failures=failures, not_offered=not_offered)
+
+    async def chart(self, patient_id: str) -> Chart:
+        assert patient_id == "ada"
+        return self._chart
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+async def kept(ehr: OneChart, work: FakeWork | None = None) -> Any:
+    return await screen_patient(work or FakeWork(), lambda: NOW, CALLER, ehr)  # type: ignore[arg-type]
+
+
+@pytest.mark.anyio
+async def test_what_was_shown_is_kept_with_its_audit_record() -> None:
+    work = FakeWork()
+    screening = await kept(OneChart(*a_chart()), work)
+    with work() as uow:
+        assert uow.screenings.latest(CALLER.patient) == screening
+        (record,) = uow.audit.of_patient(CALLER.patient)
+    assert (record.action, record.outcome, record.actor) == (
+        "clinician:chart:screen",
+        AuditOutcome.SUCCESS,
+        DOCTOR.reference,
+    )
+    assert set(screening.read) == set(record.entities)
+    assert len(screening.read) == 3
+    assert (screening.status, screening.by, screening.at) == ("candidate", DOCTOR, NOW)
+    assert screening.result["looked_at"]
+
+
+@pytest.mark.anyio
+async def test_a_refused_list_is_a_gap_and_never_a_candidate() -> None:
+    refused = FailedFetch(area=Area.MEDICATION, reason="the EHR refused it (403)")
+    screening = await kept(OneChart(*a_chart(), failures=(refused,), not_offered=("MedicationStatement",)))
+    assert screening.status == "insufficient-data"
+    assert screening.result["gaps"] == [{"reference": "medications", "reason": "the EHR refused it (403)"}]
+    assert screening.result["not_offered"] == ["MedicationStatement"]
+
+
+@pytest.mark.anyio
+async def test_an_entry_of_somebody_else_is_never_read() -> None:
+    screening = await kept(OneChart(*a_chart(a_condition("F20.0", subject={"reference": "Patient/eve"}))))
+    assert screening.status == "insufficient-data"
+    assert "ABS-SCZ" not in [f["rule"] for f in screening.result["findings"] if f["state"] == "met"]
+
+
+@pytest.mark.anyio
+async def test_the_indicating_conditions_are_named_for_the_care_plan() -> None:
+    chart = a_chart(a_condition("F33.1", id="mdd"), a_condition("M25.561", id="knee"), without=["Condition"])
+    screening = await kept(OneChart(*chart))
+    assert screening.conditions == ("Condition/mdd",)
+
+
+@pytest.mark.anyio
+async def test_the_banner_says_who_it_is() -> None:
+    identifier = {"type": {"coding": [{"code": "MR"}]}, "value": "RK-1"}
+    person = a_patient(name=[{"use": "official", "family": "Larsen", "given": ["Ada", "B"]}], identifier=[identifier])
+    screening = await kept(OneChart(*a_chart(person, an_allergy("91936005", text="Penicillin"), without=["Patient"])))
+    assert screening.person == {
+        "family": "Larsen",
+        "given": "Ada B",
+        "birthDate": "1986-03-04",
+        "gender": "male",
+        "mrn": "RK-1",
+        "allergies": "Penicillin",
+    }
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("allergies", "failed", "words"),
+    [
+        pytest.param((), False, "No allergies recorded", id="none recorded"),
+        pytest.param((), True, "Could not load allergies", id="list failed"),
+        pytest.param(("Latex",), True, "Latex (not all could be read)", id="some, then failed"),
+        pytest.param(("Latex", "Penicillin", "Latex"), False, "Latex, Penicillin", id="each once"),
+    ],
+)
+async def test_allergies_are_never_blank(allergies: tuple[str, ...], failed: bool, words: str) -> None:
+    failures = (FailedFetch(area=Area.ALLERGY, reason="failed (500)"),) if failed else ()
+    found = [an_allergy("1", text=name) for name in allergies]
+    assert (await kept(OneChart(*a_chart(*found), failures=failures))).person["allergies"] == words
+
+
+@pytest.mark.anyio
+async def test_no_known_allergy_is_shown_as_said() -> None:
+    none = an_allergy("716186003", text="No known allergy")
+    assert (await kept(OneChart(*a_chart(none)))).person["allergies"] == "No known allergy"
+
+
+@pytest.mark.anyio
+async def test_without_a_patient_the_banner_holds_no_name() -> None:
+    failed = FailedFetch(area=Area.PATIENT, reason="the EHR failed (500)")
+    screening = await kept(OneChart(*a_chart(without=["Patient"]), failures=(failed,)))
+    assert screening.person == {"allergies": "No allergies recorded"}
+    assert screening.status == "insufficient-data"
+
+
+@pytest.mark.anyio
+async def test_the_latest_weight_and_all_totals_are_offered_to_the_forms() -> None:
+    def weight(kilograms: Any, day: int, **more: Any) -> Any:
+        quantity = {"value": kilograms, "unit": "kg", "system": "http://unitsofmeasure.org", "code": "kg"}
+        return an_observation("29463-7", "vital-signs", when=days_ago(day), valueQuantity=quantity, **more)
+
+    totals = [an_observation("44261-6", "survey", when=days_ago(d), valueInteger=v) for d, v in ((5, 9), (30, 21))]
+    item = an_observation("44260-8", "survey", when=days_ago(30), valueInteger=1)
+    chart = a_chart(weight(80, 90), weight(82, 3, id="w"), *totals, item, a_blood_pressure())
+    screening = await kept(OneChart(*chart))
+    assert screening.weight == {"kg": "82", "date": days_ago(3), "reference": "Observation/w"}
+    assert [(score["total"], score["item9"]) for score in screening.baseline_scores] == [(21, 1), (9, None)]
