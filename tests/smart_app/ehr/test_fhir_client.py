@@ -247,13 +247,19 @@ async def test_a_packed_answer_is_unpacked(client: FhirClient, ehr: respx.MockRo
 
 
 @pytest.mark.parametrize(
-    "content",
-    [gzip.compress(b" " * 40_000_000), gzip.compress(b'{"resourceType":"Patient"}' * 900)[:-40], b"no gzip at all"],
+    ("content", "words"),
+    [
+        (gzip.compress(b" " * 40_000_000), "far larger"),
+        (gzip.compress(GOOD)[:-8], "cut short"),
+        (b"no gzip at all", "damaged"),
+    ],
     ids=["bomb", "cut short", "damaged"],
 )
-async def test_packed_answers_that_are_refused(client: FhirClient, ehr: respx.MockRouter, content: bytes) -> None:
+async def test_packed_answers_that_are_refused(
+    client: FhirClient, ehr: respx.MockRouter, content: bytes, words: str
+) -> None:
     ehr.get(f"{BASE}/Patient/1").mock(return_value=packed(content))
-    with pytest.raises(BadReply):
+    with pytest.raises(BadReply, match=words):
         await read(client)
 
 

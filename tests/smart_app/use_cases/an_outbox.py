@@ -34,9 +34,9 @@ class Clinic:
 
     def __init__(self, *, seed: int = 1, limits: Limits = LIMITS) -> None:
         self.time = START
-        self.work = FakeWork()
-        self.outbox = FakeOutbox(self.work)
-        self.ehr = ScriptedEhr(fhir_base=EHR, now=self.clock)
+        self.work: Any = FakeWork()
+        self.outbox: Any = FakeOutbox(self.work)
+        self.ehr: Any = ScriptedEhr(fhir_base=EHR, now=self.clock)
         self.launches = {"launch-1"}
         self.courses: dict[str, TreatmentCourse] = {}
         self.pauses: dict[str, datetime] = {}

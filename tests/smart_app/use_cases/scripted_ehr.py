@@ -50,7 +50,6 @@ class Killed(Exception):
 BEFORE: Mapping[Fault, Callable[[], EhrError]] = {
     Fault.NOT_REACHED: lambda: Unreachable("the EHR could not be reached"),
     Fault.FAILED_BEFORE: lambda: OutcomeUnknown("the EHR failed (500)"),
-    Fault.BUSY: lambda: Busy("the EHR asks to wait (429)", retry_after=120.0),
     Fault.SIGNED_OUT: lambda: Unauthorized("the sign-in to the EHR has ended"),
     Fault.FORBIDDEN: lambda: Forbidden("the EHR refused it (403)"),
     Fault.REJECTED: lambda: Rejected("the EHR did not accept it (422)", issues=("Ada Example: no such code",)),
@@ -73,6 +72,7 @@ class ScriptedEhr:
     )
     keeps_conditions: bool = True  # False: If-None-Exist is not looked at
     searches_identifiers: bool = True  # False: every search answers with everything
+    wait: float = 120.0  # seconds it asks for when it is busy
     shows: bool = True  # False: what it takes it does not show
     edit: Callable[[Json], None] = lambda _resource: None  # what it does to a resource that it takes
     between: Callable[[ScriptedEhr], None] = lambda _ehr: None  # runs before each write: other people's edits
@@ -143,6 +143,8 @@ class ScriptedEhr:
         for keep in due:
             keep()
         fault = self.fault_of(operation)
+        if fault is Fault.BUSY:
+            raise Busy("the EHR asks to wait (429)", retry_after=self.wait)
         if fault in BEFORE:
             raise BEFORE[fault]()
         return fault

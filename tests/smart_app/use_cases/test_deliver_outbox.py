@@ -416,6 +416,16 @@ async def test_after_busy_nothing_goes_to_this_ehr_before_its_time() -> None:
     assert [message.state for message in clinic.messages()] == [DELIVERED, DELIVERED]
 
 
+async def test_a_short_wait_that_is_asked_for_does_not_shorten_the_settle_time() -> None:
+    clinic, course = await enrolled()
+    clinic.sign(course)
+    clinic.ehr.wait = 0.0
+    clinic.ehr.fault_of = once(Fault.BUSY, of="read")
+    await clinic.once()
+    assert clinic.last.state is UNKNOWN
+    assert clinic.last.due == clinic.time + timedelta(seconds=30)
+
+
 async def test_back_off_grows_with_jitter_up_to_an_hour() -> None:
     clinic = Clinic()
     clinic.enrol()
