@@ -1,0 +1,551 @@
+"""Review, signature, early end, missed sessions and what is taken back: what is kept, counted and queued."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fhir_mappings.facts.programme import ActivityStatus, CourseStatus
+from fhir_mappings.facts.treatment import Answer, KetamineSession, Role, SessionStatus
+from smart_app.use_cases.access import OtherPatient
+from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.record_session import add_entry, session_view, strike_entry
+from smart_app.use_cases.records import Caller, MessageKind, StoredSession
+from smart_app.use_cases.sign_session import enter_in_error, not_done, review, sign, stop_session
+from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, DOCTOR, MONDAY, NAN, NURSE, OTHERS, Clinic, a_caller
+
+IV_DAYS = [MONDAY + timedelta(days=offset) for offset in (0, 3, 7, 10, 14, 17)]
+WRONG_PATIENT = "Recorded for the wrong patient."
+
+
+def a_recorded_session(**enrolment: str) -> tuple[Clinic, StoredSession]:
+    clinic = Clinic()
+    clinic.enrolled(**enrolment)
+    return clinic, clinic.recorded(MONDAY)
+
+
+def made(session: StoredSession) -> KetamineSession:
+    assert session.signed is not None
+    return session.signed
+
+
+def taken_back(clinic: Clinic, session: StoredSession, caller: Caller = DEE, reason: str = WRONG_PATIENT) -> Any:
+    return enter_in_error(clinic.work, clinic.clock, caller, session.id, reason, clinic.ids, clinic.site)
+
+
+def missed(clinic: Clinic, caller: Caller = DEE, **fields: str) -> StoredSession:
+    typed = {"reason": "Fever."} | fields
+    return not_done(clinic.work, clinic.clock, caller, typed, clinic.ids, clinic.site)
+
+
+def stopped(clinic: Clinic, session: StoredSession, caller: Caller = NAN, **fields: str) -> StoredSession:
+    typed = {"stop.reason": "Vomiting", "stop.disposition": "home", "stop.time": "14:30"}
+    typed |= {f"stop.{name}": text for name, text in fields.items()}
+    return stop_session(clinic.work, clinic.clock, caller, session.id, typed)
+
+
+class TestReview:
+    def test_a_complete_session_shows_the_note_as_it_will_be_written(self) -> None:
+        clinic, session = a_recorded_session()
+        found = review(clinic.work, clinic.clock, DEE, session.id, clinic.site)
+        assert found.may_sign
+        assert found.record is not None
+        assert "Ketamine 41 mg" in found.note
+        assert "128/78" in found.note
+        assert found.record == made(clinic.sign(session))
+
+    def test_what_is_missing_is_listed_with_its_step_and_field(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(session, {"dose.given_mg": ""})
+        found = review(clinic.work, clinic.clock, DEE, session.id, clinic.site)
+        assert (found.may_sign, found.record, found.note) == (False, None, "")
+        assert [(each.step, each.field) for each in found.missing if each.blocks] == [("dose", "dose.given_mg")]
+
+    def test_what_is_only_worth_a_look_does_not_block(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(session, {"dose.lot": ""})
+        found = review(clinic.work, clinic.clock, DEE, session.id, clinic.site)
+        assert found.may_sign
+        assert [each.field for each in found.missing] == ["dose.lot"]
+
+    def test_a_nurse_sees_why_she_cannot_sign(self) -> None:
+        clinic, session = a_recorded_session()
+        found = review(clinic.work, clinic.clock, NAN, session.id, clinic.site)
+        assert (found.may_sign, found.why_not) == (False, "Only a prescriber can sign.")
+
+    def test_a_signed_session_shows_its_record(self) -> None:
+        clinic, session = a_recorded_session()
+        signed = clinic.sign(session)
+        found = review(clinic.work, clinic.clock, NAN, session.id, clinic.site)
+        assert found.record == signed.signed
+        assert found.missing == ()
+        assert not found.may_sign
+
+
+class TestTheRecord:
+    def test_it_holds_what_was_typed_digit_for_digit(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(
+            session, {"dose.given_mg": "41.00", "dose.wasted_mg": "0.50", "dose.second_person": "Wes Witness"}
+        )
+        dose = made(clinic.sign(session)).dose
+        assert dose is not None
+        assert (str(dose.given_mg), str(dose.wasted_mg), str(dose.mg_per_kg)) == ("41.00", "0.50", "0.5")
+        assert dose.weighing is not None
+        assert (str(dose.weighing.kilograms), dose.weighing.source) == ("82.0", "as at enrolment")
+        assert (dose.lot, dose.expiry, dose.volume_ml) == ("L-77", "2027-03", Decimal("0.82"))
+
+    def test_it_says_who_did_what_when(self) -> None:
+        clinic, session = a_recorded_session()
+        record = made(clinic.sign(session))
+        assert record.signature.by == DOCTOR
+        assert record.signature.at == clinic.now
+        assert record.recorders == (NURSE,)
+        assert record.dose is not None
+        assert record.dose.given_by == NURSE
+        assert (f"{record.started:%H:%M}", f"{record.ended:%H:%M}") == ("14:10", "16:10")
+        assert [f"{reading.measured.at:%H:%M}" for reading in record.readings] == ["14:00", "14:20"]
+        assert {check.answer for check in record.checks} == {Answer.YES}
+        assert all(check.by == NURSE for check in (*record.checks, *record.discharge))
+        assert (record.number, record.of, record.escort) == (1, 6, "Sam Sister")
+        assert record.conditions == clinic.course.conditions
+
+    def test_a_time_typed_afterwards_is_marked_with_its_entry(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(session, {"dose.ended": "14:52"})
+        dose = made(clinic.sign(session)).dose
+        assert dose is not None
+        assert dose.ended is not None
+        assert dose.ended.late
+        assert f"{dose.ended.entered:%H:%M}" == "16:20"
+        assert not dose.started.late
+
+    def test_struck_lines_are_not_in_it_but_struck_readings_keep_their_reason(self) -> None:
+        clinic, session = a_recorded_session()
+        for kind, entry, fields in (
+            ("note", "n1", {"text": "a note to strike"}),
+            ("event", "v1", {"type": "nausea", "severity": "mild"}),
+            ("reading", "r1", {"heart_rate": "70"}),
+        ):
+            add_entry(clinic.work, clinic.clock, NAN, session.id, kind, entry, fields)
+            strike_entry(clinic.work, clinic.clock, NAN, session.id, entry, "wrong line")
+        record = made(clinic.sign(session))
+        assert record.notes == record.events == ()
+        assert [reading.struck for reading in record.readings] == [None, None, "wrong line"]
+
+    def test_events_and_notes_are_in_it(self) -> None:
+        clinic, session = a_recorded_session()
+        typed = {
+            "type": "nausea",
+            "severity": "mild",
+            "time": "14:30",
+            "action": "Ondansetron 4 mg",
+            "resolved": "14:40",
+        }
+        add_entry(clinic.work, clinic.clock, NAN, session.id, "event", "v1", typed)
+        add_entry(clinic.work, clinic.clock, NAN, session.id, "note", "n1", {"text": "Music asked for."})
+        record = made(clinic.sign(session))
+        (event,) = record.events
+        assert (event.code, event.text, event.severity.value, event.onset.late) == (
+            "422587007",
+            "Nausea",
+            "mild",
+            True,
+        )
+        assert f"{event.resolved:%H:%M}" == "14:40"
+        assert [note.text for note in record.notes] == ["Music asked for."]
+
+    def test_a_rule_that_was_set_aside_is_in_it_with_its_reason(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        session = clinic.recorded(MONDAY)
+        clinic.read(session, "152/104", time="14:08")
+        clinic.save(session, {"gate.reason": "White-coat pressure, seen by me."}, DEE)
+        (note,) = made(clinic.sign(session)).notes
+        assert note.by == DOCTOR
+        assert "152/104 is not below 140/100" in note.text
+        assert "White-coat pressure, seen by me." in note.text
+
+
+class TestSigning:
+    def test_one_transaction_holds_session_course_audit_and_messages(self) -> None:
+        clinic, session = a_recorded_session()
+        signed = clinic.sign(session)
+        assert clinic.session(session.id) == signed
+        assert signed.status is SessionStatus.COMPLETED
+        assert clinic.course.planned[0].status is ActivityStatus.COMPLETED
+        assert clinic.course.planned[0].session == session.id
+        assert clinic.kinds == [
+            MessageKind.CREATE_CARE_PLAN, MessageKind.SEND_SESSION, MessageKind.UPDATE_CARE_PLAN
+        ]  # fmt: skip
+        assert clinic.trail[-1].action == "clinician:session:sign"
+        assert "authorship and responsibility" in clinic.trail[-1].detail
+
+    def test_the_message_holds_the_frozen_resources(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.sign(session)
+        items = clinic.messages[1].items
+        types = [item.resource_type for item in items]
+        assert types[:2] == ["Procedure", "MedicationAdministration"]
+        assert types[-1] == "Provenance"
+        procedure = json.loads(items[0].body)
+        assert procedure["subject"]["reference"] == DEE.patient
+        assert procedure["status"] == "completed"
+        assert items[0].value == session.id
+        assert items[0].system == "https://clinic.example/sid/session"
+
+    def test_a_double_click_signs_once(self) -> None:
+        clinic, session = a_recorded_session()
+        first = clinic.sign(session)
+        audited, queued = len(clinic.trail), len(clinic.messages)
+        clinic.at("16:30")
+        assert clinic.sign(session) == first
+        assert (len(clinic.trail), len(clinic.messages)) == (audited, queued)
+
+    @pytest.mark.parametrize(
+        ("changes", "field"),
+        [
+            pytest.param({"dose.given_mg": "4l"}, "dose.given_mg", id="unreadable amount"),
+            pytest.param({"dose.given_mg": "60"}, "dose.given_mg", id="question not answered"),
+            pytest.param({"discharge.gait": ""}, "discharge.gait", id="criterion open"),
+        ],
+    )
+    def test_what_is_missing_keeps_it_from_being_signed(self, changes: dict[str, str], field: str) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(session, changes)
+        with pytest.raises(Refused) as caught:
+            clinic.sign(session)
+        assert field in caught.value.problems
+        self.assert_nothing_was_signed(clinic, session)
+
+    def test_it_must_be_attested(self) -> None:
+        clinic, session = a_recorded_session()
+        with pytest.raises(Refused) as caught:
+            clinic.sign(session, attest="")
+        assert list(caught.value.problems) == ["attest"]
+        self.assert_nothing_was_signed(clinic, session)
+
+    @pytest.mark.parametrize("role", [Role.NURSE, Role.AUDITOR, Role.NONE])
+    def test_only_a_prescriber_signs(self, role: Role) -> None:
+        clinic, session = a_recorded_session()
+        somebody = NURSE if role is Role.NURSE else OTHERS[role]
+        with pytest.raises(Refused):
+            clinic.sign(session, a_caller(somebody))
+        self.assert_nothing_was_signed(clinic, session)
+        assert clinic.refusals == ["clinician:session:sign"]
+
+    def test_not_from_another_patients_launch(self) -> None:
+        clinic, session = a_recorded_session()
+        with pytest.raises(OtherPatient):
+            clinic.sign(session, BENS_DOCTOR)
+        self.assert_nothing_was_signed(clinic, session)
+
+    def test_what_was_checked_is_what_is_signed(self) -> None:
+        clinic, session = a_recorded_session()
+        checked = str(clinic.session(session.id).version)
+        clinic.save(session, {"dose.lot": "L-78"})
+        with pytest.raises(Refused, match="changed after you checked"):
+            clinic.sign(session, version=checked)
+        assert clinic.sign(session, version=str(clinic.session(session.id).version)).signed
+
+    def test_nothing_is_kept_when_a_message_cannot_be(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        clinic, session = a_recorded_session()
+        monkeypatch.setattr("smart_app.use_cases.signed_session.care_plan_message", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            clinic.sign(session)
+        self.assert_nothing_was_signed(clinic, session)
+
+    def assert_nothing_was_signed(self, clinic: Clinic, session: StoredSession) -> None:
+        assert clinic.session(session.id).signed is None
+        assert clinic.kinds == [MessageKind.CREATE_CARE_PLAN]
+        assert clinic.course.planned[0].status is ActivityStatus.IN_PROGRESS
+
+
+class TestTheCourse:
+    def test_the_sixth_infusion_completes_it(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        for day in IV_DAYS[:5]:
+            clinic.signed(day)
+        assert clinic.course.status is CourseStatus.ACTIVE
+        clinic.signed(IV_DAYS[5])
+        assert (clinic.course.status, clinic.course.ended) == (CourseStatus.COMPLETED, IV_DAYS[5])
+        assert clinic.course.notes[-1].text == "Completed: 6 of 6 sessions."
+        with pytest.raises(Refused):
+            clinic.opened()
+
+    def test_completed_too_soon_says_so(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        for offset in range(6):
+            clinic.signed(MONDAY + timedelta(days=2 * offset))
+        assert clinic.course.status is CourseStatus.COMPLETED
+        assert "Too soon" in clinic.course.notes[-1].text
+
+    @pytest.mark.parametrize(("answer", "status"), [("yes", "completed"), ("", "scheduled")])
+    def test_a_small_dose_counts_only_by_decision(self, answer: str, status: str) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(session, {"dose.given_mg": "32", "dose.volume_ml": ""})
+        question = review(clinic.work, clinic.clock, DEE, session.id, clinic.site).count_question
+        assert question.startswith("32 mg of 41 mg were given, less than 80 %.")
+        clinic.sign(session, count=answer)
+        assert clinic.course.planned[0].status.value == status
+
+    def test_a_whole_dose_asks_nothing_and_counts_by_itself(self) -> None:
+        clinic, session = a_recorded_session()
+        assert review(clinic.work, clinic.clock, DEE, session.id, clinic.site).count_question == ""
+        clinic.sign(session, count="no")
+        assert clinic.course.planned[0].status is ActivityStatus.COMPLETED
+
+
+class TestStopping:
+    def test_a_stopped_session_is_signed_as_stopped_and_does_not_count(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(session, {"dose.given_mg": "20", "dose.ended": "14:30", "dose.volume_ml": ""})
+        clinic.save(session, {"dose.confirm": "yes"})
+        assert stopped(clinic, session).status is SessionStatus.STOPPED
+        signed = clinic.sign(session)
+        record = made(signed)
+        assert signed.status is record.status is SessionStatus.STOPPED
+        assert record.reason == "Vomiting. Disposition: Left with a responsible adult."
+        assert f"{record.ended:%H:%M}" == "14:30"
+        assert record.dose is not None
+        assert not record.dose.completed
+        assert clinic.course.planned[0].status is ActivityStatus.SCHEDULED
+        assert "Stopped early" in (clinic.course.planned[0].note or "")
+        assert json.loads(clinic.messages[1].items[0].body)["status"] == "stopped"
+
+    def test_discharge_criteria_are_not_asked_of_a_stopped_session(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(session, {"discharge.gait": "", "discharge.ended": ""})
+        stopped(clinic, session)
+        assert made(clinic.sign(session)).status is SessionStatus.STOPPED
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({"reason": ""}, "stop.reason"),
+            ({"disposition": " "}, "stop.disposition"),
+            ({"time": "14:00"}, "stop.time"),
+            ({"time": "16:40"}, "stop.time"),
+        ],
+        ids=["no reason", "no disposition", "before the dose", "in the future"],
+    )
+    def test_it_needs_reason_disposition_and_a_time_since_the_dose(self, fields: dict[str, str], field: str) -> None:
+        clinic, session = a_recorded_session()
+        with pytest.raises(Refused) as caught:
+            stopped(clinic, session, **fields)
+        assert list(caught.value.problems) == [field]
+        assert clinic.session(session.id).status is SessionStatus.IN_PROGRESS
+
+    def test_an_empty_time_means_now(self) -> None:
+        clinic, session = a_recorded_session()
+        assert stopped(clinic, session, time="").fields["stop.time"] == "16:20"
+
+    def test_before_a_dose_there_is_nothing_to_stop(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        session = clinic.opened()
+        with pytest.raises(Refused, match="No dose was started"):
+            stopped(clinic, session)
+
+    def test_stopping_twice_is_once(self) -> None:
+        clinic, session = a_recorded_session()
+        assert stopped(clinic, session).version == stopped(clinic, session).version
+
+
+class TestMissed:
+    def test_it_extends_and_never_counts(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        session = missed(clinic, rescheduled="2026-11-04")
+        assert made(session).status is SessionStatus.NOT_DONE
+        first = clinic.course.planned[0]
+        assert (first.status, first.day, first.session) == (ActivityStatus.SCHEDULED, date(2026, 11, 4), None)
+        assert first.note == "Missed on 02 Nov 2026: Fever."
+        assert clinic.kinds[1:] == [MessageKind.SEND_SESSION, MessageKind.UPDATE_CARE_PLAN]
+        assert [item.resource_type for item in clinic.messages[1].items] == ["Procedure", "Provenance"]
+        assert json.loads(clinic.messages[1].items[0].body)["status"] == "not-done"
+        assert clinic.opened().number == 1
+
+    def test_a_running_session_without_a_dose_becomes_the_missed_one(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        session = clinic.opened()
+        assert missed(clinic).id == session.id
+        assert len(clinic.work.kept.sessions) == 1
+
+    def test_a_running_session_with_a_dose_cannot_be_missed(self) -> None:
+        clinic, _ = a_recorded_session()
+        with pytest.raises(Refused, match="Stop that session instead"):
+            missed(clinic)
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({"reason": " "}, "reason"),
+            ({"day": "2026-11-03"}, "day"),
+            ({"day": "2 Nov"}, "day"),
+            ({"rescheduled": "2026-11-02"}, "rescheduled"),
+        ],
+        ids=["no reason", "tomorrow", "no date", "moved to the same day"],
+    )
+    def test_the_form_is_checked(self, fields: dict[str, str], field: str) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        with pytest.raises(Refused) as caught:
+            missed(clinic, **fields)
+        assert list(caught.value.problems) == [field]
+        assert not clinic.work.kept.sessions
+
+    @pytest.mark.parametrize("caller", [NAN, BENS_DOCTOR], ids=["a nurse", "another patient"])
+    def test_it_is_a_prescribers_and_the_patients(self, caller: Caller) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        with pytest.raises(Refused):
+            missed(clinic, caller)
+        assert clinic.refusals == ["clinician:session:miss"]
+
+
+class TestEnteredInError:
+    def test_session_course_and_ehr_are_put_right(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.sign(session)
+        sent = clinic.messages[1]
+        clinic.settle(
+            sent, items=tuple(replace(i, reference=f"{i.resource_type}/{n}") for n, i in enumerate(sent.items))
+        )
+        clinic.at("17:00")
+        wrong = taken_back(clinic, session)
+        record = made(wrong)
+        assert wrong.status is record.status is SessionStatus.ENTERED_IN_ERROR
+        assert (record.reason, record.entered_in_error_at) == (WRONG_PATIENT, clinic.now)
+        assert clinic.course.planned[0].status is ActivityStatus.SCHEDULED
+        assert clinic.kinds[3:] == [MessageKind.RETRACT_SESSION, MessageKind.UPDATE_CARE_PLAN]
+        retraction = clinic.messages[3]
+        assert [item.reference for item in retraction.items][:2] == ["Procedure/0", "MedicationAdministration/1"]
+        assert "Provenance" not in {item.resource_type for item in retraction.items}
+        assert retraction.session == session.id
+
+    def test_before_it_was_sent_the_retraction_follows_the_sending(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.sign(session)
+        taken_back(clinic, session)
+        order = {message.kind: message.seq for message in clinic.messages if message.session == session.id}
+        assert order[MessageKind.SEND_SESSION] < order[MessageKind.RETRACT_SESSION]
+
+    def test_a_completed_course_reopens(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        sessions = [clinic.signed(day) for day in IV_DAYS]
+        taken_back(clinic, sessions[1])
+        assert (clinic.course.status, clinic.course.ended) == (CourseStatus.ACTIVE, None)
+        assert "5 of 6 done" in clinic.course.notes[-1].text
+        clinic.at("14:00", IV_DAYS[5] + timedelta(days=1))
+        assert clinic.opened().number == 2
+
+    def test_twice_is_once(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.sign(session)
+        assert taken_back(clinic, session) == taken_back(clinic, session)
+        assert clinic.kinds.count(MessageKind.RETRACT_SESSION) == 1
+
+    def test_signing_afterwards_changes_nothing(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.sign(session)
+        taken_back(clinic, session)
+        assert clinic.sign(session).status is SessionStatus.ENTERED_IN_ERROR
+
+    def test_a_session_opened_by_mistake_is_dropped_without_a_message(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        session = clinic.opened()
+        assert taken_back(clinic, session).status is SessionStatus.ENTERED_IN_ERROR
+        assert clinic.kinds == [MessageKind.CREATE_CARE_PLAN]
+        assert clinic.course.planned[0].status is ActivityStatus.SCHEDULED
+        assert clinic.opened().id != session.id
+
+    def test_a_dose_that_was_given_is_not_dropped_unsigned(self) -> None:
+        clinic, session = a_recorded_session()
+        with pytest.raises(Refused, match="sign or stop this session"):
+            taken_back(clinic, session)
+
+    @pytest.mark.parametrize(
+        ("caller", "reason"),
+        [(NAN, WRONG_PATIENT), (BENS_DOCTOR, WRONG_PATIENT), (DEE, "oops")],
+        ids=["a nurse", "another patient", "no reason"],
+    )
+    def test_it_needs_a_prescriber_the_patient_and_a_reason(self, caller: Caller, reason: str) -> None:
+        clinic, session = a_recorded_session()
+        signed = clinic.sign(session)
+        with pytest.raises(Refused):
+            taken_back(clinic, session, caller, reason)
+        assert clinic.session(session.id) == signed
+        assert len(clinic.messages) == 3
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.sampled_from(["sign", "stop", "miss", "take back"]), max_size=7))
+def test_whatever_happens_course_and_sessions_agree(steps: list[str]) -> None:
+    """A course is complete exactly when six sessions count; each stands for one activity."""
+    clinic = Clinic()
+    clinic.enrolled()
+    for index, step in enumerate(steps):
+        day = MONDAY + timedelta(days=2 * index)
+        if clinic.course.status is CourseStatus.COMPLETED and step != "take back":
+            continue
+        DO[step](clinic, day)
+        counted = [each.session for each in clinic.course.planned if each.session]
+        completed = [
+            s.id for s in clinic.work.kept.sessions.values() if s.signed and s.status is SessionStatus.COMPLETED
+        ]
+        assert sorted(counted) == sorted(completed)
+        assert (clinic.course.status is CourseStatus.COMPLETED) == (len(counted) == 6)
+
+
+def _stop(clinic: Clinic, day: date) -> None:
+    session = clinic.recorded(day)
+    stopped(clinic, session)
+    clinic.sign(session)
+
+
+def _miss(clinic: Clinic, day: date) -> None:
+    clinic.at("09:00", day)
+    missed(clinic, day=day.isoformat())
+
+
+def _take_back(clinic: Clinic, day: date) -> None:
+    clinic.at("20:00", day)
+    for session in list(clinic.work.kept.sessions.values())[:1]:
+        taken_back(clinic, session)
+
+
+DO: dict[str, Callable[[Clinic, date], object]] = {
+    "sign": lambda clinic, day: clinic.signed(day),
+    "stop": _stop,
+    "miss": _miss,
+    "take back": _take_back,
+}
+
+
+def test_a_signed_session_can_be_looked_at_by_an_auditor() -> None:
+    clinic, session = a_recorded_session()
+    clinic.sign(session)
+    shown = session_view(clinic.work, clinic.clock, a_caller(OTHERS[Role.AUDITOR]), session.id, clinic.site)
+    assert shown.session.signed is not None
+    assert not shown.may_sign
+
+
+def test_an_unknown_session_cannot_be_signed() -> None:
+    clinic = Clinic()
+    clinic.enrolled()
+    with pytest.raises(Refused, match="no such session"):
+        sign(clinic.work, clinic.clock, DEE, "guessed", {"attest": "yes"}, clinic.ids, clinic.site)
