@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
+from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.adverse_events import EVENTS
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.session_chart import readings_chart
@@ -16,9 +18,12 @@ from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.record_session import add_entry, check_step, open_session, save_fields, session_view
 from smart_app.use_cases.session_lines import STEPS, SessionView
+from smart_app.use_cases.session_steps import REASON_LENGTH
 
 KINDS = {"reading": "monitor", "event": "monitor", "note": "monitor"}
 NEXT = {"before": "dose", "dose": "monitor", "monitor": "discharge", "discharge": "sign"}
+_OURS = frozenset({"step", "do", "was"})
+_SHOWN = {"before": ("check.", "gate."), "dose": ("dose.",), "discharge": ("discharge.",), "monitor": ("event.",)}
 _LONGEST_WAIT = 24 * 60 * 60  # seconds for which an unsent reading may have waited in a page
 
 COMMON_EVENTS = tuple((key, words) for key, (words, _) in EVENTS.items())
@@ -80,6 +85,9 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         draft=draft,
         asks=any(words.startswith("Check:") for words in (problems or {}).values()),
         entry_ids={kind: draft.entry if draft.kind == kind else visit.deps.ids() for kind in KINDS},
+        was=json.dumps(
+            {name: value for name, value in view.fields.items() if value and name.startswith(_SHOWN[step])}
+        ),
         chart=readings_chart(view, visit.deps.site.limits),
         events=COMMON_EVENTS,
         severities=SEVERITIES,
@@ -92,13 +100,13 @@ def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
     return {
         "due_at": round(view.due.at.timestamp() * 1000) if view.due.at else None,
         "sid": view.session.id,
-        "prescriber": visit.caller.role == "prescriber",
+        "prescriber": visit.caller.role is Role.PRESCRIBER,
     }
 
 
 def save(visit: Visit) -> Response:
     """Autosave, or the step's button: values are kept as typed, what is missing is said afterwards."""
-    fields = {name: value for name, value in visit.fields.items() if name not in {"step", "do"}}
+    fields = changed(visit.fields)
     do = visit.fields.get("do", "")
     now = visit.now
     if do == "start":
@@ -109,9 +117,9 @@ def save(visit: Visit) -> Response:
     if visit.quiet:
         return JSONResponse({"saved": f"{now:%H:%M:%S}"})
     step = visit.fields.get("step", "before")
-    if do in {"start", "end"}:
-        return visit.go(f"session/{session.id}/{step}?saved=1")
-    if do == "stay":
+    if do == "start":
+        return visit.go(f"session/{session.id}/monitor?saved=1")
+    if do in {"end", "stay"}:
         return visit.go(f"session/{session.id}/{step}?saved=1")
     view = _view(visit)
     problems = check_step(session, step, view.course, now, visit.deps.site.limits) if step in STEPS else {}
@@ -120,29 +128,46 @@ def save(visit: Visit) -> Response:
     return visit.go(f"session/{session.id}/{NEXT.get(step, 'before')}?saved=1")
 
 
+def changed(form: Mapping[str, str]) -> dict[str, str]:
+    """What this page changed. A value that it only showed must not undo what somebody else wrote meanwhile."""
+    try:
+        shown = json.loads(form.get("was") or "{}")
+    except ValueError:
+        shown = {}
+    known = shown if isinstance(shown, dict) else {}
+    return {name: value for name, value in form.items() if name not in _OURS and known.get(name, "") != value}
+
+
 def start_dose(visit: Visit) -> Response:
     """[Start now] while the gate is closed leads to the page that says why; never a silent grey button."""
     view = _view(visit)
-    if view.gate.open or view.fields.get("gate.reason"):
+    reason = visit.fields.get("gate.reason", "")
+    overridden = len(reason) >= REASON_LENGTH and visit.caller.role is Role.PRESCRIBER
+    if view.gate.open or view.fields.get("gate.reason") or overridden:
         return save(visit)
-    save_fields(
-        visit.deps.work,
-        visit.deps.clock,
-        visit.caller,
-        view.session.id,
-        {name: value for name, value in visit.fields.items() if name.startswith("dose.")},
-    )
-    return visit.go(f"session/{view.session.id}/gate")
+    typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
+    save_fields(visit.deps.work, visit.deps.clock, visit.caller, view.session.id, typed)
+    if not reason:
+        return visit.go(f"session/{view.session.id}/gate")
+    words = f"Give your reason in {REASON_LENGTH} characters or more."
+    if visit.caller.role is not Role.PRESCRIBER:
+        words = "Only a prescriber can start the dose all the same."
+    return _gate(visit, view, {"gate.reason": words})
 
 
 def gate(visit: Visit) -> Response:
-    view = _view(visit)
+    return _gate(visit, _view(visit), {})
+
+
+def _gate(visit: Visit, view: SessionView, problems: Problems) -> Response:
     return visit.page(
         "gate.html",
         tab="session",
         title="Blood pressure check",
+        status=422 if problems else 200,
         view=view,
-        values=view.fields,
+        values=dict(view.fields) | dict(visit.fields),
+        problems=problems,
         **_what_next(visit, view),
     )
 

@@ -6,7 +6,6 @@ const PAUSE = 400, RETRY = 30000;
 const ahead = Date.now() - Number(document.body.dataset.now); // this device's clock against the server's
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
-const clock = () => new Date().toLocaleTimeString('en-GB');
 const entries = count => `${count} ${count === 1 ? 'entry' : 'entries'}`;
 const parse = text => new DOMParser().parseFromString(policy.createHTML(text), 'text/html');
 
@@ -48,10 +47,16 @@ for (const form of all('form[data-autosave]')) {
   form.addEventListener('input', event => {
     const field = event.target;
     if (!field.name) return;
+    touch(form, field.name);
     changed.set(field.name, field.type === 'checkbox' && !field.checked ? '' : field.value);
     clearTimeout(wait);
     wait = setTimeout(() => save(form), PAUSE);
   });
+}
+// The form tells the server which values it showed; one that was touched counts as changed whatever it says now.
+function touch(form, name) {
+  const shown = form.elements.was;
+  if (shown) shown.value = JSON.stringify({ ...JSON.parse(shown.value || '{}'), [name]: null });
 }
 async function save(form) {
   if (saving || !changed.size) return;
@@ -106,13 +111,24 @@ async function flush() {
       if (!answer.ok) { refused(page, queue.length - 1); return; }
       queue.shift();
       exchange(page);
-      say('saved', `Saved to server ${clock()}`);
+      settled(page);
+      say('saved', page.querySelector('[data-saved]')?.textContent || 'Saved to server');
     }
   } catch {
     say('waiting', `No connection. ${entries(queue.length)} kept on this page. Keep this page open until it is sent.`);
   } finally {
     sending = false;
   }
+}
+// A complaint that has been dealt with goes; what was typed since stays.
+function settled(page) {
+  all('[data-problems]').forEach(each => each.remove());
+  document.title = page.title;
+  tick();
+  const form = document.querySelector('form[data-send]'), fresh = page.querySelector('form[data-send]');
+  if (!form?.querySelector('.wrong') || !fresh || all('input[type=text]', form).some(each => each.value)) return;
+  form.replaceWith(document.adoptNode(fresh));
+  fresh.querySelector('input[type=text]').focus();
 }
 // A refused reading comes back into its form with what to do about it; those behind it wait.
 function refused(page, behind) {

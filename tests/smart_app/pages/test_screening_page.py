@@ -1,0 +1,180 @@
+"""The screening page with every status and every kind of row."""
+
+from __future__ import annotations
+
+import pytest
+
+from smart_app.pages.screening import groups
+from smart_app.pages.wording import VERDICTS
+from smart_app.use_cases.errors import Busy, Forbidden
+from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_finding, a_result, a_screening, post
+
+pytestmark = pytest.mark.anyio
+
+PAGE = f"/l/{LAUNCH}/screening"
+
+
+async def read(desk: Desk) -> PageParts:
+    async with desk.client() as client:
+        response = await client.get(PAGE)
+    assert response.status_code == 200, response.text
+    return PageParts(response.text)
+
+
+async def test_the_first_visit_screens_and_the_second_shows_it(desk: Desk) -> None:
+    desk.screens.append(a_screening("candidate", id="made-now"))
+    async with desk.client() as client:
+        first = await client.get(PAGE)
+        second = await client.get(first.headers["location"])
+    assert first.status_code == 303
+    assert second.status_code == 200
+    assert [each.id for each in desk.work.kept.screenings.values()] == ["made-now"]
+
+
+async def test_a_screening_of_an_earlier_launch_is_not_passed_off_as_today_s(desk: Desk) -> None:
+    desk.keep(screening=a_screening(id="last-week", launch="an-earlier-launch"))
+    desk.screens.append(a_screening(id="today"))
+    async with desk.client() as client:
+        assert (await client.get(PAGE)).status_code == 303
+    assert "today" in desk.work.kept.screenings
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "enrol"),
+    [
+        ("contraindicated", "Contraindicated", "Why enrolment is not open"),
+        ("hold", "Not now", "Why enrolment is not open"),
+        ("no-indication", "No indication found", "Why enrolment is not open"),
+        ("insufficient-data", "Not enough data", "Why enrolment is not open"),
+        ("needs-review", "Needs review", "Enrol"),
+        ("candidate", "No exclusion found", "Enrol"),
+    ],
+)
+async def test_each_status_has_words_a_shape_and_who_decides(desk: Desk, status: str, words: str, enrol: str) -> None:
+    desk.keep(screening=a_screening(status))
+    page = await read(desk)
+    assert words in page.text
+    assert "Decision support. You decide." in page.text
+    assert "Record as of 23 Nov 2026 14:32 (UTC−6)" in page.text
+    assert page.links[enrol].endswith("/enrolment")
+
+
+def test_every_status_is_drawn_with_a_shape_of_its_own() -> None:
+    assert len({verdict.icon for verdict in VERDICTS.values()}) == len(VERDICTS)
+
+
+def test_findings_stand_worst_first_and_the_unseen_are_never_among_the_found() -> None:
+    rows = [
+        a_finding("I"),
+        a_finding("N", kind="information"),
+        a_finding("C", kind="contraindication"),
+        a_finding("H", kind="hold"),
+        a_finding("R", kind="review"),
+        a_finding("K", kind="caution"),
+        a_finding("C-unseen", kind="contraindication", state="could-not-look"),
+        a_finding("I-unseen", state="not-enough-data"),
+        a_finding("M", kind="missing"),
+    ]
+    made = [(group.title, [row["rule"] for row in group.rows]) for group in groups(rows)]
+    assert made == [
+        ("Contraindications", ["C"]),
+        ("Missing or not to be judged", ["C-unseen", "I-unseen", "M"]),
+        ("Not now", ["H"]),
+        ("Needs review", ["R"]),
+        ("Cautions", ["K"]),
+        ("What speaks for treatment", ["I"]),
+        ("For information", ["N"]),
+    ]
+
+
+async def test_a_row_shows_its_evidence_its_reason_and_its_rule(desk: Desk) -> None:
+    desk.keep(screening=a_screening())
+    page = await read(desk)
+    assert "Recurrent major depression (F33.2), active, 11 Feb 2024 Condition/mdd-1" in page.text
+    assert page.links["Rule I-MDD"].endswith("/about#rule-I-MDD")
+
+
+async def test_what_was_looked_for_and_not_found_is_folded_away(desk: Desk) -> None:
+    desk.keep(screening=a_screening())
+    page = await read(desk)
+    assert "Looked for and not found (1)" in page.text
+    assert "Schizophrenia Not found" in page.text
+
+
+async def test_parts_that_could_not_be_read_are_named_before_the_findings(desk: Desk) -> None:
+    gaps = [{"reference": "", "reason": "Medications: the EHR refused it (403)."}]
+    missing = a_finding("M-BP", kind="missing", title="Blood pressure", evidence=[])
+    unseen = a_finding("C-ICP", kind="contraindication", state="could-not-look", title="Raised pressure", evidence=[])
+    result = a_result("insufficient-data", gaps=gaps, findings=[missing, unseen])
+    desk.keep(screening=a_screening("insufficient-data", result=result))
+    page = await read(desk)
+    assert page.text.index("Medications: the EHR refused it (403).") < page.text.index("Blood pressure")
+    assert "Blood pressure Missing" in page.text
+    assert "Raised pressure Could not look" in page.text
+
+
+async def test_an_alert_stands_above_the_verdict(desk: Desk) -> None:
+    alert = {"rule": "A-ITEM9", "text": "PHQ-9 item 9 was 2: ask today."}
+    desk.keep(screening=a_screening(result=a_result(alerts=[alert])))
+    page = await read(desk)
+    assert page.text.index("PHQ-9 item 9 was 2") < page.text.index("You decide")
+
+
+async def test_nothing_found_is_not_called_healthy(desk: Desk) -> None:
+    desk.keep(screening=a_screening("no-indication", result=a_result("no-indication", findings=[])))
+    assert "That is not the same as a healthy record." in (await read(desk)).text
+
+
+async def test_refresh_screens_again(desk: Desk) -> None:
+    desk.keep(screening=a_screening())
+    desk.screens.append(a_screening("hold", id="fresh"))
+    async with desk.client() as client:
+        page = PageParts((await client.get(PAGE)).text)
+        response = await post(client, page.form("/screening"))
+        assert response.status_code == 303
+        assert "Not now" in (await client.get(PAGE)).text
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [(Busy("The EHR is busy."), "The EHR is busy."), (Forbidden("No access to Patient."), "No access to Patient.")],
+)
+async def test_an_ehr_that_fails_is_named_as_the_party_at_fault(desk: Desk, error: Exception, words: str) -> None:
+    async def fail(*_: object) -> None:
+        raise error
+
+    object.__setattr__(desk.deps, "screen", fail)
+    async with desk.client() as client:
+        response = await client.get(PAGE)
+    page = PageParts(response.text)
+    assert response.status_code == 502
+    assert words in page.text
+    assert "EHR" in page.title
+    assert "Try again" in page.links
+
+
+async def test_a_launch_without_tokens_ends_in_words(desk: Desk) -> None:
+    object.__setattr__(desk.deps, "ehr_of", lambda _: None)
+    async with desk.client() as client:
+        response = await client.get(PAGE)
+    assert response.status_code == 401
+    assert "Your session ended" in response.text
+
+
+async def test_the_banner_follows_the_ehr_s_wish_and_the_title_does_not(desk: Desk) -> None:
+    desk.open(a_caller(show_banner=False))
+    desk.keep(screening=a_screening())
+    page = await read(desk)
+    assert "TESTPATIENT, Ada, born 04 Mar 1986" in page.title
+    assert not [tag for tag, attrs in page.tags if tag == "header"]
+    assert [attrs for _, attrs in page.tags if "print-only" in attrs.get("class", "")], (
+        "print names the patient"
+    )
+
+
+async def test_what_is_not_known_of_the_patient_is_said(desk: Desk) -> None:
+    desk.keep(screening=a_screening(person={"family": "Testpatient"}))
+    page = await read(desk)
+    assert "Born not recorded" in page.text
+    assert "MRN not recorded" in page.text
+    assert "Allergies Could not load allergies" in page.text

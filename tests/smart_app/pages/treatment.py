@@ -1,0 +1,116 @@
+"""Brings a desk's patient to a point of the treatment: enrolled, in a session, ready to sign, signed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.treatment import Role, Route
+from smart_app.use_cases.enrol import enrol
+from smart_app.use_cases.record_session import add_entry, open_session, save_fields
+from smart_app.use_cases.records import Caller, StoredSession
+from smart_app.use_cases.sign_session import sign
+from tests.smart_app.pages.desk import Desk, a_caller, a_clinician, a_screening
+
+READINGS = ((2, 141, 86), (10, 152, 92), (20, 163, 98), (30, 171, 101), (40, 158, 95), (55, 150, 90))
+
+
+def nurse() -> Caller:
+    return a_caller(clinician=a_clinician(Role.NURSE, "R. Nurse"))
+
+
+def enrolment_fields(desk: Desk) -> dict[str, str]:
+    today = desk.now.date()
+    days = {f"day.{number}": offset for number, offset in enumerate((0, 3, 7, 10, 14, 17), start=1)}
+    return {
+        "route": "IV",
+        "start": today.isoformat(),
+        "place": "clinic",
+        "weight_kg": "82.0",
+        "weight_date": "2026-11-20",
+        "dose_mg_per_kg": "0.5",
+        "monitoring": "yes",
+        "consent_signed_on": "2026-11-20",
+        "consent": "paper",
+        "escort": "B. Friend 555 0101",
+        "emergency_name": "C. Parent",
+        "emergency_phone": "555 0102",
+    } | {name: (today + timedelta(days=offset)).isoformat() for name, offset in days.items()}
+
+
+def enrolled(desk: Desk) -> Desk:
+    desk.keep(screening=a_screening())
+    deps = desk.deps
+    enrol(deps.work, deps.clock, a_caller(), enrolment_fields(desk), deps.ids, deps.site)
+    return desk
+
+
+def opened(desk: Desk) -> StoredSession:
+    """A session with nothing in it."""
+    enrolled(desk)
+    return open_session(desk.work, desk.deps.clock, nurse(), desk.deps.ids)
+
+
+def running(desk: Desk) -> StoredSession:
+    """An hour into session 1: checks answered, dose given, seven readings, an event and a note."""
+    end = desk.now
+    desk.now = end - timedelta(minutes=75)
+    session = opened(desk)
+    work, clock, ids = desk.work, desk.deps.clock, desk.deps.ids
+    keys = [item.key for item in PROGRAMMES[Route.IV].checks]
+    save_fields(work, clock, nurse(), session.id, {f"check.{key}": "yes" for key in keys})
+    reading(desk, session, 128, 78, baseline="yes")
+    desk.now = end - timedelta(minutes=62)
+    start = desk.now
+    save_fields(work, clock, a_caller(), session.id, a_dose(desk))
+    for minute, systolic, diastolic in READINGS:
+        desk.now = start + timedelta(minutes=minute)
+        reading(desk, session, systolic, diastolic)
+    save_fields(work, clock, nurse(), session.id, {"dose.ended": f"{start + timedelta(minutes=40):%H:%M}"})
+    event = {"type": "dissociation", "severity": "moderate", "action": "Reassured"}
+    add_entry(work, clock, nurse(), session.id, "event", ids(), event)
+    add_entry(work, clock, nurse(), session.id, "note", ids(), {"text": "Eye mask on."})
+    desk.now = end
+    return desk.work.kept.sessions[session.id]
+
+
+def a_dose(desk: Desk) -> dict[str, str]:
+    return {
+        "dose.planned_mg_per_kg": "0.5",
+        "dose.weight_kg": "82.0",
+        "dose.weight_date": "2026-11-20",
+        "dose.planned_mg": "41",
+        "dose.given_mg": "41",
+        "dose.wasted_mg": "0",
+        "dose.concentration": "50",
+        "dose.volume_ml": "0.82",
+        "dose.lot": "K4411",
+        "dose.expiry": "2027-05",
+        "dose.started": f"{desk.now:%H:%M}",
+        "dose.date": desk.now.date().isoformat(),
+        "dose.body_site": "left forearm",
+    }
+
+
+def reading(desk: Desk, session: StoredSession, systolic: int, diastolic: int, **more: str) -> str:
+    entry = desk.deps.ids()
+    values = {"systolic": str(systolic), "diastolic": str(diastolic), "heart_rate": "80", "oxygen_saturation": "97"}
+    add_entry(desk.work, desk.deps.clock, nurse(), session.id, "reading", entry, values | more)
+    return entry
+
+
+def ready(desk: Desk) -> StoredSession:
+    """Two hours after the dose, everything answered: nothing blocks signing."""
+    session = running(desk)
+    desk.now += timedelta(minutes=60)
+    reading(desk, session, 129, 79, sedation="5", dissociation="0")
+    answers = {f"discharge.{item.key}": "yes" for item in PROGRAMMES[Route.IV].discharge}
+    answers |= {f"event.{each.id}.resolved": "14:50" for each in session.entries if each.kind == "event"}
+    answers |= {"discharge.escort": "B. Friend", "discharge.ended": f"{desk.now:%H:%M}"}
+    return save_fields(desk.work, desk.deps.clock, nurse(), session.id, answers)
+
+
+def signed(desk: Desk) -> StoredSession:
+    session = ready(desk)
+    deps = desk.deps
+    return sign(deps.work, deps.clock, a_caller(), session.id, {"attest": "yes"}, deps.ids, deps.site)
