@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -37,26 +40,55 @@ def add_commands(commands: Any) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Both run until Ctrl+C. Without --data everything is forgotten at the end."""
+    # The server hands a SIGTERM on when it has shut down; it must not end us before the sandbox is stopped too.
+    broken = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1 if broken.is_set() else 0))
     with tempfile.TemporaryDirectory(prefix="ketamine-pathway-") as folder:
         data = chosen.data or Path(folder)
         data.mkdir(parents=True, exist_ok=True)
-        with _running_sandbox(chosen):
+        with _running_sandbox(chosen, broken):
             _serve(chosen, data)
     return 0
 
 
 @contextmanager
-def _running_sandbox(chosen: argparse.Namespace) -> Iterator[None]:
+def _running_sandbox(chosen: argparse.Namespace, broken: threading.Event) -> Iterator[None]:
     """The EHR as a process of its own: the app shall not be able to reach into it."""
     if chosen.app_only:
         yield
         return
     sandbox = subprocess.Popen(_sandbox(chosen))  # noqa: S603  # our own interpreter and module
+    stopping = threading.Event()
+    threading.Thread(target=_watch, args=(sandbox, chosen.ehr_url, stopping, broken), daemon=True).start()
     try:
         yield
     finally:
+        stopping.set()
         sandbox.terminate()
         sandbox.wait(timeout=10)
+
+
+def _watch(sandbox: subprocess.Popen[bytes], url: str, stopping: threading.Event, broken: threading.Event) -> None:
+    """Say when it can be opened; stop the app when the EHR ends by itself."""
+    announced = False
+    while not stopping.wait(0.2):
+        if sandbox.poll() is not None:
+            broken.set()
+            signal.raise_signal(signal.SIGTERM)
+            return
+        if not announced and _listens(url):
+            announced = True
+            print(f"\nOpen {url} in a browser: choose who you are, open a patient, and the app is in the chart.")
+            print("All patients are synthetic. Stop with Ctrl+C.\n", flush=True)
+
+
+def _listens(url: str) -> bool:
+    where = urlsplit(url)
+    try:
+        socket.create_connection((str(where.hostname), int(where.port or 80)), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _sandbox(chosen: argparse.Namespace) -> list[str]:
@@ -77,8 +109,6 @@ def _serve(chosen: argparse.Namespace, data: Path) -> None:
     registry.write_text(demo_registry(chosen.ehr_url), encoding="utf-8")
     names = {"BASE_URL": chosen.app_url, "REGISTRY": str(registry), "DATA": str(data)}
     settings = checked(lambda: settings_from({PREFIX + k: v for k, v in names.items()}, demo=True))
-    print(f"\nOpen {chosen.ehr_url} in a browser: choose who you are, open a patient, and the app is in the chart.")
-    print("All patients are synthetic. Stop with Ctrl+C.\n", flush=True)
     serve_app(settings, host="localhost", port=int(urlsplit(chosen.app_url).port or 8500))
 
 
