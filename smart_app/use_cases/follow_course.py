@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
 
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition, TreatmentCourse
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Role, SessionStatus
-from smart_app.clinical.entry import NotUsable, day, readable, whole
-from smart_app.clinical.outcomes import HIGHEST_TOTAL, Outcome, Phq9, outcome
+from smart_app.clinical.outcomes import Outcome, Phq9, outcome
 from smart_app.clinical.programme import Progress
 from smart_app.clinical.session_rules import pressures, shown
-from smart_app.use_cases.access import audited, own_course, person, require_writer
+from smart_app.use_cases.access import audited, own_course, person
 from smart_app.use_cases.course_progress import open_one, progress_now, treatment_course_now
 from smart_app.use_cases.delivery_status import (
     DeliveryRow,
@@ -27,9 +24,9 @@ from smart_app.use_cases.delivery_status import (
     status_of,
 )
 from smart_app.use_cases.enrol import OPEN
-from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.ports import Clock, UnitOfWork, Work
-from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredScore, StoredSession
+from smart_app.use_cases.ports import Clock, Work
+from smart_app.use_cases.record_score import record_score, scores_of
+from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
 from smart_app.use_cases.typed_session import dose_day, events, readings, text
 
 __all__ = [
@@ -48,8 +45,6 @@ __all__ = [
 ]
 
 SCORE_EVERY = timedelta(days=7)  # clinical README 5: weekly during the course
-OLDEST_SCORE = timedelta(days=730)
-_SCORE_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +96,7 @@ def course_view(work: Work, clock: Clock, caller: Caller) -> CourseView:
     with work() as uow:
         course = own_course(uow, caller)
         sessions = uow.sessions.of_course(course.id) if course is not None else ()
-        scores = _scores(uow, caller)
+        scores = scores_of(uow, caller)
         view = _view(course, sessions, scores, status_of(uow, caller, now), person(uow, caller), caller, now)
         entities = (f"course/{course.id}",) if course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:course:read", *entities))
@@ -185,95 +180,6 @@ def _row(session: StoredSession, *, counts: bool, words: str) -> SessionRow:
         events=tuple(event.words for event in events(session) if event.entry.struck is None),
         counts=counts,
         words=words,
-    )
-
-
-def _scores(uow: UnitOfWork, caller: Caller) -> tuple[Phq9, ...]:
-    """What was typed in here and what the latest screening found in the EHR's chart, oldest first."""
-    typed = [
-        Phq9(total=each.total, day=each.day, item9=each.item9, source=f"typed in by {each.by.name}")
-        for each in uow.scores.of_patient(caller.patient)
-        if each.ehr == caller.ehr and each.scale == "phq9"
-    ]
-    screening = uow.screenings.latest(caller.patient)
-    charted = [_charted(score) for score in screening.baseline_scores] if screening is not None else []
-    return tuple(sorted([*(each for each in charted if each), *typed], key=lambda score: score.day))
-
-
-def _charted(score: Json) -> Phq9 | None:
-    """None: the chart's total or date is not one that can be compared."""
-    total, on = _whole(score.get("total")), readable(day, str(score.get("date", ""))[:10])
-    if total is None or on is None or total > HIGHEST_TOTAL:
-        return None
-    return Phq9(total=total, day=on, item9=_whole(score.get("item9")), source=f"EHR, {score.get('reference', '')}")
-
-
-def _whole(given: object) -> int | None:
-    try:
-        number = Decimal(str(given))
-        return int(number) if number >= 0 and number == int(number) else None
-    except (InvalidOperation, ValueError, OverflowError):
-        return None
-
-
-def record_score(work: Work, clock: Clock, caller: Caller, score_id: str, fields: Mapping[str, str]) -> StoredScore:
-    """fields: total (0 to 27), item9 (0 to 3 or empty), date (YYYY-MM-DD or empty: today).
-
-    A known `score_id` adds nothing.
-    """
-    now, action = clock(), "clinician:score:record"
-    with work() as uow:
-        require_writer(uow, caller, now, action)
-        known = [each for each in uow.scores.of_patient(caller.patient) if each.id == score_id]
-        if known:
-            return known[0]
-        if not _SCORE_ID.fullmatch(score_id):
-            raise Refused("This form is not one of this app's. Open the page again.")
-        course = own_course(uow, caller)
-        score = _typed_score(score_id, fields, course, caller, now)
-        if not uow.scores.add(score):
-            raise Refused("This form was used already. Open the page again.")
-        uow.audit.add(audited(caller, now, action, f"score/{score.id}"))
-        uow.commit()
-        return score
-
-
-def _typed_score(
-    score_id: str, fields: Mapping[str, str], course: StoredCourse | None, caller: Caller, now: datetime
-) -> StoredScore:
-    problems: dict[str, str] = {}
-    total, item9, on = 0, None, now.date()
-    try:
-        total = whole(fields.get("total", ""), 0, HIGHEST_TOTAL)
-    except NotUsable as error:
-        problems["total"] = str(error)
-    try:
-        item9 = whole(fields["item9"], 0, 3) if fields.get("item9", "").strip() else None
-    except NotUsable as error:
-        problems["item9"] = str(error)
-    try:
-        on = day(fields["date"]) if fields.get("date", "").strip() else on
-    except NotUsable as error:
-        problems["date"] = str(error)
-    if not problems and item9 is not None and item9 > total:
-        problems["item9"] = "Item 9 is more than the whole. Check both."
-    if on > now.date():
-        problems["date"] = "This day has not come yet."
-    elif now.date() - on > OLDEST_SCORE:
-        problems["date"] = "This is more than two years ago."
-    if problems:
-        raise Refused("Some of this needs another look.", problems=problems)
-    return StoredScore(
-        id=score_id,
-        course=course.id if course is not None else None,
-        ehr=caller.ehr,
-        patient=caller.patient,
-        scale="phq9",
-        total=total,
-        item9=item9,
-        day=on,
-        at=now,
-        by=caller.clinician,
     )
 
 

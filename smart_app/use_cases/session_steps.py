@@ -2,83 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from fhir_mappings.facts.programme import CheckItem, ProgrammeDefinition
-from fhir_mappings.facts.programmes import PROGRAMMES
-from fhir_mappings.facts.treatment import Answer, Role, Route, SessionStatus
-from smart_app.clinical import dosing
-from smart_app.clinical.entry import OLDEST, NotUsable, amount, at_time, day
-from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
+from fhir_mappings.facts.programme import CheckItem
+from fhir_mappings.facts.treatment import Answer
+from smart_app.clinical.session_rules import SessionLimits
+from smart_app.use_cases.at_hand import NOT_YET, REASON_LENGTH, AtHand, end_problem, note_problem
+from smart_app.use_cases.dose_step import dose_problems
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.session_lines import STEPS, Missing
-from smart_app.use_cases.typed_session import (
-    amounts,
-    dose_day,
-    ended,
-    events,
-    readings,
-    resolved,
-    started,
-    text,
-    written,
-)
+from smart_app.use_cases.typed_session import events, readings, resolved
 
-REASON_LENGTH = 10
-_EXPIRY = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?")
-_NOT_YET = "This time has not come yet."
-_OVER_ZERO = "Enter an amount over 0."
-
-
-@dataclass(frozen=True, slots=True)
-class AtHand:
-    """The session that is looked at, and what it is measured by."""
-
-    session: StoredSession
-    definition: ProgrammeDefinition
-    now: datetime
-    limits: SessionLimits
-
-    @classmethod
-    def of(
-        cls, session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits | None = None
-    ) -> AtHand:
-        return cls(session, PROGRAMMES[course.route], now, limits or SessionLimits())
-
-    def text(self, name: str) -> str:
-        return text(self.session, name)
-
-    @property
-    def stopped(self) -> bool:
-        return self.session.status is SessionStatus.STOPPED
-
-    @property
-    def started(self) -> datetime | None:
-        return started(self.session, self.now)
-
-    @property
-    def observed(self) -> timedelta | None:
-        """From the dose to the end of observation, as typed."""
-        finished = ended(self.session, "discharge.ended", self.now)
-        return elapsed(self.started, finished) if self.started and finished else None
-
-    def gate(self) -> Gate:
-        """The blood pressure check for the dose as it was given, or for a dose given now."""
-        return gate(readings(self.session), dose_at=self.started or self.now, limits=self.limits)
-
-    def reason_problem(self, name: str) -> str:
-        """What is wrong with a prescriber's reason; empty when it is there."""
-        if len(self.text(name)) < REASON_LENGTH:
-            return f"A prescriber gives a reason here ({REASON_LENGTH} characters or more)."
-        author = written(self.session, name)
-        if author is None or author.by.role is not Role.PRESCRIBER:
-            return "This reason must be a prescriber's."
-        return ""
+__all__ = ["REASON_LENGTH", "AtHand", "check_step", "missing"]
 
 
 def check_step(
@@ -132,132 +70,6 @@ def _unanswered(at_hand: AtHand, group: str, items: tuple[CheckItem, ...]) -> di
     return problems
 
 
-def _dose(at_hand: AtHand) -> dict[str, str]:
-    problems = _unusable_amounts(at_hand) | _dose_times(at_hand) | _dose_particulars(at_hand)
-    if at_hand.text("dose.confirm") != "yes":
-        known = amounts(at_hand.session, at_hand.now)
-        asked = dosing.warnings(known, at_hand.definition, on=dose_day(at_hand.session))
-        problems = dict(asked) | problems
-    return problems
-
-
-_NEEDED_AMOUNTS = {
-    "dose.planned_mg": "Enter the planned dose in mg.",
-    "dose.given_mg": "Enter the dose given in mg.",
-}
-_AMOUNTS = (
-    "dose.planned_mg_per_kg",
-    "dose.weight_kg",
-    "dose.planned_mg",
-    "dose.given_mg",
-    "dose.concentration",
-    "dose.volume_ml",
-    "dose.wasted_mg",
-)
-
-
-def _unusable_amounts(at_hand: AtHand) -> dict[str, str]:
-    problems: dict[str, str] = {}
-    for name in _AMOUNTS:
-        typed = at_hand.text(name)
-        try:
-            if typed and amount(typed) == 0 and name != "dose.wasted_mg":
-                problems[name] = _OVER_ZERO
-        except NotUsable as error:
-            problems[name] = str(error)
-        if not typed and name in _NEEDED_AMOUNTS:
-            problems[name] = _NEEDED_AMOUNTS[name]
-    weighed = at_hand.text("dose.weight_date")
-    if weighed:
-        _try(problems, "dose.weight_date", lambda: _not_after(day(weighed), dose_day(at_hand.session)))
-    return problems
-
-
-def _not_after(typed: date, limit: date) -> str:
-    return "This day has not come yet." if typed > limit else ""
-
-
-def _try(problems: dict[str, str], name: str, check: Callable[[], str]) -> None:
-    try:
-        words = check()
-    except NotUsable as error:
-        words = str(error)
-    if words:
-        problems[name] = words
-
-
-def _dose_times(at_hand: AtHand) -> dict[str, str]:
-    problems: dict[str, str] = {}
-    on = at_hand.text("dose.date")
-    if on:
-        _try(problems, "dose.date", lambda: _session_day(day(on), at_hand.now.date()))
-    if not at_hand.text("dose.started"):
-        problems["dose.started"] = "Enter when the dose was started."
-    else:
-        _try(problems, "dose.started", lambda: _typed_time(at_hand, "dose.started"))
-    if at_hand.text("dose.ended"):
-        _try(problems, "dose.ended", lambda: _typed_end(at_hand, "dose.ended", "the start"))
-    elif at_hand.definition.route is Route.IV:
-        problems["dose.ended"] = "Enter when the infusion ended."
-    return problems
-
-
-def _session_day(typed: date, today: date) -> str:
-    if today - typed > OLDEST:
-        return f"This is more than {OLDEST.days} days ago."
-    return _not_after(typed, today)
-
-
-def _typed_time(at_hand: AtHand, name: str) -> str:
-    moment = at_time(dose_day(at_hand.session), at_hand.text(name), at_hand.now)
-    return _NOT_YET if moment > at_hand.now else ""
-
-
-def _typed_end(at_hand: AtHand, name: str, what: str) -> str:
-    """A time that cannot be placed without the start says nothing more than the missing start does."""
-    at_time(dose_day(at_hand.session), at_hand.text(name), at_hand.now)
-    finished = ended(at_hand.session, name, at_hand.now)
-    if finished is None or at_hand.started is None:
-        return ""
-    if finished < at_hand.started:
-        return f"This is before {what} of the dose."
-    return _NOT_YET if finished > at_hand.now else ""
-
-
-def _dose_particulars(at_hand: AtHand) -> dict[str, str]:
-    problems: dict[str, str] = {}
-    if at_hand.definition.route is Route.IM and not at_hand.text("dose.body_site"):
-        problems["dose.body_site"] = "Enter the site of the injection."
-    expiry = at_hand.text("dose.expiry")
-    if expiry and not _EXPIRY.fullmatch(expiry):
-        problems["dose.expiry"] = "Enter the expiry as printed: 2027-03 or 2027-03-31."
-    elif expiry and expiry < dose_day(at_hand.session).isoformat()[: len(expiry)] and not _confirmed(at_hand):
-        problems["dose.expiry"] = f"Check: expired {expiry}. Is that right?"
-    if _wasted(at_hand):
-        _add_witness_problem(at_hand, problems)
-    return problems
-
-
-def _confirmed(at_hand: AtHand) -> bool:
-    return at_hand.text("dose.confirm") == "yes"
-
-
-def _wasted(at_hand: AtHand) -> bool:
-    try:
-        return bool(at_hand.text("dose.wasted_mg")) and amount(at_hand.text("dose.wasted_mg")) > 0
-    except NotUsable:
-        return False
-
-
-def _add_witness_problem(at_hand: AtHand, problems: dict[str, str]) -> None:
-    witness = at_hand.text("dose.second_person")
-    giver = written(at_hand.session, "dose.started")
-    if not witness:
-        problems["dose.second_person"] = "Name the second person who saw the rest destroyed."
-    elif giver is not None and witness.casefold() == giver.by.name.casefold():
-        problems["dose.second_person"] = "The second person must be somebody else than who gave the dose."
-
-
 def _monitor(at_hand: AtHand) -> dict[str, str]:
     problems: dict[str, str] = {}
     begun = at_hand.started
@@ -271,7 +83,7 @@ def _monitor(at_hand: AtHand) -> dict[str, str]:
             if over is None:
                 problems[event.resolved_field] = "Enter a time in 24 hours, such as 14:02."
             elif over > at_hand.now:
-                problems[event.resolved_field] = _NOT_YET
+                problems[event.resolved_field] = NOT_YET
     return problems
 
 
@@ -281,7 +93,7 @@ def _discharge(at_hand: AtHand) -> dict[str, str]:
     items = at_hand.definition.discharge
     problems = _unanswered(at_hand, "discharge", items)
     if at_hand.text("discharge.ended"):
-        _try(problems, "discharge.ended", lambda: _typed_end(at_hand, "discharge.ended", "the start"))
+        note_problem(problems, "discharge.ended", lambda: end_problem(at_hand, "discharge.ended"))
     elif items:
         problems["discharge.ended"] = "Enter when observation ended."
     unmet = [item.text for item in items if _answer(at_hand, "discharge", item) == "no"]
@@ -301,7 +113,7 @@ def _stop(at_hand: AtHand) -> dict[str, str]:
     if not at_hand.text("stop.disposition"):
         problems["stop.disposition"] = "Say where the patient went."
     if at_hand.text("stop.time"):
-        _try(problems, "stop.time", lambda: _typed_end(at_hand, "stop.time", "the start"))
+        note_problem(problems, "stop.time", lambda: end_problem(at_hand, "stop.time"))
     else:
         problems["stop.time"] = "Enter when the session was stopped."
     return problems
@@ -321,5 +133,5 @@ def _worth_a_look(at_hand: AtHand) -> list[Missing]:
 
 
 _STEPS: Mapping[str, Callable[[AtHand], dict[str, str]]] = MappingProxyType(
-    {"before": _before, "dose": _dose, "monitor": _monitor, "discharge": _discharge}
+    {"before": _before, "dose": dose_problems, "monitor": _monitor, "discharge": _discharge}
 )

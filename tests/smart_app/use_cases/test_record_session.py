@@ -346,6 +346,7 @@ class TestSteps:
             pytest.param({"dose.date": "2026-11-03"}, "dose", "dose.date", "not come yet", id="tomorrow"),
             pytest.param({"dose.weight_date": "2026-11-03"}, "dose", "dose.weight_date", "not", id="weighed later"),
             pytest.param({"dose.expiry": "03/27"}, "dose", "dose.expiry", "as printed", id="odd expiry"),
+            pytest.param({"dose.expiry": "2027-02-30"}, "dose", "dose.expiry", "as printed", id="no such day"),
             pytest.param({"dose.expiry": "2026-10"}, "dose", "dose.expiry", "expired 2026-10", id="expired"),
             pytest.param({"dose.wasted_mg": "9"}, "dose", "dose.second_person", "second person", id="no witness"),
             pytest.param(

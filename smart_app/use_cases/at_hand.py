@@ -1,0 +1,84 @@
+"""The session that is looked at while its steps are checked, and what every check of a typed value shares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from fhir_mappings.facts.programme import ProgrammeDefinition
+from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.treatment import Role, SessionStatus
+from smart_app.clinical.entry import NotUsable, at_time
+from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
+from smart_app.use_cases.records import StoredCourse, StoredSession
+from smart_app.use_cases.typed_session import dose_day, ended, readings, started, text, written
+
+REASON_LENGTH = 10
+NOT_YET = "This time has not come yet."
+
+
+@dataclass(frozen=True, slots=True)
+class AtHand:
+    """The session that is looked at, and what it is measured by."""
+
+    session: StoredSession
+    definition: ProgrammeDefinition
+    now: datetime
+    limits: SessionLimits
+
+    @classmethod
+    def of(
+        cls, session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits | None = None
+    ) -> AtHand:
+        return cls(session, PROGRAMMES[course.route], now, limits or SessionLimits())
+
+    def text(self, name: str) -> str:
+        return text(self.session, name)
+
+    @property
+    def stopped(self) -> bool:
+        return self.session.status is SessionStatus.STOPPED
+
+    @property
+    def started(self) -> datetime | None:
+        return started(self.session, self.now)
+
+    @property
+    def observed(self) -> timedelta | None:
+        """From the dose to the end of observation, as typed."""
+        finished = ended(self.session, "discharge.ended", self.now)
+        return elapsed(self.started, finished) if self.started and finished else None
+
+    def gate(self) -> Gate:
+        """The blood pressure check for the dose as it was given, or for a dose given now."""
+        return gate(readings(self.session), dose_at=self.started or self.now, limits=self.limits)
+
+    def reason_problem(self, name: str) -> str:
+        """What is wrong with a prescriber's reason; empty when it is there."""
+        if len(self.text(name)) < REASON_LENGTH:
+            return f"A prescriber gives a reason here ({REASON_LENGTH} characters or more)."
+        author = written(self.session, name)
+        if author is None or author.by.role is not Role.PRESCRIBER:
+            return "This reason must be a prescriber's."
+        return ""
+
+
+def note_problem(problems: dict[str, str], name: str, check: Callable[[], str]) -> None:
+    try:
+        words = check()
+    except NotUsable as error:
+        words = str(error)
+    if words:
+        problems[name] = words
+
+
+def end_problem(at_hand: AtHand, name: str) -> str:
+    """A time that cannot be placed without the start says nothing more than the missing start does."""
+    at_time(dose_day(at_hand.session), at_hand.text(name), at_hand.now)
+    finished = ended(at_hand.session, name, at_hand.now)
+    if finished is None or at_hand.started is None:
+        return ""
+    if finished < at_hand.started:
+        return "This is before the start of the dose."
+    return NOT_YET if finished > at_hand.now else ""
