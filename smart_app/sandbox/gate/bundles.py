@@ -72,7 +72,6 @@ def _beside(entries: list[Any], kind: str) -> frozenset[str]:
         if isinstance(one, dict)
         and str(one.get("fullUrl", "")).startswith("urn:uuid:")
         and isinstance(one.get("resource"), dict)
-        and one["resource"].get("resourceType") != "Provenance"
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 from smart_app.sandbox.gate.offer import OFFERED
 
@@ -17,8 +16,6 @@ def local(reference: object, base: str) -> tuple[str, str] | None:
     if not isinstance(reference, str):
         return None
     path = reference.removeprefix(f"{base}/")
-    if urlsplit(path).scheme:
-        return None
     parts = path.split("/_history/")[0].split("/")
     return (parts[0], parts[1]) if len(parts) == 2 else None
 

@@ -33,8 +33,6 @@ class Judge:
         own = self._own_user(asked, access)
         if not own and not access.rules(asked.type, asked.letter):
             raise outside_scope("The token's scope does not cover this interaction.")
-        if asked.letter not in OFFERED[asked.type].letters:
-            raise refused(405, "not-supported", f"This EHR does not offer {asked.kind} of {asked.type}.")
         withheld = self.withheld(asked, access.patient)
         if withheld:
             raise withheld

@@ -96,7 +96,6 @@ class Grants:
         words = (scope or grant.scope).split()
         if not set(words) <= set(grant.scope.split()):
             raise OAuthError("invalid_scope", "More scope was asked for than was granted.")
-        del self._refresh[token]
         self._spent_refresh[token] = grant_id
         return self._issue(grant_id, " ".join(words))
 
@@ -109,7 +108,7 @@ class Grants:
     def revoke(self, token: str) -> None:
         """End the grant of an access or refresh token; an unknown token is no error (RFC 7009 2.2)."""
         access = self._access.get(token)
-        grant_id = access[0] if access else self._refresh.get(token) or self._spent_refresh.get(token)
+        grant_id = access[0] if access else self._refresh.get(token)
         if grant_id:
             self._end(grant_id)
 

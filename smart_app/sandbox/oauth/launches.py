@@ -56,6 +56,3 @@ class Launches:
         """The launch of this value, which is then spent; None: unknown, spent or too old."""
         launch = self._live.pop(value, None)
         return launch if launch and launch.expires > self._clock() else None
-
-    def forget_all(self) -> None:
-        self._live.clear()

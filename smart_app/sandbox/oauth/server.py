@@ -70,12 +70,6 @@ class AuthorizationServer:
         grant = self.grants.bearer(authorization.partition(" ")[2])
         return grant.patient if grant else None
 
-    def end_everything(self) -> None:
-        """After a reset no launch, code or token of the old charts may work."""
-        self.grants.end_all()
-        self.launches.forget_all()
-        self.waiting.clear()
-
     def reply(self, issued: Issued) -> dict[str, object]:
         """The token reply (SMART App Launch 2.2, launch context parameters)."""
         grant = issued.grant

@@ -94,7 +94,9 @@ def concept_text(concept: Resource) -> str:
 def _quantity(quantity: Resource | None) -> str:
     if not quantity or "value" not in quantity:
         return ""
-    return f"{quantity['value']} {quantity.get('unit') or quantity.get('code') or '(no unit)'}"
+    unit = quantity.get("unit") or quantity.get("code") or "(no unit)"
+    # A UCUM annotation such as {score} is no unit that a person reads.
+    return str(quantity["value"]) if unit.startswith("{") else f"{quantity['value']} {unit}"
 
 
 def _nothing(_resource: Resource) -> str:

@@ -40,7 +40,7 @@ def _rows() -> tuple[SyntheticPatient, ...]:
         ),
         (
             "five-sessions", "Ben", "Whitfield", "male", 51, "candidate",
-            "Severe recurrent major depression; the sixth and last IV session of his course is due.",
+            "Severe recurrent major depression; the demo records the first five IV sessions of his course.",
             d.five_sessions,
         ),
         (

@@ -75,6 +75,12 @@ async def test_a_bad_token_is_refused(app: AnApp, header: str) -> None:
         assert_refused(await stranger.get("/fhir/Patient/ada-1"), 401)
 
 
+async def test_a_good_token_under_another_scheme_is_refused(app: AnApp) -> None:
+    token = (await app.tokens("ada-1"))["access_token"]
+    async with app.client(authorization=f"Basic {token}") as stranger:
+        assert_refused(await stranger.get("/fhir/Patient/ada-1"), 401)
+
+
 async def test_a_token_in_the_query_is_not_one(app: AnApp) -> None:
     token = (await app.tokens("ada-1"))["access_token"]
     async with app.client() as stranger:
@@ -470,6 +476,20 @@ async def test_a_filtered_scope_shows_and_takes_only_what_it_names(app: AnApp) -
     assert_refused(await app.fhir("POST", "/Observation", patient="ada-1", scope=scope, json=survey), 403)
     exact = "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|survey"
     assert (await app.fhir("GET", f"/Observation/{survey['id']}", patient="ada-1", scope=exact)).status_code == 200
+
+
+async def test_a_count_is_not_told_where_it_would_count_others(app: AnApp) -> None:
+    theirs = {**a_procedure("ben-1"), "id": "ben-counted"}
+    app.sandbox.charts.store.put([theirs, {**a_provenance("Procedure/ben-counted"), "id": "ben-proof"}])
+    for path in ("/Provenance", "/Provenance?_summary=count", "/Provenance?target=Procedure/ben-counted"):
+        reply = await app.fhir("GET", path, patient="rosa-1", scope=ALL)
+        assert entries(reply) == []
+        assert "total" not in reply.json()
+    filtered = await app.fhir(
+        "GET", "/Observation", patient="ada-1", scope="patient/Observation.rs?category=vital-signs"
+    )
+    assert "total" not in filtered.json()
+    assert (await app.fhir("GET", "/Observation", patient="ada-1", scope=ALL)).json()["total"] > 0
 
 
 async def test_pages_are_short_and_their_links_lead_on(app: AnApp) -> None:

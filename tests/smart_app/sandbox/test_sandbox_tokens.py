@@ -305,6 +305,16 @@ async def test_a_new_key_of_the_app_is_fetched_at_once(app: AnApp) -> None:
     app.published.pop()
 
 
+async def test_a_kid_that_is_published_twice_is_refused(app: AnApp) -> None:
+    await app.tokens("ada-1")
+    app.clock.pass_time(seconds=61)
+    app.published.append(app.published[0])
+    reply = await app.redeem(await app.code("ada-1"))
+    app.published.pop()
+    app.clock.pass_time(seconds=61)
+    assert reply.json()["error"] == "invalid_client"
+
+
 async def test_the_client_must_prove_itself_by_an_assertion(app: AnApp) -> None:
     form = {
         "grant_type": "authorization_code",
