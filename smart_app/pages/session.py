@@ -203,7 +203,7 @@ def enter(visit: Visit) -> Response:
 def _with_waiting(visit: Visit, values: dict[str, str]) -> dict[str, str]:
     """A reading that waited in the page for a connection happened when it was typed, not when it arrived."""
     waited = visit.fields.get("waited", "")
-    if values.get("time") or not waited.isdecimal() or not 0 < int(waited) <= _LONGEST_WAIT:
+    if values.get("time") or not (waited.isascii() and waited.isdecimal()) or not 0 < int(waited) <= _LONGEST_WAIT:
         return values
     at = visit.now - timedelta(seconds=int(waited))
     return values | {"time": f"{at:%H:%M}", "date": at.date().isoformat()}

@@ -167,9 +167,7 @@ async def test_the_banner_follows_the_ehr_s_wish_and_the_title_does_not(desk: De
     page = await read(desk)
     assert "TESTPATIENT, Ada, born 04 Mar 1986" in page.title
     assert not [tag for tag, attrs in page.tags if tag == "header"]
-    assert [attrs for _, attrs in page.tags if "print-only" in attrs.get("class", "")], (
-        "print names the patient"
-    )
+    assert [attrs for _, attrs in page.tags if "print-only" in attrs.get("class", "")], "print names the patient"
 
 
 async def test_what_is_not_known_of_the_patient_is_said(desk: Desk) -> None:

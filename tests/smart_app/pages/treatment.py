@@ -39,7 +39,7 @@ def enrolment_fields(desk: Desk) -> dict[str, str]:
 
 
 def enrolled(desk: Desk) -> Desk:
-    desk.keep(screening=a_screening())
+    desk.keep(screening=a_screening(at=desk.now - timedelta(minutes=20)))
     deps = desk.deps
     enrol(deps.work, deps.clock, a_caller(), enrolment_fields(desk), deps.ids, deps.site)
     return desk

@@ -1,0 +1,102 @@
+"""Progress, scores and the audit trail."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import smart_app
+from smart_app.pages.trail import WORDS, short
+from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_screening, post
+from tests.smart_app.pages.treatment import enrolled, signed
+
+pytestmark = pytest.mark.anyio
+
+PAGE = f"/l/{LAUNCH}/progress"
+
+
+async def read(desk: Desk, path: str = PAGE) -> PageParts:
+    async with desk.client() as client:
+        response = await client.get(path)
+    assert response.status_code == 200, response.text[:500]
+    return PageParts(response.text)
+
+
+async def test_the_sentence_comes_first_then_chart_and_table(desk: Desk) -> None:
+    enrolled(desk)
+    page = await read(desk)
+    assert "PHQ-9 21 (severe). No score after baseline yet." in page.text
+    assert [
+        attrs for tag, attrs in page.tags if tag == "svg" and attrs.get("aria-labelledby") == "phq9-title phq9-desc"
+    ]
+    assert page.text.index("No score after baseline") < page.text.index("Scores as a table")
+
+
+async def test_a_positive_item_9_stands_on_top(desk: Desk) -> None:
+    enrolled(desk)
+    page = await read(desk)
+    assert page.text.index("ask about suicidality (C-SSRS) today") < page.text.index("PHQ-9 21 (severe)")
+
+
+async def test_without_a_course_and_a_score_the_page_says_so(desk: Desk) -> None:
+    desk.keep(screening=a_screening(baseline_scores=()))
+    page = await read(desk)
+    assert "No PHQ-9 in the record yet." in page.text
+    assert "No course yet" in page.text
+
+
+async def test_each_session_has_its_dose_peak_events_and_state(desk: Desk) -> None:
+    signed(desk)
+    page = await read(desk)
+    assert "1 of 6 done, next 26 Nov 2026" in page.text
+    assert re.search(r"23 Nov 2026 41 mg 171/101 Dissociation Counted", page.text)
+    assert "Session 1: completed" in page.text, "dots are words too"
+
+
+async def test_a_score_is_saved_once(desk: Desk) -> None:
+    enrolled(desk)
+    async with desk.client() as client:
+        form = PageParts((await client.get(PAGE)).text).form("/progress/score")
+        first = await post(client, form, total="9", item9="0", date="2026-11-23")
+        second = await post(client, form, total="9", item9="0", date="2026-11-23")
+        page = PageParts((await client.get(first.headers["location"])).text)
+    assert first.status_code == second.status_code == 303
+    assert len(desk.work.kept.scores) == 1
+    assert "The score is saved." in page.text
+
+
+@pytest.mark.parametrize("total", ["28", "-1", "x", ""])
+async def test_an_impossible_score_comes_back_with_what_was_typed(desk: Desk, total: str) -> None:
+    enrolled(desk)
+    async with desk.client() as client:
+        form = PageParts((await client.get(PAGE)).text).form("/progress/score")
+        response = await post(client, form, total=total, item9="2", date="2026-11-22")
+    page = PageParts(response.text)
+    assert response.status_code == 422
+    kept = page.form("/progress/score").fields
+    assert (kept["total"], kept["item9"], kept["date"]) == (total, "2", "2026-11-22")
+    assert "f-total" in page.ids
+    assert not desk.work.kept.scores
+
+
+async def test_the_audit_page_says_who_did_what_newest_first(desk: Desk) -> None:
+    signed(desk)
+    page = await read(desk, f"/l/{LAUNCH}/audit")
+    assert page.text.index("Signed the session") < page.text.index("Opened a session")
+    assert "R. Nurse" in page.text
+    assert "(UTC−6)" in page.text
+
+
+def test_every_action_that_is_recorded_has_words() -> None:
+    root = Path(smart_app.__file__).parent
+    code = "\n".join(path.read_text(encoding="utf-8") for path in root.rglob("*.py") if path.name != "trail.py")
+    used = set(re.findall(r'"((?:clinician|app):[a-z-]+:[a-z-]+)"', code))
+    assert used
+    assert used - set(WORDS) == set()
+
+
+def test_long_identifiers_are_shortened_and_short_ones_are_not() -> None:
+    assert short("session/00000000-0000-0000-0000-000000000003") == "session/00000000"
+    assert short("Observation/12") == "Observation/12"

@@ -1,0 +1,399 @@
+"""The four steps of a session: what they show, keep, refuse and never do twice."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from fhir_mappings.facts.treatment import SessionStatus
+from smart_app.use_cases.record_session import save_fields
+from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, PageParts, a_caller, a_clinician, post
+from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed
+
+pytestmark = pytest.mark.anyio
+
+ROOT = f"/l/{LAUNCH}"
+STEPS = ("before", "dose", "monitor", "discharge")
+
+
+def at(session: object, step: str = "monitor") -> str:
+    return f"{ROOT}/session/{session.id}/{step}"  # type: ignore[attr-defined]  # a stored session
+
+
+async def page_of(client: httpx.AsyncClient, path: str) -> PageParts:
+    response = await client.get(path)
+    assert response.status_code == 200, response.text[:500]
+    return PageParts(response.text)
+
+
+async def test_without_a_course_the_page_leads_to_enrolment(desk: Desk) -> None:
+    async with desk.client() as client:
+        page = await page_of(client, f"{ROOT}/session")
+    assert "not enrolled" in page.text
+    assert not [form for form in page.forms if form.action.endswith("/session")]
+
+
+async def test_opening_twice_opens_one_session(desk: Desk) -> None:
+    enrolled(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, f"{ROOT}/session")).form("/session")
+        first = await post(client, form)
+        second = await post(client, form)
+    assert first.headers["location"] == second.headers["location"]
+    assert len(desk.work.kept.sessions) == 1
+
+
+async def test_the_tab_leads_back_to_the_first_step_to_do(desk: Desk) -> None:
+    session = opened(desk)
+    async with desk.client() as client:
+        landing = await client.get(f"{ROOT}/session")
+        step = await client.get(landing.headers["location"])
+    assert step.headers["location"] == at(session, "before")
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_every_step_renders_empty_and_full(desk: Desk, step: str) -> None:
+    empty, full = Desk(), desk
+    empty.open()
+    first, second = opened(empty), running(full)
+    async with empty.client() as client:
+        bare = await page_of(client, at(first, step))
+    async with full.client() as client:
+        page = await page_of(client, at(second, step))
+    for each in (bare, page):
+        assert each.title.startswith("Session 1 of 6: ")
+        assert {"Before", "Dose", "Monitor", "Discharge"} <= {words.split(" ")[0] for words in _rail(each)}
+
+
+def _rail(page: PageParts) -> list[str]:
+    return [words for words, href in page.links.items() if re.search(r"/(before|dose|monitor|discharge)$", href)]
+
+
+async def test_no_reading_closes_the_gate_in_words(desk: Desk) -> None:
+    session = opened(desk)
+    async with desk.client() as client:
+        assert "Measure blood pressure first." in (await page_of(client, at(session, "before"))).text
+
+
+@pytest.mark.parametrize(
+    ("systolic", "diastolic", "words"),
+    [
+        (139, 99, "below 140/100."),
+        (140, 80, "Do not start: 140/80 is not below 140/100. Repeat in 5 minutes."),
+        (120, 100, "Do not start: 120/100 is not below 140/100. Repeat in 5 minutes."),
+    ],
+    ids=["just below", "systolic at the limit", "diastolic at the limit"],
+)
+async def test_the_gate_line_says_whether_to_start(desk: Desk, systolic: int, diastolic: int, words: str) -> None:
+    session = opened(desk)
+    reading(desk, session, systolic, diastolic, baseline="yes")
+    async with desk.client() as client:
+        page = await page_of(client, at(session, "dose"))
+    assert words in page.text
+
+
+async def test_start_now_behind_a_closed_gate_explains_and_keeps_what_was_typed(desk: Desk) -> None:
+    session = opened(desk)
+    reading(desk, session, 152, 104, baseline="yes")
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        form.action = form.action.replace("/fields", "/start")
+        response = await post(client, form, dose__planned_mg="41", do="start")
+        page = await page_of(client, response.headers["location"])
+    assert "Do not start: 152/104" in page.text
+    fields = desk.work.kept.sessions[session.id].fields
+    assert fields["dose.planned_mg"] == "41"
+    assert not fields.get("dose.started")
+
+
+async def test_a_prescriber_starts_behind_a_closed_gate_only_with_a_reason(desk: Desk) -> None:
+    session = opened(desk)
+    reading(desk, session, 152, 104, baseline="yes")
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "gate"))).form("/start")
+        short = await post(client, form, gate__reason="ok", do="start")
+        assert short.status_code == 422
+        assert not desk.work.kept.sessions[session.id].fields.get("dose.started")
+        done = await post(client, form, gate__reason="White coat; home readings 120/75 all week", do="start")
+    assert done.headers["location"].startswith(at(session, "monitor"))
+    fields = desk.work.kept.sessions[session.id].fields
+    assert fields["dose.started"] == "14:32"
+    assert fields["dose.date"] == "2026-11-23"
+
+
+async def test_a_nurse_cannot_override_the_gate(desk: Desk) -> None:
+    session = opened(desk)
+    desk.open(nurse())
+    reading(desk, session, 152, 104, baseline="yes")
+    async with desk.client() as client:
+        page = await page_of(client, at(session, "gate"))
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        form.action = form.action.replace("/fields", "/start")
+        response = await post(client, form, gate__reason="A nurse's reason, long enough", do="start")
+    assert not [each for each in page.forms if each.action.endswith("/start")]
+    assert response.status_code == 422
+    assert not desk.work.kept.sessions[session.id].fields.get("dose.started")
+
+
+async def test_start_now_with_an_open_gate_takes_the_server_s_time(desk: Desk) -> None:
+    session = opened(desk)
+    reading(desk, session, 128, 78, baseline="yes")
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        form.action = form.action.replace("/fields", "/start")
+        response = await post(client, form, do="start")
+    assert response.headers["location"].startswith(at(session, "monitor"))
+    assert desk.work.kept.sessions[session.id].fields["dose.started"] == "14:32"
+
+
+async def test_the_dose_page_shows_both_factors_and_the_volume(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        page = await page_of(client, at(session, "dose"))
+    assert "0.5 mg/kg × 82.0 kg = 41 mg" in page.text
+    assert "41 mg ÷ 50 mg/mL = 0.82 mL" in page.text
+    assert "20 Nov 2026" in page.text
+
+
+async def test_an_unusual_dose_is_asked_back(desk: Desk) -> None:
+    session = opened(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, a_dose(desk) | {"dose.planned_mg_per_kg": "1.2"})
+    async with desk.client() as client:
+        page = await page_of(client, at(session, "dose"))
+    assert "Unusual amounts" in page.text
+    assert "f-dose.confirm" in page.ids
+
+
+async def test_saving_goes_on_when_the_step_is_complete_and_says_what_is_missing_when_not(desk: Desk) -> None:
+    session = opened(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "before"))).form("/fields")
+        response = await post(client, form, check__identity="yes")
+        page = PageParts(response.text)
+        assert response.status_code == 422
+        assert page.title.startswith("Error: ")
+        assert desk.work.kept.sessions[session.id].fields["check.identity"] == "yes", "kept all the same"
+        reading(desk, session, 128, 78, baseline="yes")
+        checks = {attrs["name"]: "yes" for tag, attrs in page.tags if attrs.get("name", "").startswith("check.")}
+        answers = {name.replace(".", "__"): value for name, value in checks.items() if not name.endswith(".note")}
+        done = await post(client, form, **answers)
+    assert done.headers["location"].startswith(at(session, "dose"))
+
+
+async def test_a_page_does_not_undo_what_somebody_else_wrote_meanwhile(desk: Desk) -> None:
+    session = opened(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"check.escort": "yes"})
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "before"))).form("/fields")
+        save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"check.escort": "no"})
+        await post(client, form, check__fasting="yes")
+    fields = desk.work.kept.sessions[session.id].fields
+    assert (fields["check.escort"], fields["check.fasting"]) == ("no", "yes")
+
+
+async def test_autosave_answers_in_one_word_and_keeps_the_value_as_typed(desk: Desk) -> None:
+    session = opened(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        client.headers["X-KP-Script"] = "1"
+        response = await post(client, form, dose__given_mg="forty-one")
+    assert response.json() == {"saved": "14:32:07"}
+    assert desk.work.kept.sessions[session.id].fields["dose.given_mg"] == "forty-one"
+
+
+async def test_four_numbers_make_a_reading(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session))).form("/entries/reading")
+        before = len(desk.work.kept.sessions[session.id].entries)
+        values = {"reading__systolic": "141", "reading__diastolic": "86", "reading__heart_rate": "80"}
+        response = await post(client, form, **values, reading__oxygen_saturation="98")
+        again = await post(client, form, **values, reading__oxygen_saturation="98")
+        page = await page_of(client, response.headers["location"])
+    assert response.status_code == again.status_code == 303
+    assert len(desk.work.kept.sessions[session.id].entries) == before + 1, "the same form sent twice adds one line"
+    assert "14:32" in page.text
+    assert "141/86" in page.text
+    assert "Saved to server 14:32:07" in page.text
+
+
+async def test_a_refused_reading_keeps_what_was_typed_and_says_what_to_do(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session))).form("/entries/reading")
+        response = await post(client, form, reading__systolic="abc", reading__diastolic="86")
+    page = PageParts(response.text)
+    assert response.status_code == 422
+    assert page.title.startswith("Error: Session 1 of 6: monitor")
+    kept = page.form("/entries/reading").fields
+    assert (kept["reading.systolic"], kept["reading.diastolic"]) == ("abc", "86")
+    assert kept["entry"] == form.fields["entry"]
+    assert "#f-reading.systolic" in page.links.values()
+    assert "invalid" not in page.text.lower()
+
+
+async def test_an_unusual_reading_is_asked_back_and_kept_on_yes(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session))).form("/entries/reading")
+        asked = PageParts((await post(client, form, reading__systolic="240", reading__diastolic="110")).text)
+        assert "Check: 240 systolic. Is that right?" in asked.text
+        names = [attrs.get("name", "") for tag, attrs in _after_the_form_s_start(asked) if tag == "button"]
+        assert names[:2] == ["", "reading.confirm"], "Enter takes the first button: it must not say yes"
+        kept = await post(client, asked.form("/entries/reading"), reading__confirm="yes")
+        page = await page_of(client, kept.headers["location"])
+    assert "Stop: 240/110 is not below 180/110." in page.text
+
+
+def _after_the_form_s_start(page: PageParts) -> list[tuple[str, dict[str, str]]]:
+    actions = [attrs.get("action", "") for _, attrs in page.tags]
+    return page.tags[next(i for i, action in enumerate(actions) if action.endswith("/entries/reading")) :]
+
+
+async def test_a_reading_that_waited_for_a_connection_keeps_its_own_time(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session))).form("/entries/reading")
+        await post(client, form, reading__systolic="131", reading__diastolic="80", waited="720")
+    entry = desk.work.kept.sessions[session.id].entries[-1]
+    assert f"{entry.at:%H:%M}" == f"{desk.now - timedelta(seconds=720):%H:%M}"
+    assert entry.late
+
+
+@pytest.mark.parametrize("waited", ["", "0", "-5", "abc", "99999999", "１２"])
+async def test_a_wait_that_makes_no_sense_means_now(desk: Desk, waited: str) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session))).form("/entries/reading")
+        await post(client, form, reading__systolic="131", reading__diastolic="80", waited=waited)
+    assert desk.work.kept.sessions[session.id].entries[-1].at.strftime("%H:%M:%S") in {"14:32:00", "14:32:07"}
+
+
+async def test_the_next_reading_s_time_is_on_the_page_for_the_timer(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        page = await page_of(client, at(session))
+    (due,) = [int(attrs["data-due"]) for _, attrs in page.tags if "data-due" in attrs]
+    assert desk.now.timestamp() * 1000 < due < (desk.now + timedelta(minutes=15)).timestamp() * 1000
+    assert "Next reading due at 14:40." in page.text
+
+
+async def test_an_adverse_event_and_a_note_are_added_once(desk: Desk) -> None:
+    session = running(desk)
+    before = len(desk.work.kept.sessions[session.id].entries)
+    async with desk.client() as client:
+        page = await page_of(client, at(session))
+        for _ in range(2):
+            await post(client, page.form("/entries/event"), event__type="nausea", event__severity="mild")
+            await post(client, page.form("/entries/note"), note__text="Music changed")
+        page = await page_of(client, at(session))
+    assert len(desk.work.kept.sessions[session.id].entries) == before + 2
+    assert "Nausea Mild" in page.text
+    assert "Music changed" in page.text
+
+
+async def test_an_event_s_end_is_saved(desk: Desk) -> None:
+    session = running(desk)
+    event = next(each for each in session.entries if each.kind == "event")
+    async with desk.client() as client:
+        page = await page_of(client, at(session))
+        form = next(each for each in page.forms if f"event.{event.id}.resolved" in each.fields)
+        response = await post(client, form, **{f"event__{event.id}__resolved": "14:30"})
+        assert response.headers["location"].startswith(at(session))
+        assert "over at 14:30" in (await page_of(client, at(session))).text
+
+
+async def test_striking_out_needs_a_reason_and_leaves_the_line_readable(desk: Desk) -> None:
+    session = running(desk)
+    entry = next(each for each in session.entries if each.fields.get("systolic") == "171")
+    path = f"{ROOT}/session/{session.id}/strike/{entry.id}"
+    async with desk.client() as client:
+        form = (await page_of(client, path)).form(entry.id)
+        assert (await post(client, form, reason="")).status_code == 422
+        assert (await post(client, form, reason="Cuff had slipped")).status_code == 303
+        page = await page_of(client, at(session))
+    assert "171/101" in page.text, "in the table"
+    assert "Cuff had slipped" in page.text
+    assert page.text.count("171/101") == 1, "no longer in the chart"
+
+
+async def test_stopping_early_is_offered_on_every_step(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        for step in STEPS:
+            assert (await page_of(client, at(session, step))).links["Stop the session early"].endswith("/stop")
+        form = (await page_of(client, at(session, "stop"))).form("/stop")
+        assert (await post(client, form, stop__reason="")).status_code == 422
+        values = {"stop__reason": "Severe headache", "stop__disposition": "observed", "stop__time": "14:31"}
+        response = await post(client, form, **values)
+        page = await page_of(client, response.headers["location"])
+    assert desk.work.kept.sessions[session.id].status is SessionStatus.STOPPED
+    assert "This session was stopped early." in page.text
+
+
+async def test_a_missed_session_moves_the_plan(desk: Desk) -> None:
+    enrolled(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, f"{ROOT}/session/missed")).form("/missed")
+        assert (await post(client, form, reason="")).status_code == 422
+        response = await post(client, form, reason="The patient had a cold", rescheduled="2026-11-24")
+        page = await page_of(client, response.headers["location"])
+    assert "1 missed" in page.text
+
+
+async def test_who_answered_a_check_and_when_stands_beside_it(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        assert "R. Nurse, 13:17" in (await page_of(client, at(session, "before"))).text
+
+
+async def test_a_signed_session_has_no_form_any_more(desk: Desk) -> None:
+    session = signed(desk)
+    async with desk.client() as client:
+        for step in STEPS:
+            assert (await client.get(at(session, step))).headers["location"] == at(session, "sign")
+
+
+async def test_another_patient_s_session_is_stopped_at_the_door(desk: Desk) -> None:
+    session = running(desk)
+    desk.open(a_caller(launch="launch-of-ben", patient_id="ben"), secret="cookie-of-ben")
+    async with desk.client(launch="launch-of-ben", secret="cookie-of-ben") as client:
+        response = await client.get(f"/l/launch-of-ben/session/{session.id}/monitor")
+    assert response.status_code in {403, 404, 409}
+    assert "TESTPATIENT" not in response.text
+    assert "171/101" not in response.text
+
+
+async def test_a_reader_without_write_access_sees_no_button(desk: Desk) -> None:
+    session = running(desk)
+    desk.open(replace(a_caller(), may_write=False, clinician=a_clinician()))
+    async with desk.client() as client:
+        page = await page_of(client, at(session))
+    assert not [each for each in page.forms if "/entries/" in each.action]
+
+
+async def test_the_discharge_page_says_how_long_was_observed(desk: Desk) -> None:
+    session = ready(desk)
+    async with desk.client() as client:
+        page = await page_of(client, at(session, "discharge"))
+    assert (
+        "Observed for 122 of at least 120 minutes since the dose. Last blood pressure 129/79 at 15:32." in page.text
+    )
+
+
+async def test_the_page_of_a_full_session_stays_light(desk: Desk) -> None:
+    session = ready(desk)
+    async with desk.client() as client:
+        response = await client.get(at(session))
+        page = PageParts(response.text)
+        total = len(response.content)
+        for attribute in ("href", "src"):
+            for tag, attrs in page.tags:
+                if tag in {"link", "script"} and attrs.get(attribute, "").startswith("/static/"):
+                    sent = await client.get(attrs[attribute], headers=HEADERS | {"Accept-Encoding": "gzip"})
+                    total += int(sent.headers["content-length"])
+    assert total <= 40 * 1024
