@@ -10,7 +10,7 @@ from typing import Protocol
 
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession
 from fhir_mappings.facts.programmes import PROGRAMMES
-from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Route, SessionStatus
+from fhir_mappings.facts.treatment import Clinician, Dose, KetamineSession, Place, Route, SessionStatus
 from smart_app.clinical.dosing import fraction_given
 from smart_app.clinical.session_rules import elapsed
 
@@ -82,7 +82,7 @@ def tally(
             why_not = "the course was complete without it"
         if not why_not:
             days.add(session.started.date())
-        little = not why_not and too_little(session)
+        little = not why_not and session.dose is not None and too_little(session.dose)
         result.append(Tally(session=session, counts=not why_not, why_not=why_not, by_decision=little))
     return tuple(result)
 
@@ -102,13 +102,12 @@ def _why_not(session: KetamineSession, route: Route, decided: Collection[str]) -
         return "the dose was not completed"
     if route not in (session.route, session.dose.route) or session.route is not session.dose.route:
         return f"given by another route ({session.dose.route})"
-    if too_little(session) and session.id not in decided:
+    if too_little(session.dose) and session.id not in decided:
         return "less than 80 % of the planned dose was given"
     return ""
 
 
-def too_little(session: KetamineSession) -> bool:
-    if session.dose is None:
-        return True
-    fraction = fraction_given(session.dose.planned_mg, session.dose.given_mg)
+def too_little(dose: Dose) -> bool:
+    """Less than 80 % of what was planned, or nothing planned to compare with."""
+    fraction = fraction_given(dose.planned_mg, dose.given_mg)
     return fraction is None or fraction < LEAST_FRACTION

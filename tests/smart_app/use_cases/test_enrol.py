@@ -138,6 +138,7 @@ class TestTheForm:
             pytest.param({"weight_date": "2026-08-03"}, "weight_date", "91 days ago. Weigh", id="91 days old"),
             pytest.param({"dose_mg_per_kg": ""}, "dose_mg_per_kg", "Enter the planned dose", id="no dose"),
             pytest.param({"dose_mg": "41"}, "dose_mg_per_kg", "not both", id="two doses"),
+            pytest.param({"dose_mg_per_kg": "half"}, "dose_mg_per_kg", "Enter a number", id="dose in words"),
             pytest.param({"dose_mg_per_kg": "0"}, "dose_mg_per_kg", "over 0", id="dose of 0"),
             pytest.param({"dose_mg_per_kg": "1.5"}, "dose_mg_per_kg", "Check: 1.5 mg/kg", id="over 1 mg/kg"),
             pytest.param({"dose_mg_per_kg": "", "dose_mg": "250"}, "dose_mg", "more than 200 mg", id="over 200 mg"),

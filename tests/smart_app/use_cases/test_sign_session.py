@@ -16,11 +16,24 @@ from hypothesis import strategies as st
 from fhir_mappings.facts.programme import ActivityStatus, CourseStatus
 from fhir_mappings.facts.treatment import Answer, KetamineSession, Role, SessionStatus
 from smart_app.use_cases.access import OtherPatient
+from smart_app.use_cases.enrol import enrol
 from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.record_session import add_entry, session_view, strike_entry
 from smart_app.use_cases.records import Caller, MessageKind, StoredSession
 from smart_app.use_cases.sign_session import enter_in_error, not_done, review, sign, stop_session
-from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, DOCTOR, MONDAY, NAN, NURSE, OTHERS, Clinic, a_caller
+from tests.smart_app.use_cases.a_clinic import (
+    BENS_DOCTOR,
+    DEE,
+    DOCTOR,
+    ENROLMENT,
+    MONDAY,
+    NAN,
+    NURSE,
+    OTHERS,
+    Clinic,
+    a_caller,
+)
 
 IV_DAYS = [MONDAY + timedelta(days=offset) for offset in (0, 3, 7, 10, 14, 17)]
 WRONG_PATIENT = "Recorded for the wrong patient."
@@ -263,6 +276,38 @@ class TestSigning:
             clinic.sign(session)
         self.assert_nothing_was_signed(clinic, session)
 
+    def test_a_record_that_has_no_fhir_form_is_not_signed(self) -> None:
+        clinic = Clinic()
+        clinic.screened(conditions=("Observation/not-a-condition",))
+        enrol(clinic.work, clinic.clock, DEE, ENROLMENT, clinic.ids, clinic.site)
+        session = clinic.recorded(MONDAY)
+        with pytest.raises(Refused, match="cannot be written as FHIR"):
+            clinic.sign(session)
+        self.assert_nothing_was_signed(clinic, session)
+
+    @pytest.mark.parametrize("place", ["clinic", "home"])
+    @pytest.mark.parametrize(
+        ("route", "dose"),
+        [("IV", "41"), ("IM", "41"), ("IN", "75"), ("SL", "30")],
+    )
+    def test_every_route_and_place_is_signed_and_counted(self, route: str, dose: str, place: str) -> None:
+        clinic = Clinic()
+        by_weight = route in {"IV", "IM"}
+        clinic.enrolled(
+            route=route,
+            place=place,
+            address_confirmed="yes",
+            dose_mg_per_kg="0.5" if by_weight else "",
+            dose_mg="" if by_weight else dose,
+        )
+        session = clinic.recorded(MONDAY)
+        clinic.save(session, {"dose.given_mg": dose, "dose.volume_ml": "", "dose.body_site": "Left deltoid"})
+        record = made(clinic.sign(session))
+        assert (record.route.value, record.place.value) == (route, place)
+        assert record.dose is not None
+        assert str(record.dose.planned_mg) == dose
+        assert progress_of(clinic.work)(clinic.course.id).counted == 1
+
     def assert_nothing_was_signed(self, clinic: Clinic, session: StoredSession) -> None:
         assert clinic.session(session.id).signed is None
         assert clinic.kinds == [MessageKind.CREATE_CARE_PLAN]
@@ -346,6 +391,25 @@ class TestStopping:
         assert list(caught.value.problems) == [field]
         assert clinic.session(session.id).status is SessionStatus.IN_PROGRESS
 
+    @pytest.mark.parametrize("ended", ["signed", "taken back"])
+    def test_what_is_over_cannot_be_stopped(self, ended: str) -> None:
+        clinic, session = a_recorded_session()
+        clinic.sign(session)
+        if ended == "taken back":
+            taken_back(clinic, session)
+        before = clinic.session(session.id)
+        with pytest.raises(Refused, match="cannot be stopped"):
+            stopped(clinic, session)
+        assert clinic.session(session.id) == before
+
+    def test_without_a_time_a_stopped_session_cannot_be_signed(self) -> None:
+        clinic, session = a_recorded_session()
+        stopped(clinic, session)
+        clinic.save(session, {"stop.time": ""})
+        with pytest.raises(Refused) as caught:
+            clinic.sign(session)
+        assert list(caught.value.problems) == ["stop.time"]
+
     def test_an_empty_time_means_now(self) -> None:
         clinic, session = a_recorded_session()
         assert stopped(clinic, session, time="").fields["stop.time"] == "16:20"
@@ -395,8 +459,9 @@ class TestMissed:
             ({"day": "2026-11-03"}, "day"),
             ({"day": "2 Nov"}, "day"),
             ({"rescheduled": "2026-11-02"}, "rescheduled"),
+            ({"rescheduled": "later"}, "rescheduled"),
         ],
-        ids=["no reason", "tomorrow", "no date", "moved to the same day"],
+        ids=["no reason", "tomorrow", "no date", "moved to the same day", "moved to no date"],
     )
     def test_the_form_is_checked(self, fields: dict[str, str], field: str) -> None:
         clinic = Clinic()
@@ -472,6 +537,14 @@ class TestEnteredInError:
         assert clinic.kinds == [MessageKind.CREATE_CARE_PLAN]
         assert clinic.course.planned[0].status is ActivityStatus.SCHEDULED
         assert clinic.opened().id != session.id
+
+    def test_a_dropped_session_cannot_be_signed(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        session = clinic.opened()
+        taken_back(clinic, session)
+        with pytest.raises(Refused, match="entered in error"):
+            clinic.sign(session)
 
     def test_a_dose_that_was_given_is_not_dropped_unsigned(self) -> None:
         clinic, session = a_recorded_session()
