@@ -8,9 +8,9 @@ from typing import Final
 from fhir_mappings.facts.programme import TreatmentCourse
 from fhir_mappings.wire import decode
 from fhir_mappings.writing.care_plan import care_plan, travelling, update
-from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
+from fhir_mappings.writing.read_back import differences
 from fhir_mappings.writing.transaction import if_none_exist
-from smart_app.use_cases.delivery import Delivery, sent_procedures
+from smart_app.use_cases.delivery import Delivery, is_ours, sent_procedures
 from smart_app.use_cases.delivery_losses import is_grave, verdict_on
 from smart_app.use_cases.delivery_verdict import NO_CARE_PLANS, Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
@@ -113,7 +113,7 @@ async def _bring_up_to_date(
 async def _current(delivery: Delivery, reference: str, progress: TreatmentCourse) -> Received:
     received = await delivery.ehr.read(reference)
     ours = decode(care_plan(progress, delivery.instance, procedures={}).body)
-    if not same_subject_and_identifier(ours, received.resource or {}):
+    if not is_ours(ours, received.resource or {}):
         raise decided(MessageState.CONFLICT, _FOREIGN)
     return received
 

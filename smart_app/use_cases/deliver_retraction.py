@@ -8,13 +8,13 @@ from typing import Final
 
 from fhir_mappings.facts.treatment import Clinician
 from fhir_mappings.wire import decode
-from fhir_mappings.writing.read_back import same_subject_and_identifier
 from fhir_mappings.writing.retraction import retraction
-from smart_app.use_cases.delivery import Delivery
+from smart_app.use_cases.delivery import Delivery, is_ours
 from smart_app.use_cases.delivery_verdict import Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
 from smart_app.use_cases.ports import Work
 from smart_app.use_cases.records import Json, MessageItem, MessageKind, MessageState, OutboxMessage
+from smart_app.use_cases.typed_session import BY
 
 _TYPES: Final = frozenset({"Procedure", "MedicationAdministration", "Observation"})
 _RETRACTED: Final = "entered-in-error"
@@ -74,7 +74,7 @@ async def _still_valid(delivery: Delivery, items: list[MessageItem]) -> tuple[li
         except Missing:
             gone.append(item.label)
             continue
-        if not same_subject_and_identifier(decode(item.body), resource):
+        if not is_ours(decode(item.body), resource):
             words = f"What the EHR shows for {item.label} is not what was sent: another identifier or patient."
             raise decided(MessageState.CONFLICT, words)
         if resource.get("status") != _RETRACTED:
@@ -89,12 +89,9 @@ def _gone_words(gone: list[str]) -> str:
 def _why(work: Work, message: OutboxMessage) -> _Why:
     with work() as uow:
         session = uow.sessions.get(message.session) if message.session else None
-        caller = uow.launches.caller(message.launch)
     signed = session.signed if session else None
-    if signed is None or not signed.reason or signed.entered_in_error_at is None:
+    if session is None or signed is None or not signed.reason or signed.entered_in_error_at is None:
         raise decided(MessageState.MANUAL, _NO_REASON)
-    return _Why(
-        reason=signed.reason,
-        at=signed.entered_in_error_at,
-        by=caller.clinician if caller else signed.signature.by,
-    )
+    author = session.fields.get(BY + "error.reason")
+    by = next((each for each in session.authors if each.reference == author), signed.signature.by)
+    return _Why(reason=signed.reason, at=signed.entered_in_error_at, by=by)

@@ -86,10 +86,10 @@ class Delivery:
         parameter = "_tag" if item.resource_type == "Provenance" else "identifier"
         try:
             matches = await self.ehr.search(item.resource_type, {parameter: f"{item.system}|{item.value}"})
-        except (Rejected, Forbidden) as error:
+        except (Rejected, Forbidden, Missing) as error:
             words = f"The app cannot check in this EHR whether {item.label} was written: {error.words}."
             raise decided(MessageState.MANUAL, words) from None
-        ours = {one.get("id") for one in matches if same_subject_and_identifier(expected, one)}
+        ours = {one.get("id") for one in matches if is_ours(expected, one)}
         if len(ours) > 1:
             raise decided(MessageState.CONFLICT, f"The EHR holds {item.label} more than once.")
         if matches and not ours:
@@ -100,7 +100,7 @@ class Delivery:
     async def read_back(self, item: MessageItem, expected: Json) -> tuple[str, ...]:
         """What the EHR keeps differently, by path. An answer is no proof: the resource itself is looked at."""
         resource = await self._read_new(item, self.told[item.value])
-        if not same_subject_and_identifier(expected, resource):
+        if not is_ours(expected, resource):
             words = f"What the EHR shows for {item.label} is not what was sent: another identifier or patient."
             raise decided(MessageState.CONFLICT, words)
         return differences(expected, resource)
@@ -122,6 +122,14 @@ class Delivery:
     def _messages(self) -> tuple[OutboxMessage, ...]:
         with self._work() as uow:
             return tuple(uow.messages.of_course(self.message.course))
+
+
+def is_ours(expected: Json, resource: Json) -> bool:
+    """Whether a resource of the EHR is surely the one that was sent; one that is misshapen is not."""
+    try:
+        return same_subject_and_identifier(expected, resource)
+    except (AttributeError, TypeError):
+        return False
 
 
 def sent_procedures(messages: tuple[OutboxMessage, ...]) -> Mapping[str, str]:

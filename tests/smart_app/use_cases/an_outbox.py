@@ -20,8 +20,19 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
+from smart_app.use_cases.typed_session import BY
 from tests.fakes import FakeOutbox, FakeWork
-from tests.fhir_mappings.writing.a_session import DOCTOR, EHR, INSTANCE, a_course, a_dose, a_reading, a_session, an_id
+from tests.fhir_mappings.writing.a_session import (
+    DOCTOR,
+    EHR,
+    INSTANCE,
+    NURSE,
+    a_course,
+    a_dose,
+    a_reading,
+    a_session,
+    an_id,
+)
 from tests.smart_app.use_cases.scripted_ehr import Killed, ScriptedEhr
 
 START = datetime(2026, 11, 20, 16, 10, tzinfo=UTC)
@@ -93,7 +104,9 @@ class Clinic:
             session, status=SessionStatus.ENTERED_IN_ERROR, reason="wrong patient", entered_in_error_at=self.time
         )
         with self.work() as uow:
-            uow.sessions.replace(replace(uow.sessions.get(session.id) or _draft(session), signed=wrong))
+            held = uow.sessions.get(session.id) or _draft(session)
+            noted = {BY + "error.reason": NURSE.reference}
+            uow.sessions.replace(replace(held, signed=wrong, authors=(DOCTOR, NURSE), fields=noted))
             uow.audit.add(AuditRecord(action="clinician:session:retract", at=self.time))
             uow.commit()
         self._queue(MessageKind.RETRACT_SESSION, self.courses[session.course], (), session.id)

@@ -14,6 +14,7 @@ import pytest
 from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.programme import CourseStatus
 from smart_app.use_cases.deliver_outbox import Limits
+from smart_app.use_cases.errors import Missing
 from smart_app.use_cases.records import Json, MessageKind, MessageState, Offer, OutboxMessage
 from tests.fhir_mappings.writing.a_session import EHR
 from tests.smart_app.use_cases.an_outbox import FINAL, LIMITS, Clinic
@@ -224,6 +225,22 @@ async def test_the_right_identifier_on_another_patient_is_a_conflict() -> None:
     await clinic.once()
     assert clinic.last.state is CONFLICT
     assert "patient" in clinic.last.reason
+
+
+@pytest.mark.parametrize("shape", [{"identifier": "x"}, {"identifier": [None]}, {"subject": "Patient/p9"}])
+async def test_a_misshapen_record_is_not_believed(shape: Json) -> None:
+    clinic = Clinic()
+    clinic.ehr.searches_identifiers = False
+    clinic.enrol()
+    honest = clinic.ehr.read
+
+    async def read(reference: str) -> Any:
+        received = await honest(reference)
+        return replace(received, resource={**received.resource, **shape})
+
+    clinic.ehr.read = read
+    await clinic.once()
+    assert clinic.last.state is CONFLICT
 
 
 @pytest.mark.parametrize("operation", ["search", "read"])
@@ -478,6 +495,19 @@ async def test_an_ehr_without_transactions_is_told_apart() -> None:
     assert clinic.ehr.bodies[1:] == []
 
 
+async def test_an_ehr_that_knows_no_transaction_after_all_is_told_apart() -> None:
+    clinic, course = await enrolled()
+    clinic.sign(course)
+
+    async def unknown(_bundle: bytes) -> Json:
+        raise Missing("the EHR does not have it (404)")
+
+    clinic.ehr.transaction = unknown
+    await clinic.once()
+    assert clinic.last.state is MANUAL
+    assert clinic.last.reason == "This EHR does not take session records. The record is kept in the app."
+
+
 async def test_an_ehr_without_care_plans_is_told_apart() -> None:
     clinic = Clinic()
     clinic.ehr.offered = Offer(transaction=True, readable=frozenset(), creatable=frozenset(), updatable=frozenset())
@@ -605,6 +635,46 @@ async def test_a_plan_that_somebody_deleted_is_a_conflict() -> None:
     assert clinic.last.state is CONFLICT
 
 
+async def test_an_update_waits_for_the_care_plan() -> None:
+    clinic, course = await enrolled()
+    clinic.work.kept.courses[course] = replace(clinic.work.kept.courses[course], care_plan=None)
+    clinic.progress(course, counted=2)
+    await clinic.once()
+    assert clinic.last.state is RETRY_AT
+
+
+async def test_a_plan_without_a_version_is_not_overwritten() -> None:
+    clinic, course = await enrolled()
+    clinic.progress(course, counted=2)
+    honest = clinic.ehr.read
+
+    async def read(reference: str) -> Any:
+        received = await honest(reference)
+        return replace(received, etag=None, resource={**received.resource, "meta": {}})
+
+    clinic.ehr.read = read
+    await clinic.once()
+    assert clinic.last.state is MANUAL
+    assert "update" not in clinic.ehr.asked
+
+
+async def test_an_ehr_that_cannot_hold_the_status_of_a_plan_is_a_conflict() -> None:
+    clinic, course = await enrolled()
+    clinic.ehr.edit = lambda resource: resource.update(status="active")
+    clinic.progress(course, status=CourseStatus.COMPLETED)
+    await clinic.once()
+    assert clinic.last.state is CONFLICT
+    assert "CarePlan.status" in clinic.last.reason
+
+
+async def test_what_cannot_be_written_as_fhir_is_for_a_person() -> None:
+    clinic, course = await enrolled()
+    clinic.progress(course, ended=clinic.courses[course].start - timedelta(days=1))
+    await clinic.once()
+    assert clinic.last.state is MANUAL
+    assert "course.ended" in clinic.last.reason
+
+
 # Sessions entered in error
 
 
@@ -627,7 +697,9 @@ async def test_a_retracted_session_is_marked_and_not_deleted() -> None:
     assert clinic.last.state is DELIVERED
     assert statuses(clinic) == {"entered-in-error"}
     assert len(clinic.ehr.resources) == before
-    assert "wrong patient" in clinic.ehr.held("Procedure")[0]["note"][-1]["text"]
+    note = clinic.ehr.held("Procedure")[0]["note"][-1]
+    assert "wrong patient" in note["text"]
+    assert note["authorReference"]["display"] == "Ben Iyer"  # who took it back, not who signed
 
 
 @pytest.mark.parametrize("fault", [Fault.CUT, Fault.FAILED_BEFORE, Fault.CONFLICT, Fault.NOT_REACHED])
@@ -659,6 +731,38 @@ async def test_what_somebody_deleted_needs_no_retraction() -> None:
     await clinic.once()
     assert clinic.last.state is DELIVERED
     assert "No longer in the EHR: Session 3 of 6" in clinic.last.reason
+
+
+async def test_a_session_that_never_reached_the_ehr_needs_no_retraction() -> None:
+    clinic, course = await enrolled()
+    session = clinic.sign(course)
+    del clinic.work.kept.queue[clinic.last.id]
+    clinic.retract(session)
+    await clinic.once()
+    assert clinic.last.state is DELIVERED
+    assert clinic.last.reason == "Nothing of this session was written to the EHR."
+    assert clinic.ehr.asked.count("transaction") == 0
+
+
+async def test_a_retraction_without_a_reason_is_for_a_person() -> None:
+    clinic, course = await enrolled()
+    await retracted(clinic, course)
+    kept = clinic.work.kept.sessions
+    for session in list(kept.values()):
+        kept[session.id] = replace(session, signed=replace(session.signed, reason=""))
+    await clinic.once()
+    assert clinic.last.state is MANUAL
+    assert statuses(clinic) == {"completed", "final"}
+
+
+async def test_a_record_of_another_patient_is_not_retracted() -> None:
+    clinic, course = await enrolled()
+    await retracted(clinic, course)
+    (procedure,) = clinic.ehr.held("Procedure")
+    procedure["subject"] = {"reference": "Patient/somebody"}
+    await clinic.once()
+    assert clinic.last.state is CONFLICT
+    assert clinic.ehr.asked.count("transaction") == 1
 
 
 # Everything at once
