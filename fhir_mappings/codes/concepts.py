@@ -46,3 +46,19 @@ def label_of(concept: object) -> str:
         return texts[0]
     codes = codes_of(concept)
     return codes[0].code if codes else ""
+
+
+def damaged(concept: object) -> bool:
+    """Whether a CodeableConcept is not built as FHIR builds it, so that something of it may be lost."""
+    if concept is None:
+        return False
+    if not isinstance(concept, dict) or not isinstance(concept.get("text", ""), str):
+        return True
+    codings = concept.get("coding", [])
+    return not isinstance(codings, list) or not all(map(_whole, codings))
+
+
+def _whole(coding: Any) -> bool:
+    return isinstance(coding, dict) and all(
+        isinstance(coding.get(name, ""), str) for name in ("system", "code", "display")
+    )

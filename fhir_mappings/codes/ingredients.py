@@ -23,7 +23,8 @@ _BY_RXCUI = {
     "2119365": "esketamine",
 }
 _BY_WORD = {"ketamine": "ketamine", "ketalar": "ketamine", "esketamine": "esketamine", "spravato": "esketamine"}
-_WORDS = re.compile(r"\b(" + "|".join(sorted(_BY_WORD, key=len, reverse=True)) + r")\b", re.IGNORECASE)
+# Bounded by letters alone: "ketamine_50mg" names ketamine, "norketamine" does not.
+_WORDS = re.compile(r"(?<![a-z])(" + "|".join(sorted(_BY_WORD, key=len, reverse=True)) + r")(?![a-z])", re.IGNORECASE)
 
 
 def ingredients_of(codes: Iterable[Code], texts: Iterable[str]) -> frozenset[str]:

@@ -26,7 +26,9 @@ PANELS = frozenset({"44249-1", "93373-9"})
 
 PREGNANCY_STATUS = frozenset({"82810-3"})
 HCG_PRESENCE = frozenset({"2106-3", "2118-8", "2112-1", "2110-5", "80384-1"})
-PREGNANCY = PREGNANCY_STATUS | HCG_PRESENCE
+HCG_AMOUNT = frozenset({"21198-7"})
+HCG = HCG_PRESENCE | HCG_AMOUNT
+PREGNANCY = PREGNANCY_STATUS | HCG
 
 # Answers by code, whatever their system: SNOMED CT, LOINC answer lists, v2 tables.
 POSITIVE_ANSWERS = frozenset(

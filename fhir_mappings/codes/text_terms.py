@@ -9,19 +9,34 @@ import re
 from collections.abc import Iterable
 
 _BLEED = r"(?:ha?emorrhages?|ha?emorrhagic|bleed(?:s|ing)?|ha?ematomas?)"
+_HEAD = (
+    r"(?:intracranial|intracerebral|intraventricular|intraparenchymal|cerebral|cerebellar|cerebrum|cerebellum|brain"
+    r"|brain ?stem|subarachnoid|subdural|epidural|extradural|pontine|thalamic|basal ganglia)"
+)
 SAFETY_TERMS = {
     "schizophrenia": r"schizo(?:phreni(?:a|c|form)|affective|typal)",
-    "psychosis": r"psychos[ie]s|psychotic|delusional",
-    "mania": r"mani(?:a|c)|hypomani(?:a|c)|bipolar",
-    "interstitial cystitis": r"interstitial cystitis|bladder pain syndrome|ulcerating cystitis",
-    "intracranial bleeding": rf"(?:intracranial|intracerebral|cerebral|brain|subarachnoid|subdural|epidural) {_BLEED}"
-    r"|ha?emorrhagic stroke",
+    "psychosis": r"psychos[ie]s|psychotic|delusional|delusions?|hallucinations?|paranoi(?:a|d)",
+    "mania": r"mani(?:a|c)|hypomani(?:a|c)|bipolar|cyclothymi(?:a|c)",
+    "interstitial cystitis": r"interstitial cystitis|cystitis,? interstitial|ulcerating cystitis"
+    r"|(?:painful bladder|bladder pain) syndrome",
+    "intracranial bleeding": rf"{_HEAD} (?:\w+ ){{0,2}}?{_BLEED}|{_BLEED},? (?:\w+ ){{0,4}}?{_HEAD}"
+    r"|ha?emorrhagic (?:stroke|cva|infarct)|stroke,? ha?emorrhagic|sah|sdh",
     "raised intracranial pressure": r"(?:raised|increased|elevated|high) (?:icp|intracranial pressure)"
-    r"|intracranial hypertension|pseudotumou?r cerebri|hydrocephalus",
+    r"|intracranial hypertension|pseudotumou?r cerebri|hydrocephalus|(?:cerebral|brain) (?:o?edema|swelling)"
+    r"|compression of (?:the )?brain|brain compression|iih",
     "aneurysm": r"aneurysms?|aortic dissection|arteriovenous malformations?|avm",
-    "severe heart disease": r"unstable angina|heart failure|cardiac arrest|ventricular (?:tachycardia|fibrillation)"
-    r"|torsades?(?: de pointes)?|myocardial infarctions?|heart attacks?|n?stemi",
-    "hypertensive crisis": r"hypertensive (?:crisis|emergency|urgency)|(?:malignant|uncontrolled) hypertension",
+    "severe heart disease": r"(?:unstable|refractory|progressive|new onset) angina|angina,? (?:decubitus|class)"
+    r"|post ?infarct(?:ion)? angina|preinfarction syndrome|acute (?:coronary|ischa?emic)|dressler"
+    r"|(?:heart|cardiac|ventricular|cardiorespiratory) failure|chf|cardiac arrest"
+    r"|ventricular (?:tachycardia|fibrillation|flutter)|torsades?(?: de pointes)?"
+    r"|(?:myocardial|cardiac|atrial) infarct(?:ion)?s?|infarct(?:ion)? of (?:the )?(?:heart|papillary)|heart attacks?"
+    r"|n?stemi",
+    "chronic heart disease": r"atrial (?:fibrillation|flutter)|cardiomyopath(?:y|ies)|aortic (?:valve )?stenosis"
+    r"|pulmonary (?:arterial )?hypertension|(?:complete|third degree) (?:\w+ )?(?:heart|atrioventricular|av) block"
+    r"|(?:heart|atrioventricular|av) block,? complete|long qt|coronary (?:artery|heart) disease"
+    r"|(?:ischa?emic|atherosclerotic) heart disease|atherosclerosis of (?:\w+ ){0,4}?coronary|angina",
+    "hypertensive crisis": r"hypertensive (?:crisis|emergency|urgency|encephalopathy)"
+    r"|(?:malignant|accelerated|uncontrolled) (?:\w+ )?hypertensi(?:on|ve)",
     "pregnancy": r"(?<!past )(?<!previous )pregnan(?:t|cy)",
     "ketamine": r"(?:es)?ketamine|ketalar|spravato",
 }
@@ -33,18 +48,26 @@ INDICATION_TERMS = {
 _SAFETY = {term: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for term, pattern in SAFETY_TERMS.items()}
 _INDICATION = {term: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for term, pattern in INDICATION_TERMS.items()}
 
-# A guard speaks for the words behind it up to the end of its clause.
+_RELATIVE = (
+    r"(?<!new )mother(?! of\b)|father|brother|sister|parent|sibling|son|daughter|grand(?:mother|father|parent)"
+    r"|(?:maternal|paternal) (?:aunt|uncle|side|family|relative|cousin)"
+)
+# A guard speaks for the few words behind it, up to the end of its clause. "Rule out" is none: it means suspected.
 _GUARD = re.compile(
-    r"\b(?:no|not|non|denies|denied|without|negative for|never|free of|absence of|ruled out|rule out|r/o"
-    r"|family history of|family hx of|fhx?(?: of)?|mother|father|brother|sister|parent|maternal|paternal|sibling"
-    r"|screening for|screen for|risk of)\b",
+    r"\b(?:no|not|denies|denied|without|negative for|never|free of|absence of|ruled out"
+    rf"|family history of|family hx of|fhx?(?: of)?|{_RELATIVE}|screening for|screen for)\b",
     re.IGNORECASE,
 )
+_REACH = 6  # words
+_RIGHT_BEFORE = re.compile(r"\bnon $", re.IGNORECASE)  # "non psychotic"; but "non ST elevation infarction" is one
 _TRAILING_GUARD = re.compile(
-    r"^[\s:,(-]*(?:ruled out|excluded|negative|absent|in (?:mother|father|family))\b", re.IGNORECASE
+    r"^[\s:,(-]*(?:ruled out|excluded|denied|negative|absent|not (?:present|found|seen|detected)"
+    r"|in (?:mother|father|family))\b",
+    re.IGNORECASE,
 )
 # A comma ends a clause too: "no mania, schizophrenia since 2010" must not hide the schizophrenia.
 _CLAUSE = re.compile(r"[.;,]|\bbut\b|\bhowever\b", re.IGNORECASE)
+_GAPS = re.compile(r"[\s_-]+")
 
 
 def safety_terms_in(texts: Iterable[str]) -> frozenset[str]:
@@ -58,14 +81,15 @@ def indication_terms_in(texts: Iterable[str]) -> frozenset[str]:
 
 
 def _matches(patterns: dict[str, re.Pattern[str]], texts: Iterable[str]) -> frozenset[str]:
-    clauses = [clause for text in texts for clause in _CLAUSE.split(text)]
-    return frozenset(
-        term for term, pattern in patterns.items() if any(_unguarded(pattern, clause) for clause in clauses)
-    )
+    plain = [_GAPS.sub(" ", text) for text in texts]
+    return frozenset(term for term, pattern in patterns.items() if any(_unguarded(pattern, text) for text in plain))
 
 
-def _unguarded(pattern: re.Pattern[str], clause: str) -> bool:
-    return any(
-        not _GUARD.search(clause[: match.start()]) and not _TRAILING_GUARD.search(clause[match.end() :])
-        for match in pattern.finditer(clause)
-    )
+def _unguarded(pattern: re.Pattern[str], text: str) -> bool:
+    return any(not _guarded(text[: match.start()], text[match.end() :]) for match in pattern.finditer(text))
+
+
+def _guarded(before: str, behind: str) -> bool:
+    clause = _CLAUSE.split(before[-200:])[-1]
+    near = " ".join(clause.split()[-_REACH:])
+    return bool(_GUARD.search(near) or _RIGHT_BEFORE.search(clause) or _TRAILING_GUARD.match(behind[:40]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -58,6 +59,28 @@ def sets_of(code: Code) -> frozenset[str]:
     if code.system == SNOMED:
         return _snomed_sets(code.code.strip())
     return frozenset()
+
+
+def decides(code: Code) -> bool:
+    """Whether the code alone settles which sets it is in.
+
+    Not where it is no code of its system ("IMO0001"), where it is too coarse ("F31" holds mania and depression), or
+    where SNOMED CT may have put it below a code of a set: then the words of the entry have to be read.
+    """
+    if code.system == ICD10CM:
+        return _icd_decides(undotted(code.code))
+    return code.system == SNOMED and bool(_snomed_sets(code.code.strip()))
+
+
+@lru_cache(maxsize=4096)
+def _icd_decides(code: str) -> bool:
+    if not _ICD_CODE.fullmatch(code):
+        return False
+    coarse = any(prefix.startswith(code) for value_set in value_sets() for prefix in value_set.prefixes)
+    return bool(_icd_sets(code)) or not coarse
+
+
+_ICD_CODE = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}", re.ASCII)
 
 
 @lru_cache(maxsize=4096)

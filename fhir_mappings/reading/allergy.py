@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_mappings.codes.concepts import codes_of, label_of, texts_of
+from fhir_mappings.codes.concepts import codes_of, damaged, label_of, texts_of
 from fhir_mappings.codes.ingredients import ingredients_of
 from fhir_mappings.codes.systems import SNOMED
 from fhir_mappings.facts.clinical import Allergy, Area
@@ -12,6 +12,7 @@ from fhir_mappings.reading.notes import Notes
 
 # SNOMED CT: no known allergy, no known drug allergy.
 _NONE_KNOWN = frozenset({"716186003", "409137002"})
+_VERIFICATION = frozenset({"unconfirmed", "confirmed", "refuted", "entered-in-error"})
 _ANAPHYLAXIS = frozenset({"39579001"})
 
 
@@ -22,7 +23,7 @@ def read_allergy(resource: Json, notes: Notes) -> Allergy | None:
     label = label_of(code) or next((label_of(substance) for substance in substances), "")
     verification = elements.code_values(resource.get("verificationStatus"))
     for status, rule in (("entered-in-error", "DATA-EIE"), ("refuted", "DATA-REFUTED")):
-        if status in verification:
+        if verification & _VERIFICATION == {status}:
             notes.ignore(resource, label or "an allergy", status.replace("-", " "), rule)
             return None
     if not label:
@@ -30,15 +31,22 @@ def read_allergy(resource: Json, notes: Notes) -> Allergy | None:
         return None
     concepts = [code, *substances]
     codes = [found for concept in concepts for found in codes_of(concept)]
+    texts = [text for concept in concepts for text in texts_of(concept)]
+    ingredients = ingredients_of(codes, texts)
+    none_known = any(found.system == SNOMED and found.code in _NONE_KNOWN for found in codes)
+    if any(map(damaged, concepts)):
+        notes.gap(Area.ALLERGY, resource, "a part of the code could not be read")
+    elif not texts and not ingredients and not none_known:
+        notes.gap(Area.ALLERGY, resource, "the code is not one the app knows, and there are no words")
     return Allergy(
         reference=elements.reference_of(resource),
         label=label,
-        ingredients=ingredients_of(codes, [t for concept in concepts for t in texts_of(concept)]),
+        ingredients=ingredients,
         type=elements.text(resource.get("type")),
         high_criticality=resource.get("criticality") == "high",
         unconfirmed="unconfirmed" in verification,
         severe=any(_severe(reaction) for reaction in reactions),
-        none_known=any(found.system == SNOMED and found.code in _NONE_KNOWN for found in codes),
+        none_known=none_known,
         when=notes.date(Area.ALLERGY, resource, resource.get("recordedDate"), "recordedDate"),
     )
 

@@ -20,7 +20,7 @@ from fhir_mappings.reading.notes import Notes
 from fhir_mappings.reading.quantity import MILLIMETRES_OF_MERCURY, Amount, amount
 from fhir_mappings.reading.sessions import SessionTimes
 
-_FINAL = frozenset({"final", "amended", "corrected"})
+FINAL = frozenset({"final", "amended", "corrected"})
 _NOT_MEASURED = frozenset({"not-performed", "not-asked", "asked-declined", "not-applicable"})
 _PAIRING_TOLERANCE = timedelta(minutes=5)
 _SYSTOLIC_RANGE = (Decimal(60), Decimal(260))
@@ -144,7 +144,7 @@ def _reading(resource: Json, half: _Half, when: PartialDate | None, status: str)
     if systolic is not None and diastolic is not None and diastolic >= systolic:
         systolic = diastolic = None
         problems.append("diastolic is not below systolic")
-    if status not in _FINAL:
+    if status not in FINAL:
         systolic = diastolic = None
         problems.append("the status is not final")
     if resource.get("modifierExtension"):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from fhir_mappings.codes.concepts import codes_of, label_of, texts_of
-from fhir_mappings.codes.systems import ICD10CM, SNOMED
+from datetime import date
+
+from fhir_mappings.codes.concepts import codes_of, damaged, label_of, texts_of
+from fhir_mappings.codes.for_review import review_terms_of
 from fhir_mappings.codes.text_terms import indication_terms_in, safety_terms_in
-from fhir_mappings.codes.value_sets import sets_of, undotted
+from fhir_mappings.codes.value_sets import decides, sets_of
 from fhir_mappings.facts.clinical import Area, ClinicalStatus, Code, Diagnosis, PartialDate, Verification
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.elements import Json
@@ -20,25 +22,37 @@ _CLINICAL = {
     "resolved": ClinicalStatus.RESOLVED,
 }
 _UNCONFIRMED = frozenset({"unconfirmed", "provisional", "differential"})
-_VERIFICATION = _UNCONFIRMED | {"confirmed", "refuted", "entered-in-error"}
+_REFUTED, _IN_ERROR = frozenset({"refuted"}), frozenset({"entered-in-error"})
+_VERIFICATION = _UNCONFIRMED | _REFUTED | _IN_ERROR | {"confirmed"}
 
 
 def read_condition(resource: Json, notes: Notes) -> Diagnosis | None:
     """One diagnosis; None for an entry in error or one that says nothing (which leaves a Gap)."""
     code = resource.get("code")
     label, codes, texts = label_of(code), codes_of(code), texts_of(code)
-    verification = elements.code_values(resource.get("verificationStatus"))
-    if "entered-in-error" in verification:
+    verification = elements.code_values(resource.get("verificationStatus")) & _VERIFICATION
+    if verification == _IN_ERROR:
         notes.ignore(resource, label or "a condition", "entered in error", "DATA-EIE")
         return None
     if not codes and not texts:
         notes.gap(Area.CONDITION, resource, "the condition has neither a code nor a text")
         return None
-    if resource.get("verificationStatus") is not None and not verification & _VERIFICATION:
-        notes.gap(Area.CONDITION, resource, "verificationStatus is not a FHIR code")
-    if "refuted" in verification:
+    if verification == _REFUTED:
         notes.ignore(resource, label, "refuted", "DATA-REFUTED")
+    else:
+        _note_doubts(resource, codes, texts, verification, notes)
     return _diagnosis(resource, notes, label, codes, texts, verification)
+
+
+def _note_doubts(
+    resource: Json, codes: tuple[Code, ...], texts: tuple[str, ...], verification: frozenset[str], notes: Notes
+) -> None:
+    if damaged(resource["code"]):
+        notes.gap(Area.CONDITION, resource, "a part of the code could not be read")
+    elif not texts and not any(map(decides, codes)):
+        notes.gap(Area.CONDITION, resource, "the code is not one the app knows, and there are no words")
+    if resource.get("verificationStatus") is not None and len(verification) != 1:
+        notes.gap(Area.CONDITION, resource, "verificationStatus is not one FHIR code")
 
 
 def _diagnosis(
@@ -66,26 +80,23 @@ def _diagnosis(
         onset=notes.when(Area.CONDITION, resource, "onset"),
         abatement=abatement,
         recorded=notes.date(Area.CONDITION, resource, resource.get("recordedDate"), "recordedDate"),
-        abated=_abated(resource, abatement),
+        abated=_abated(resource, abatement, notes.as_of),
     )
 
 
 def _terms(
     codes: tuple[Code, ...], texts: tuple[str, ...], sets: frozenset[str]
 ) -> tuple[frozenset[str], frozenset[str]]:
-    """Terms are looked for only where codes do not decide.
+    """Words are read only where no code decides, or where the code asks for it (an unspecific personal history).
 
-    Text-only entries: both kinds. A SNOMED CT code in no set: safety terms, because the sets are enumerated and a
-    descendant may be missing. ICD-10-CM codes decide by their prefix, except a bare category ("F33") or an
-    unspecific personal history.
+    Some codes stand for a word themselves.
     """
-    systems = {code.system for code in codes}
-    categories = any(code.system == ICD10CM and len(undotted(code.code)) <= 3 for code in codes)
-    if not systems & {ICD10CM, SNOMED} or (categories and not sets):
-        return safety_terms_in(texts), indication_terms_in(texts)
-    if sets == {"personal-history-nonspecific"} or (not sets and ICD10CM not in systems):
-        return safety_terms_in(texts), frozenset()
-    return frozenset(), frozenset()
+    named = review_terms_of(codes)
+    if not any(map(decides, codes)):
+        return named | safety_terms_in(texts), indication_terms_in(texts)
+    if sets == {"personal-history-nonspecific"}:
+        return named | safety_terms_in(texts), frozenset()
+    return named, frozenset()
 
 
 def _clinical_status(resource: Json, notes: Notes) -> ClinicalStatus | None:
@@ -100,9 +111,10 @@ def _clinical_status(resource: Json, notes: Notes) -> ClinicalStatus | None:
 
 
 def _verification(codes: frozenset[str]) -> Verification:
-    if "refuted" in codes:
+    """Only a clear status weakens a finding; codes that contradict each other count as confirmed."""
+    if codes == _REFUTED:
         return Verification.REFUTED
-    return Verification.UNCONFIRMED if codes & _UNCONFIRMED else Verification.CONFIRMED
+    return Verification.UNCONFIRMED if codes and codes <= _UNCONFIRMED else Verification.CONFIRMED
 
 
 def _on_problem_list(resource: Json) -> bool:
@@ -110,7 +122,8 @@ def _on_problem_list(resource: Json) -> bool:
     return "problem-list-item" in categories or "encounter-diagnosis" not in categories
 
 
-def _abated(resource: Json, abatement: PartialDate | None) -> bool:
-    """A dated abatement counts when it is not in the future; an age, a range or a text says that it is past."""
-    undated = ("abatementAge", "abatementRange", "abatementString", "abatementBoolean")
-    return abatement is not None or any(resource.get(name) for name in undated)
+def _abated(resource: Json, abatement: PartialDate | None, as_of: date) -> bool:
+    """Whether an abatement is surely past: every day its date may mean is; an age, a range or a text is."""
+    if abatement is not None:
+        return abatement.last <= as_of
+    return any(resource.get(name) for name in ("abatementAge", "abatementRange", "abatementString"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fhir_mappings.codes.concepts import codes_of, label_of, texts_of
+from fhir_mappings.codes.concepts import codes_of, damaged, label_of, texts_of
 from fhir_mappings.codes.ingredients import ingredients_of
 from fhir_mappings.codes.text_terms import safety_terms_in
 from fhir_mappings.facts.clinical import Area, MedicationUse
@@ -30,6 +30,8 @@ def read_medication(resource: Json, medications: Mapping[str, Json], notes: Note
     if not label:
         notes.gap(Area.MEDICATION, resource, "the entry does not say which medicine it is")
         return None
+    if damaged(concept):
+        notes.gap(Area.MEDICATION, resource, "a part of the code could not be read")
     codes, texts = codes_of(concept), texts_of(concept)
     if resource.get("resourceType") == "MedicationStatement":
         period = notes.when(Area.MEDICATION, resource, "effective")

@@ -9,7 +9,7 @@ from fhir_mappings.codes import observations as loinc
 from fhir_mappings.codes.concepts import label_of, texts_of
 from fhir_mappings.facts.clinical import Area, Score, Weight
 from fhir_mappings.reading import elements
-from fhir_mappings.reading.blood_pressure import loinc_codes
+from fhir_mappings.reading.blood_pressure import FINAL, loinc_codes
 from fhir_mappings.reading.elements import Json
 from fhir_mappings.reading.notes import Notes
 from fhir_mappings.reading.quantity import KILOGRAMS, amount
@@ -24,6 +24,8 @@ _AREA_OF_CATEGORY = {
 }
 _VOID = ("entered-in-error", "cancelled")
 _LOINC_CODE = re.compile(r"[0-9]{1,7}-[0-9]")
+_HCG_UNITS = ("m[IU]/mL", "m[iU]/mL", "[IU]/L", "[iU]/L", "mIU/mL", "IU/L")
+_HCG_NEGATIVE = Decimal(5)
 _ITEM_RANGE = {"phq9-total": 27, "phq9-item9": 3}
 
 
@@ -48,12 +50,14 @@ def dropped(resource: Json, notes: Notes) -> bool:
 
 def read_scores(resource: Json, codes: frozenset[str], notes: Notes) -> tuple[Score, ...]:
     """The questionnaire items and pregnancy results of one Observation and its components."""
-    area = Area.LABORATORY if codes & loinc.HCG_PRESENCE else Area.SURVEY
+    area = Area.LABORATORY if codes & loinc.HCG else Area.SURVEY
     area = Area.SOCIAL_HISTORY if codes & loinc.PREGNANCY_STATUS else area
     later = len(notes.gaps)
     when = notes.when(area, resource, "effective")
     if any(gap.listed_only for gap in notes.gaps[later:]):
         return ()
+    if elements.text(resource.get("status")) not in FINAL:
+        when = None  # a result that is not final is dated to no day: it counts against the patient, never for
     parts = [
         (codes, resource),
         *((loinc_codes(p.get("code")), p) for p in elements.objects(resource.get("component"))),
@@ -80,14 +84,17 @@ def _names(codes: frozenset[str]) -> set[str]:
     names = {loinc.SCORES[code] for code in codes if code in loinc.SCORES}
     if codes & loinc.PREGNANCY_STATUS:
         names.add("pregnancy-status")
-    if codes & loinc.HCG_PRESENCE:
+    if codes & loinc.HCG:
         names.add("hcg")
     return names
 
 
 def _score(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> Score | None:
     """The value of one item; None where none was measured; an unreadable one leaves a Gap."""
-    if part.get("dataAbsentReason") is not None:
+    if part.get("dataAbsentReason") is not None and not any(name.startswith("value") for name in part):
+        return None
+    if part.get("modifierExtension"):
+        notes.gap(area, resource, "it carries a modifier the app does not know")
         return None
     value = _number(part)
     if name in _ITEM_RANGE:
@@ -95,7 +102,7 @@ def _score(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> S
             notes.gap(area, resource, "the score is not a number the scale has")
             return None
         return Score(reference="", name=name, when=None, value=value, positive=value > 0, text=str(value))
-    positive = _positive(part)
+    positive = _quantified(part) if "valueQuantity" in part else _positive(part)
     if positive is None:
         notes.gap(area, resource, "the answer is not one the app can read")
         return None
@@ -138,6 +145,17 @@ def _positive(part: Json) -> bool | None:
         bool(words & {"negative", "not pregnant", "no", "not detected"}),
     )
     return yes if yes != no else None
+
+
+def _quantified(part: Json) -> bool | None:
+    """An hCG amount: under 5 milli-units per millilitre is negative, and nothing else is."""
+    quantity = elements.mapping(part["valueQuantity"])
+    value, unit = elements.number(quantity.get("value")), elements.text(quantity.get("code"))
+    if value is None or unit not in _HCG_UNITS or quantity.get("comparator") not in (None, "<", "<=", ">", ">="):
+        return None
+    return not (value < _HCG_NEGATIVE or (quantity.get("comparator") == "<" and value == _HCG_NEGATIVE)) or (
+        quantity.get("comparator") in (">", ">=")
+    )
 
 
 def read_weight(resource: Json, notes: Notes) -> Weight | None:

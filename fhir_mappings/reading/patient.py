@@ -27,16 +27,27 @@ def read_patient(resource: Json, notes: Notes) -> Person:
 
 
 def _refuse_unfit_record(resource: Json, notes: Notes) -> None:
-    if _deceased(resource):
-        notes.gap(Area.PATIENT, resource, "the patient is recorded as deceased")
-    if resource.get("active") is False:
-        notes.gap(Area.PATIENT, resource, "the record is marked as not active")
-    if any(link.get("type") == "replaced-by" for link in elements.objects(resource.get("link"))):
-        notes.gap(Area.PATIENT, resource, "the record was replaced by another")
+    for unfit, reason in (
+        (_deceased(resource), "the patient is recorded as deceased"),
+        (resource.get("active") not in (None, True), "the record is marked as not active"),
+        (_replaced(resource.get("link")), "the record was replaced by another, or says so unreadably"),
+    ):
+        if unfit:
+            notes.gap(Area.PATIENT, resource, reason)
 
 
 def _deceased(resource: Json) -> bool:
-    return resource.get("deceasedBoolean") is True or bool(resource.get("deceasedDateTime"))
+    """Anything but a plain "no" counts as deceased: a record to treat by must not leave that open."""
+    return resource.get("deceasedBoolean") not in (None, False) or resource.get("deceasedDateTime") is not None
+
+
+def _replaced(links: object) -> bool:
+    """Links of other kinds are harmless: this record replaces another, or others tell of the same person."""
+    if links is None:
+        return False
+    return not isinstance(links, list) or any(
+        not isinstance(link, dict) or link.get("type") not in ("replaces", "refer", "seealso") for link in links
+    )
 
 
 def _official_name(resource: Json) -> Json:

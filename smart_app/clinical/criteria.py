@@ -122,7 +122,8 @@ CRITERIA: tuple[Criterion, ...] = (
         Kind.INDICATION,
         None,
         "Is suicidal ideation on record, or a positive item of PHQ-9 or C-SSRS?",
-        "Diagnosis active or recorded within 90 days, or an item positive within 14 days. Always raises an alert.",
+        "Diagnosis active or recorded within 90 days, or an item positive within 14 days. Raises an alert, also when "
+        "the date is open.",
         f"{_PAGE}: suicidal ideation; the crisis pathway is added guidance",
         _CLINIC,
         (Area.CONDITION, Area.SURVEY),
@@ -411,7 +412,7 @@ CRITERIA: tuple[Criterion, ...] = (
         "DATA-TEXT",
         Kind.REVIEW,
         _REVIEW,
-        "Does an entry without a usable code mention something that matters?",
+        "Does an entry that no code settles mention something that matters?",
         "Whole words, guarded against negation and family history; it never clears and never convicts.",
         "Safety: uncoded is not absent",
         _SAFETY,

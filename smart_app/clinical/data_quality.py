@@ -61,7 +61,7 @@ def data_text(question: Question) -> Verdict:
         for m in medicines
     )
     if evidence:
-        return met("An entry without a usable code mentions something that matters: read it.", evidence)
+        return met("An entry that no code settles mentions something that matters: read it.", evidence)
     return not_met("No uncoded entry mentions anything that matters.")
 
 

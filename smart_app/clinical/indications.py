@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_mappings.facts.clinical import Area, Diagnosis
+from fhir_mappings.facts.clinical import Area, ClinicalStatus, Diagnosis, Score
 from smart_app.clinical.contraindications import rev_bipolar
 from smart_app.clinical.data_quality import data_text
 from smart_app.clinical.finding import (
@@ -30,10 +30,15 @@ FIRM = MDD + PDD + BIPOLAR_DEPRESSION + TRD
 
 
 def _by_diagnosis(question: Question, sets: tuple[str, ...], name: str) -> Verdict:
-    found = question.active(*sets)
+    found = tuple(d for d in question.active(*sets) if _surely_active(d))
     if found:
         return met(f"{name} is on record as active.", diagnosis_evidence(found))
     return not_met(f"No active {name[0].lower() + name[1:]} on record.")
+
+
+def _surely_active(diagnosis: Diagnosis) -> bool:
+    """An abatement that may lie ahead ("2026") does not end a diagnosis, but an indication must not rest on that."""
+    return diagnosis.status is ClinicalStatus.ACTIVE or (diagnosis.is_active and diagnosis.abatement is None)
 
 
 def ind_mdd(question: Question) -> Verdict:
@@ -56,7 +61,7 @@ def ind_trd(question: Question) -> Verdict:
 def ind_ppd(question: Question) -> Verdict:
     """Firm within twelve months of a recorded onset; an older or undated one is a matter for review."""
     found = question.active(*PPD)
-    recent = tuple(d for d in found if _within_postpartum(d, question))
+    recent = tuple(d for d in found if _surely_active(d) and _within_postpartum(d, question))
     if recent:
         return met("Postpartum depression with an onset in the last 12 months.", diagnosis_evidence(recent))
     if found:
@@ -74,41 +79,61 @@ def _within_postpartum(diagnosis: Diagnosis, question: Question) -> bool:
 
 
 def ind_si(question: Question) -> Verdict:
-    """Suicidality: an indication, and always an alert above everything else."""
-    limits, as_of = question.limits, question.as_of
-    diagnoses = tuple(
-        d
-        for d in question.confirmed(*SUICIDALITY)
-        if d.is_active or _recorded_within(d, limits.suicidality_days, question)
-    )
-    items = tuple(
-        score
-        for score in question.facts.scores
-        if (score.name == "phq9-item9" or score.name.startswith("cssrs-"))
-        and score.positive
-        and (score.when is None or score.when.may_be_within(limits.suicidality_item_days, as_of))
-    )
-    evidence = diagnosis_evidence(diagnoses) + tuple(
-        Evidence(reference=s.reference, date=s.when.text[:10] if s.when else "", text=f"{_ITEM[s.name]}: {s.text}")
-        for s in items
-    )
+    """Suicidality: an indication while it is surely current; an alert above everything else as soon as it may be."""
+    limits = question.limits
+    diagnoses = question.confirmed(*SUICIDALITY)
+    items = tuple(s for s in question.facts.scores if s.positive and s.name in _ITEM)
+    firm = tuple(d for d in diagnoses if _current(d, question))
+    positive = tuple(s for s in items if s.name != _LIFETIME and _surely_recent(s, question))
     alert = "Suicidality on record: assess today and follow the crisis pathway."
-    if evidence:
+    if firm or positive:
+        evidence = diagnosis_evidence(firm) + _score_evidence(positive)
         return met("Suicidal ideation or a positive item is on record.", evidence, alert=alert)
-    doubtful = question.unconfirmed(*SUICIDALITY) + question.confirmed(*SUICIDAL_HISTORY)
-    if doubtful:
-        reason = "A history of suicidal behaviour or an unconfirmed entry is on record."
-        return not_enough_data(reason, diagnosis_evidence(doubtful), alert=alert)
+    doubtful = (
+        tuple(d for d in diagnoses if d.is_active or _perhaps_recent(d, question))
+        + question.unconfirmed(*SUICIDALITY)
+        + question.confirmed(*SUICIDAL_HISTORY)
+    )
+    answers = tuple(
+        s for s in items if s.when is None or s.when.may_be_within(limits.suicidality_item_days, question.as_of)
+    )
+    if doubtful or answers:
+        return not_enough_data(
+            "Suicidality is on record, but its date, its standing or its being confirmed is open.",
+            diagnosis_evidence(doubtful) + _score_evidence(answers),
+            alert=alert,
+        )
     return not_met(
         f"No suicidal ideation in {limits.suicidality_days} days, "
         f"no positive item in {limits.suicidality_item_days} days."
     )
 
 
-def _recorded_within(diagnosis: Diagnosis, days: int, question: Question) -> bool:
+def _current(diagnosis: Diagnosis, question: Question) -> bool:
+    """Active on the problem list, or surely recorded within the window: encounter diagnoses stay active for ever."""
+    days = question.limits.suicidality_days
+    dated = any(when.surely_within(days, question.as_of) for when in diagnosis.dates)
+    return dated or (diagnosis.problem_list and _surely_active(diagnosis))
+
+
+def _perhaps_recent(diagnosis: Diagnosis, question: Question) -> bool:
+    days = question.limits.suicidality_days
     return any(when.may_be_within(days, question.as_of) for when in diagnosis.dates)
 
 
+def _surely_recent(score: Score, question: Question) -> bool:
+    days = question.limits.suicidality_item_days
+    return score.when is not None and score.when.surely_within(days, question.as_of)
+
+
+def _score_evidence(scores: tuple[Score, ...]) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(reference=s.reference, date=s.when.text[:10] if s.when else "", text=f"{_ITEM[s.name]}: {s.text}")
+        for s in scores
+    )
+
+
+_LIFETIME = "cssrs-q6"  # behaviour ever in life: an alert, but no ideation of today
 _ITEM = {
     "phq9-item9": "PHQ-9 item 9",
     "cssrs-q1": "C-SSRS question 1",
@@ -129,11 +154,12 @@ def _firm(question: Question) -> bool:
 
 
 def ind_unspec(question: Question) -> Verdict:
-    """Only an unspecified, provisional or text-only depression: confirm the diagnosis first."""
+    """Only an unspecified, provisional, perhaps ended or text-only depression: confirm the diagnosis first."""
     active = question.active(*UNSPECIFIED)
     provisional = tuple(d for d in question.unconfirmed(*FIRM, *PPD, *SUICIDALITY, *UNSPECIFIED) if d.is_active)
     text_only = tuple(d for d in question.facts.diagnoses if d.indication_terms and d.is_active and _stands(d))
-    found = tuple(dict.fromkeys(active + provisional + text_only))
+    uncertain = tuple(d for d in question.active(*FIRM) if not _surely_active(d))
+    found = tuple(dict.fromkeys(active + provisional + uncertain + text_only))
     if not found:
         return not_met("No unspecified, provisional or text-only depression on record.")
     if _firm(question):

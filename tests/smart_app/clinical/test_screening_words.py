@@ -1,0 +1,124 @@
+"""Conditions without a usable code: their words, damaged codes, and the shapes a code may come in (2.1, 3.3)."""
+
+from __future__ import annotations
+
+import pytest
+
+from smart_app.clinical.finding import Status
+from tests.builders import (
+    SNOMED,
+    Json,
+    a_chart,
+    a_condition,
+    met_rules,
+    screened,
+)
+
+CONTRAINDICATED, HOLD, REVIEW = Status.CONTRAINDICATED, Status.HOLD, Status.NEEDS_REVIEW
+NONE, MISSING, CANDIDATE = Status.NO_INDICATION, Status.INSUFFICIENT_DATA, Status.CANDIDATE
+
+
+def with_condition(condition: Json) -> tuple[Status, set[str]]:
+    """A candidate's chart and one more condition: the status and the rules met beside the indication."""
+    result = screened(a_chart(condition))
+    return result.status, met_rules(result) - {"IND-MDD"}
+
+
+def without_depression(*conditions: Json) -> tuple[Status, set[str]]:
+    result = screened(a_chart(*conditions, without=["Condition"]))
+    return result.status, met_rules(result)
+
+
+TEXTS = [
+    pytest.param("Schizophrenia since youth", REVIEW, id="schizophrenia"),
+    pytest.param("Acute psychosis 2024", REVIEW, id="psychosis"),
+    pytest.param("hypomanic episode", REVIEW, id="hypomania"),
+    pytest.param("INTERSTITIAL CYSTITIS", REVIEW, id="cystitis, capitals"),
+    pytest.param("Cystitis, interstitial", REVIEW, id="cystitis, turned round"),
+    pytest.param("Non-traumatic subarachnoid haemorrhage", REVIEW, id="non-traumatic is no negation"),
+    pytest.param("hemorrhage, intracranial", REVIEW, id="bleeding, turned round"),
+    pytest.param("raised ICP", REVIEW, id="raised pressure"),
+    pytest.param("Non-ST elevation myocardial infarction", REVIEW, id="non-ST is no negation"),
+    pytest.param("Rule out schizophrenia", REVIEW, id="rule out means suspected"),
+    pytest.param("No mania, schizophrenia since 2010", REVIEW, id="the negation ends at the comma"),
+    pytest.param("Denies mania but had psychosis", REVIEW, id="the negation ends at but"),
+    pytest.param("Maternal psychosis after birth", REVIEW, id="maternal is the patient"),
+    pytest.param(
+        "No known drug allergies reported by this patient with schizophrenia", REVIEW, id="negation far away"
+    ),
+    pytest.param("Major depression", REVIEW, id="an indication in words asks for review too"),
+    pytest.param("Pregnant", REVIEW, id="pregnancy"),
+    pytest.param("Atrial fibrillation", REVIEW, id="chronic heart disease"),
+    pytest.param("No history of schizophrenia", CANDIDATE, id="negated"),
+    pytest.param("denies psychosis", CANDIDATE, id="denied"),
+    pytest.param("Family history of bipolar disorder", CANDIDATE, id="family history"),
+    pytest.param("Mother with schizophrenia", CANDIDATE, id="mother"),
+    pytest.param("Schizophrenia: ruled out", CANDIDATE, id="ruled out"),
+    pytest.param("non-psychotic", CANDIDATE, id="non-psychotic"),
+    pytest.param("Knee pain", CANDIDATE, id="nothing of interest"),
+    pytest.param("Romania trip", CANDIDATE, id="whole words only"),
+]
+
+
+@pytest.mark.parametrize(("text", "status"), TEXTS)
+@pytest.mark.parametrize("code", [None, "295.30"], ids=["text only", "with a code of ICD-9"])
+def test_words_without_a_usable_code_ask_for_review(text: str, status: Status, code: str | None) -> None:
+    condition = a_condition(code, system="http://hl7.org/fhir/sid/icd-9-cm", text=text)
+    found, rules = with_condition(condition)
+    assert found is status
+    assert ("DATA-TEXT" in rules) is (status is REVIEW)
+
+
+def test_text_only_never_gives_no_indication_and_never_an_indication() -> None:
+    for text in ("Depression", "recurrent MDD", "Schizophrenia"):
+        assert without_depression(a_condition(None, text=text))[0] is REVIEW
+
+
+@pytest.mark.parametrize(
+    ("code", "system"),
+    [
+        pytest.param("295.30", "http://hl7.org/fhir/sid/icd-9-cm", id="ICD-9"),
+        pytest.param("F20.9", "urn:local:problems", id="local system"),
+        pytest.param("999999999", SNOMED, id="a SNOMED code of no set"),
+        pytest.param("???", "http://hl7.org/fhir/sid/icd-10-cm", id="no ICD code at all"),
+        pytest.param("F31", "http://hl7.org/fhir/sid/icd-10-cm", id="a category too coarse to decide"),
+        pytest.param("F33.4", "http://hl7.org/fhir/sid/icd-10-cm", id="a subcategory too coarse to decide"),
+    ],
+)
+def test_a_code_that_says_nothing_without_words_is_unreadable(code: str, system: str) -> None:
+    assert with_condition(a_condition(code, system=system)) == (MISSING, {"DATA-FETCH"})
+    named = a_condition(code, system=system, text="Paranoid schizophrenia")
+    assert with_condition(named) == (REVIEW, {"DATA-TEXT"})
+    assert with_condition(a_condition(code, system=system, text="Hay fever"))[0] is CANDIDATE
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param({"coding": "F20.9", "text": "Chronic illness"}, id="coding is a string"),
+        pytest.param(
+            {"coding": {"code": "F20.9", "display": "x"}, "text": "Chronic illness"}, id="coding is an object"
+        ),
+        pytest.param(
+            {"coding": [{"system": 5, "code": "F20.9"}], "text": "Chronic illness"}, id="system is a number"
+        ),
+        pytest.param({"coding": [{"system": SNOMED, "code": 58214004}], "text": "Illness"}, id="code is a number"),
+        pytest.param({"coding": ["F20.9"], "text": "Chronic illness"}, id="coding is a list of strings"),
+        pytest.param({"coding": []}, id="coding is empty"),
+        pytest.param({"text": 7}, id="text is a number"),
+        pytest.param("F20.9", id="a string"),
+        pytest.param(None, id="no code"),
+    ],
+)
+def test_a_damaged_code_is_a_gap(code: Json | str | None) -> None:
+    assert with_condition(a_condition(None) | ({"code": code} if code else {})) == (MISSING, {"DATA-FETCH"})
+
+
+def test_any_coding_may_fire_and_codes_come_in_many_shapes() -> None:
+    for code in ("F20.9", "F209", "f20.9", " F20.9 "):
+        assert with_condition(a_condition(code))[0] is CONTRAINDICATED
+    for system in ("urn:oid:2.16.840.1.113883.6.90", "2.16.840.1.113883.6.90", "https://hl7.org/fhir/sid/icd-10-cm/"):
+        assert with_condition(a_condition("F209", system=system))[0] is CONTRAINDICATED
+    both = a_condition("J45.909")
+    both["code"]["coding"].append({"system": "urn:oid:2.16.840.1.113883.6.96", "code": "58214004"})
+    assert with_condition(both)[0] is CONTRAINDICATED
