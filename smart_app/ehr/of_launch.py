@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from uuid import uuid4
 
@@ -23,6 +24,7 @@ class EhrsOfLaunches:
         self._clock = clock
         self._offers = Offers(time.monotonic)
         self._pools: dict[str, httpx.AsyncClient] = {}
+        self._lock = threading.Lock()  # asked from threads: a pool made twice would never be closed
 
     def __call__(self, launch: str) -> Ehr | None:
         """None: the launch has ended and has no token any more."""
@@ -33,11 +35,13 @@ class EhrsOfLaunches:
 
     def of_context(self, context: LaunchContext) -> Ehr:
         """The EHR of a launch that was just granted."""
-        if context.ehr not in self._pools:
-            self._pools[context.ehr] = http_client()
+        with self._lock:
+            if context.ehr not in self._pools:
+                self._pools[context.ehr] = http_client()
+            pool = self._pools[context.ehr]
         return FhirClient(
             context.fhir_base,
-            self._pools[context.ehr],
+            pool,
             SmartAuth(fhir_base=context.fhir_base, launch_id=context.id, tokens=self._tokens),
             offers=self._offers,
             clock=self._clock,
