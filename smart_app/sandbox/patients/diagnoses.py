@@ -37,7 +37,10 @@ def two_failed_trials(record: Record) -> None:
 def five_sessions(record: Record) -> None:
     major_depression(record, onset=500)
     normal_blood_pressure(record)
-    measured(record, phq9=18, weight=82.0, height=181)
+    record.weight(82.0, 17)
+    record.height(181, 300)
+    record.phq9(21, 17)
+    record.phq9(17, 9)
     two_trials(record)
     prescribe(record, Course(drug=ESCITALOPRAM_20, milligrams=20, started=55))
     record.allergy("Penicillin", PENICILLIN, criticality="low")

@@ -1,0 +1,168 @@
+"""Enrols a patient in an IV course and records past sessions, page by page, as a clinician would afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+from smart_app.sandbox.clinician import Clinician, LostError, Page, Value
+
+STARTED = 10 * 60  # minutes after midnight
+BASELINE = -15
+READINGS = (0, 10, 20, 30, 40, 55, 70, 85, 100, 115, 120)
+OBSERVED = 125
+FELT = range(10, 56)  # minutes after the start in which sedation and dissociation are recorded
+ESCORT = "June Whitfield, 555 0102"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedSession:
+    """One IV session of `minutes`; `phq9` only where it was asked that day."""
+
+    day: date
+    milligrams: Decimal
+    minutes: int
+    phq9: int | None
+
+
+async def record_course(clinician: Clinician, patient_id: str, sessions: Sequence[PlannedSession]) -> None:
+    """Enrol the patient, then record and sign the sessions. Raises `LostError` where a page is not as expected.
+
+    The next session is planned for two days after the last recorded one.
+    """
+    screening = await clinician.launch(patient_id)
+    root = screening.url.rpartition("/")[0]
+    await _enrol(clinician, root, sessions)
+    for session in sessions:
+        await _record(clinician, root, session)
+
+
+async def _enrol(clinician: Clinician, root: str, sessions: Sequence[PlannedSession]) -> None:
+    first = sessions[0].day
+    before = (first - timedelta(days=1)).isoformat()
+    page = _good(await clinician.open(f"{root}/enrolment"))
+    form = _form(page, "/enrolment")
+    page = _good(await clinician.submit(page, form, {"route": "IV", "start": first.isoformat()}, button="do=plan"))
+    days = [*(session.day for session in sessions), sessions[-1].day + timedelta(days=2)]
+    planned: dict[str, Value] = {f"day.{number}": day.isoformat() for number, day in enumerate(days, start=1)}
+    answers: dict[str, Value] = {
+        "weight_date": before,
+        "consent_signed_on": before,
+        "consent": "paper",
+        "escort": ESCORT,
+        "emergency_name": "June Whitfield",
+        "emergency_phone": "555 0102",
+        "monitoring": "yes",
+    }
+    page = _good(await clinician.submit(page, form, {**planned, **answers}, button="do=check"))
+    _good(await clinician.submit(page, form, button="do=enrol"))
+
+
+async def _record(clinician: Clinician, root: str, session: PlannedSession) -> None:
+    start = _good(await clinician.open(f"{root}/session"))
+    opened = _good(await clinician.submit(start, _form(start, "/session")))
+    steps = opened.url.rpartition("/")[0]
+    # The day and the time of the dose come first: the readings are judged against them.
+    await _dose(clinician, steps, session)
+    await _before(clinician, steps, session)
+    await _monitor(clinician, steps, session)
+    await _discharge(clinician, steps)
+    await _sign(clinician, steps)
+    if session.phq9 is not None:
+        await _score(clinician, root, session)
+
+
+async def _dose(clinician: Clinician, steps: str, session: PlannedSession) -> None:
+    page = _good(await clinician.open(f"{steps}/dose"))
+    given: dict[str, Value] = {
+        "dose.concentration": "10",
+        "dose.lot": "K24-118",
+        "dose.expiry": f"{session.day.year + 1}-06",
+        "dose.given_mg": str(session.milligrams),
+        "dose.wasted_mg": "0",
+        "dose.body_site": "left forearm",
+        "dose.second_person": "Tom Reyes",
+        "dose.date": session.day.isoformat(),
+        "dose.started": _clock(0),
+        "dose.ended": _clock(session.minutes),
+    }
+    # The page now asks for the baseline; that is the next page here.
+    await clinician.submit(page, _form(page, "/fields"), given, button="Save and go to monitoring")
+
+
+async def _before(clinician: Clinician, steps: str, session: PlannedSession) -> None:
+    page = _good(await clinician.open(f"{steps}/before"))
+    page = await _reading(clinician, page, session, BASELINE)
+    checks: dict[str, Value] = dict.fromkeys(_named(page, "check."), "yes")
+    checks["check.pregnancy"] = "na"
+    await clinician.submit(page, _form(page, "/fields"), checks)
+
+
+async def _monitor(clinician: Clinician, steps: str, session: PlannedSession) -> None:
+    page = _good(await clinician.open(f"{steps}/monitor"))
+    for minute in READINGS:
+        page = await _reading(clinician, page, session, minute)
+
+
+async def _reading(clinician: Clinician, page: Page, session: PlannedSession, minute: int) -> Page:
+    """A rise by some mmHg during the infusion, as ketamine gives it."""
+    felt = minute in FELT
+    values: dict[str, Value] = {
+        "reading.systolic": str(136 if felt else 124),
+        "reading.diastolic": str(84 if felt else 78),
+        "reading.heart_rate": str(82 if felt else 72),
+        "reading.oxygen_saturation": "97",
+        "reading.respiratory_rate": "14",
+        "reading.sedation": "4" if felt else "5",
+        "reading.dissociation": "2" if felt else "0",
+        "reading.time": _clock(minute),
+    }
+    day = {"reading.date": session.day.isoformat()}
+    form = _form(page, "/entries/reading")
+    return _good(await clinician.submit(page, form, values, unseen=day))
+
+
+async def _discharge(clinician: Clinician, steps: str) -> None:
+    page = _good(await clinician.open(f"{steps}/discharge"))
+    criteria: dict[str, Value] = dict.fromkeys(_named(page, "discharge."), "yes")
+    leaving: dict[str, Value] = {"discharge.escort": ESCORT, "discharge.ended": _clock(OBSERVED)}
+    _good(await clinician.submit(page, _form(page, "/fields"), {**criteria, **leaving}))
+
+
+async def _sign(clinician: Clinician, steps: str) -> None:
+    page = _good(await clinician.open(f"{steps}/sign"))
+    form = _form(page, "/sign")
+    ticks: dict[str, Value] = dict.fromkeys(page.form(form).choices, "yes")
+    _good(await clinician.submit(page, form, ticks))
+
+
+async def _score(clinician: Clinician, root: str, session: PlannedSession) -> None:
+    page = _good(await clinician.open(f"{root}/progress"))
+    answers: dict[str, Value] = {"total": str(session.phq9), "date": session.day.isoformat(), "item9": "0"}
+    _good(await clinician.submit(page, _form(page, "/progress/score"), answers))
+
+
+def _clock(minute: int) -> str:
+    """The time of day so many minutes after the dose."""
+    return f"{(STARTED + minute) // 60:02}:{(STARTED + minute) % 60:02}"
+
+
+def _form(page: Page, ending: str) -> str:
+    """The action of the form that ends so; it holds the launch, which only the page knows."""
+    for form in page.forms:
+        if form.action.endswith(ending):
+            return form.action
+    raise LostError(f"no form for {ending}; there are {[form.action.rpartition('/')[2] for form in page.forms]}")
+
+
+def _named(page: Page, prefix: str) -> list[str]:
+    """The questions of the step's own form that are answered by a choice."""
+    return [name for name in page.form(_form(page, "/fields")).choices if name.startswith(prefix)]
+
+
+def _good(page: Page) -> Page:
+    if page.status != 200:
+        raise LostError(f"{page.url.rpartition('/')[2]} was answered {page.status}")
+    return page
