@@ -132,7 +132,7 @@ def an_hcg(code: str = "260373001", *, when: str | None = None, **changes: Any) 
     return an_observation("2106-3", "laboratory", when=when, **(answer | changes))
 
 
-def an_allergy(code: str | None = "6130", *, text: str | None = "ketamine", **changes: Any) -> Json:
+def an_allergy(code: str | None = "6130", /, *, text: str | None = "ketamine", **changes: Any) -> Json:
     values = {
         "clinicalStatus": coded("allergyintolerance-clinical", "active"),
         "verificationStatus": coded("allergyintolerance-verification", "confirmed"),

@@ -181,32 +181,35 @@ def _allergy_evidence(allergies: tuple[Allergy, ...]) -> tuple[Evidence, ...]:
 
 
 def hold_preg(question: Question) -> Verdict:
-    """A positive result counts until a later one is negative; a pregnancy on the list while active and recent."""
+    """A positive result within the window holds; where a later one is negative, a person confirms that it is over."""
     days, as_of = question.limits.pregnancy_days, question.as_of
     diagnoses = tuple(
         d
         for d in question.active(*PREGNANCY)
         if not d.dates or any(when.may_be_within(days, as_of) for when in d.dates)
     )
-    results = tuple(s for s in question.facts.scores if s.name in ("pregnancy-status", "hcg"))
-    positive = tuple(
-        s
-        for s in results
-        if s.positive and (s.when is None or s.when.may_be_within(days, as_of)) and not _cleared(s, results)
-    )
-    evidence = diagnosis_evidence(diagnoses) + tuple(
-        Evidence(reference=s.reference, date=s.when.text[:10] if s.when else "", text=f"{_RESULT[s.name]}: positive")
-        for s in positive
-    )
-    if evidence:
-        return met("Pregnancy is on record.", evidence)
+    results = tuple(s for s in question.facts.scores if s.name in _RESULT)
+    positive = tuple(s for s in results if s.positive and (s.when is None or s.when.may_be_within(days, as_of)))
+    standing = tuple(s for s in positive if not _followed(s, results))
+    if diagnoses or standing:
+        return met("Pregnancy is on record.", diagnosis_evidence(diagnoses) + _result_evidence(standing))
+    if positive:
+        reason = "A positive result was followed by a negative one: confirm that the pregnancy is over."
+        return review(reason, _result_evidence(positive))
     return not_met("No pregnancy on record.")
+
+
+def _result_evidence(scores: tuple[Score, ...]) -> tuple[Evidence, ...]:
+    return tuple(
+        Evidence(reference=s.reference, date=s.when.text[:10] if s.when else "", text=f"{_RESULT[s.name]}: positive")
+        for s in scores
+    )
 
 
 _RESULT = {"pregnancy-status": "Pregnancy status", "hcg": "Pregnancy test"}
 
 
-def _cleared(score: Score, results: tuple[Score, ...]) -> bool:
+def _followed(score: Score, results: tuple[Score, ...]) -> bool:
     """Whether a later result, on a day that is surely later, is negative."""
     return score.when is not None and any(
         other.positive is False and other.when is not None and other.when.first > score.when.last for other in results

@@ -357,8 +357,8 @@ CRITERIA: tuple[Criterion, ...] = (
         Kind.HOLD,
         _HOLD,
         "Is the patient pregnant, as far as recorded?",
-        "Pregnancy status or hCG positive within 42 weeks and not followed by a negative result, or an active "
-        "pregnancy on the list within 42 weeks.",
+        "Pregnancy status or hCG positive within 42 weeks, or an active pregnancy on the list within 42 weeks. A "
+        "positive result followed by a negative one needs review.",
         "Label: not recommended in pregnancy",
         _SAFETY,
         (Area.CONDITION, Area.LABORATORY, Area.SOCIAL_HISTORY),
