@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
+from launch.errors import CookieRefused
 from smart_app.pages import about, enrolment, progress, screening, session, session_ends, signing, trail
-from smart_app.pages.assets import Asset, read_assets
+from smart_app.pages.assets import Asset
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.door import Door, Route, Visit
-from smart_app.pages.refusals import Notice, Printer, broken, not_found, notice_of, show_notice
-from smart_app.pages.templating import environment
+from smart_app.pages.refusals import Printer, broken, launch_failed, not_found, notice_of, show_notice
+from smart_app.pages.templating import shelf
 
 # First come, first served: session/missed stands before session/{session}, a step's name comes last.
 ALL: tuple[Route, ...] = (
@@ -31,13 +33,12 @@ ALL: tuple[Route, ...] = (
 
 def create_pages(deps: PageDeps) -> APIRouter:
     """Every page under /l/{launch}/ and the static files. The app adds PolicyHeaders and the error handlers."""
-    assets = read_assets()
-    door = Door(deps=deps, printer=_printer(deps, assets))
+    door = Door(deps=deps, printer=_printer(deps))
     router, base = APIRouter(), deps.base_path
     for route in ALL:
         router.add_route(f"{base}/l/{{launch}}/{route.path}", door.endpoint(route.handler), methods=[route.method])
     router.add_route(f"{base}/l/{{launch}}/{{rest:path}}", door.endpoint(nowhere), methods=["GET", "POST"])
-    router.add_route(f"{base}/static/{{digest}}/{{name}}", _static(assets), methods=["GET"])
+    router.add_route(f"{base}/static/{{digest}}/{{name}}", _static(shelf(base).assets), methods=["GET"])
     return router
 
 
@@ -51,13 +52,17 @@ def error_page(deps: PageDeps, error: Exception | None = None, *, status: int = 
 
     Set `request.state.ehr` before answering with it where the EHR is known, or nobody may frame the page.
     """
-    by_status = not_found() if status == 404 else broken(reference)
-    notice = by_status if error is None else notice_of(error)
-    return show_notice(_printer(deps, read_assets()), notice)
+    if isinstance(error, CookieRefused):
+        notice = launch_failed(error, alone=f"{deps.base_path}/launch?{urlencode({'ehr': error.ehr})}")
+    elif error is not None:
+        notice = notice_of(error)
+    else:
+        notice = not_found() if status == 404 else broken(reference)
+    return show_notice(_printer(deps), notice)
 
 
-def _printer(deps: PageDeps, assets: Mapping[str, Asset]) -> Printer:
-    return Printer(templates=environment(assets, deps.base_path), product=deps.product, contact=deps.contact)
+def _printer(deps: PageDeps) -> Printer:
+    return Printer(templates=shelf(deps.base_path).templates, product=deps.product, contact=deps.contact)
 
 
 def _static(assets: Mapping[str, Asset]) -> Callable[[Request], Awaitable[Response]]:
@@ -68,6 +73,3 @@ def _static(assets: Mapping[str, Asset]) -> Callable[[Request], Awaitable[Respon
         return found.response(request.headers.get("accept-encoding", ""))
 
     return answer
-
-
-__all__ = ["Notice", "create_pages", "error_page"]

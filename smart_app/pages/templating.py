@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smart_app.pages import wording
-from smart_app.pages.assets import Asset
+from smart_app.pages.assets import Asset, read_assets
 
 
-def environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
-    """The templates of this package, knowing where the static files are."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shelf:
+    """What does not change while the process runs: static files, and the templates that link to them."""
+
+    assets: Mapping[str, Asset]
+    templates: Environment
+
+
+@cache
+def shelf(base_path: str) -> Shelf:
+    """Read and compiled once: an error page must not cost more than the page it stands for."""
+    assets = read_assets()
+    return Shelf(assets=assets, templates=_environment(assets, base_path))
+
+
+def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
     made = Environment(
         loader=PackageLoader("smart_app.pages"),
         autoescape=True,  # every template, whatever its name ends with

@@ -14,6 +14,9 @@ from fhir_mappings.facts.treatment import Role, Route
 UNKNOWN = "not recorded"
 MINUS = "\N{MINUS SIGN}"
 
+_KILOGRAMS_A_POUND = Decimal("0.45359237")
+_HEAVIEST = 1000  # a typed exponent must not become a page of digits
+
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -79,9 +82,10 @@ def age(born: str | None, today: date) -> str:
 def pounds(kilograms: str | Decimal) -> str:
     """A weight in pounds, rounded to one, beside the kilograms."""
     try:
-        return f"{Decimal(kilograms) / Decimal('0.45359237'):.0f} lb"
+        weight = Decimal(kilograms)
     except InvalidOperation:
         return ""
+    return f"{weight / _KILOGRAMS_A_POUND:.0f} lb" if weight.is_finite() and 0 < weight < _HEAVIEST else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,239 @@
+"""The pages in a real Chromium: with and without script, offline, by keyboard, in the dark, on a phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.smart_app.pages.desk import LAUNCH, Desk, a_screening
+from tests.smart_app.pages.serving import served
+from tests.smart_app.pages.treatment import ready, running, signed
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--no-default-browser-check",
+]
+STEPS = ("before", "dose", "monitor", "discharge", "sign", "stop", "gate")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="no Chromium on this machine"),
+]
+
+
+@contextmanager
+def opened(desk: Desk, **options: object) -> Iterator[sync_api.Page]:
+    """A page that has the session cookie. Anything the browser complains about fails the test."""
+    complaints: list[str] = []
+    with served(desk) as origin, sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(base_url=f"{origin}/l/{LAUNCH}/", **options)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda each: complaints.append(each.text) if _is_complaint(each) else None)
+        page.goto(f"{origin}/start")
+        yield page
+        browser.close()
+    assert complaints == []
+
+
+def _is_complaint(message: sync_api.ConsoleMessage) -> bool:
+    """A refused form and a cut connection are part of these tests; what the policy blocks is not."""
+    return message.type in {"error", "warning"} and "Failed to load resource" not in message.text
+
+
+def type_reading(page: sync_api.Page, *values: str) -> None:
+    for name, value in zip(("systolic", "diastolic", "heart_rate", "oxygen_saturation"), values, strict=True):
+        page.fill(f"[name='reading.{name}']", value)
+    page.press("[name='reading.oxygen_saturation']", "Enter")
+
+
+def said(page: sync_api.Page, state: str) -> str:
+    page.wait_for_selector(f"[data-saved][data-state={state}]")
+    return str(page.inner_text("[data-saved]"))
+
+
+def entries(desk: Desk, session: str) -> int:
+    return len(desk.work.kept.sessions[session].entries)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"viewport": {"width": 1024, "height": 1366}},
+        {"viewport": {"width": 1024, "height": 1366}, "color_scheme": "dark"},
+        {"viewport": {"width": 320, "height": 900}},
+    ],
+    ids=["tablet", "dark", "phone"],
+)
+def test_no_page_fails_an_accessibility_rule_or_runs_over_the_edge(options: dict[str, object]) -> None:
+    desk = Desk()
+    desk.open()
+    session = ready(desk).id
+    paths = ["screening", "progress", "audit", "about", "leave", "enrolment", "no/such/page"]
+    paths += [
+        f"session/{session}/{each}" for each in ("before", "dose", "monitor", "discharge", "sign", "stop", "gate")
+    ]
+    with opened(desk, **options) as page:
+        for path in paths:
+            page.goto(path)
+            found = axe_module.Axe().run(page, options={"runOnly": RULES}).response["violations"]
+            assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
+            assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"], path  # type: ignore[index]  # one of the three above
+            small = page.evaluate(
+                "[...document.querySelectorAll('main button:not([hidden]), main input:not([type=hidden]), summary')]"
+                ".map(e => (e.closest('label') ?? e).getBoundingClientRect())"
+                ".filter(r => r.height && r.height < 47.5).length"
+            )
+            assert small == 0, f"{path}: {small} targets below 48 px"
+
+
+def test_a_reading_is_four_numbers_and_enter() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    before = entries(desk, session)
+    with opened(desk) as page:
+        page.goto(f"session/{session}/monitor")
+        assert page.evaluate("document.activeElement.name") == "reading.systolic"
+        bars = page.locator(".c-bp").count()
+        for number in ("141", "82", "70", "98"):
+            page.keyboard.type(number)
+            page.keyboard.press("Tab" if number != "98" else "Enter")
+        assert said(page, "saved").startswith("Saved to server ")
+        assert page.evaluate("document.activeElement.name") == "reading.systolic"
+        assert page.locator(".c-bp").count() == bars + 1
+    assert entries(desk, session) == before + 1
+
+
+def test_readings_made_without_a_connection_arrive_once_and_in_order() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    before = entries(desk, session)
+    with opened(desk) as page:
+        page.goto(f"session/{session}/monitor")
+        page.context.set_offline(True)
+        type_reading(page, "131", "82", "70", "98")
+        type_reading(page, "132", "82", "70", "98")
+        page.wait_for_selector("text=2 entries kept on this page")
+        assert "Keep this page open until it is sent." in said(page, "waiting")
+        assert entries(desk, session) == before
+        page.context.set_offline(False)
+        said(page, "saved")
+    added = desk.work.kept.sessions[session].entries[before:]
+    assert [each.fields["systolic"] for each in added] == ["131", "132"]
+
+
+def test_a_refused_reading_comes_back_and_the_keyboard_leads_to_its_field() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    with opened(desk) as page:
+        page.goto(f"session/{session}/monitor")
+        type_reading(page, "abc", "82", "70", "98")
+        page.wait_for_selector("[data-problems]")
+        assert page.title().startswith("Error: ")
+        assert page.evaluate("document.activeElement.id") == "problems"
+        page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.name") == "reading.systolic"
+        assert page.input_value("[name='reading.systolic']") == "abc"
+        type_reading(page, "141", "82", "70", "98")
+        said(page, "saved")
+        assert page.locator("[data-problems]").count() == 0
+        assert not page.title().startswith("Error: ")
+
+
+def test_what_is_typed_is_on_the_server_without_pressing_a_button() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    with opened(desk) as page:
+        page.goto(f"session/{session}/dose")
+        page.fill("[name='dose.weight_kg']", "80.0")
+        assert re.fullmatch(r"Saved to server \d\d:\d\d:\d\d", said(page, "saved"))
+        page.wait_for_selector("text=0.5 mg/kg × 80.0 kg = 40 mg")
+        page.context.set_offline(True)
+        page.fill("[name='dose.lot']", "K5000")
+        said(page, "waiting")
+        page.context.set_offline(False)
+        said(page, "saved")
+    fields = desk.work.kept.sessions[session].fields
+    assert (fields["dose.weight_kg"], fields["dose.lot"]) == ("80.0", "K5000")
+
+
+def test_the_due_timer_counts_down_and_then_says_overdue_in_the_title() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    with opened(desk) as page:
+        page.clock.install()
+        page.goto(f"session/{session}/monitor")
+        assert re.fullmatch(r"7:\d\d", page.inner_text("[data-due]"))
+        page.clock.run_for(9 * 60 * 1000)
+        assert page.inner_text("[data-due]").startswith("Overdue 1:")
+        assert page.title().startswith("(1) due · Session 1 of 6: monitor")
+
+
+def test_everything_works_with_the_script_blocked() -> None:
+    desk = Desk()
+    desk.open()
+    session = ready(desk).id
+    before = entries(desk, session)
+    with opened(desk, java_script_enabled=False) as page:
+        page.goto(f"session/{session}/monitor")
+        type_reading(page, "128", "76", "70", "98")
+        page.wait_for_url("**/monitor?saved=1*")
+        assert page.inner_text("[data-saved]").startswith("Saved to server")
+        type_reading(page, "abc", "76", "70", "98")
+        page.wait_for_selector("[data-problems]")
+        assert page.title().startswith("Error: ")
+        assert page.input_value("[name='reading.diastolic']") == "76"
+        page.goto(f"session/{session}/sign")
+        page.check("[name=attest]")
+        page.click("text=Sign as Dr Synthia Example")
+        page.wait_for_selector("text=items written")
+    assert entries(desk, session) == before + 1
+    assert desk.work.kept.sessions[session].signed is not None
+
+
+def test_a_script_in_the_record_does_not_run() -> None:
+    desk = Desk()
+    desk.open()
+    text = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+    desk.keep(screening=a_screening(person={"family": text, "given": text, "allergies": text}))
+    with opened(desk) as page:
+        page.goto("screening")
+        page.wait_for_timeout(200)
+        assert "owned" not in page.title().replace(text, "").replace(text.upper(), "")
+        assert page.locator("main img, header img").count() == 0
+
+
+def test_a_print_names_the_patient_and_opens_what_is_folded() -> None:
+    desk = Desk()
+    desk.open()
+    session = signed(desk).id
+    with opened(desk) as page:
+        page.goto(f"session/{session}/sign")
+        page.emulate_media(media="print")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.locator(".tabs").is_hidden()
+        assert page.locator("header.patient").is_visible()
+        assert page.locator("details:not([open])").count() == 0
