@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_mappings.facts.clinical import Area, Verification
+from fhir_mappings.facts.clinical import Area, Diagnosis, Verification
 from smart_app.clinical import contraindications as against
 from smart_app.clinical.finding import Evidence, Verdict, could_not_look, met, not_met
 from smart_app.clinical.question import Question, diagnosis_evidence
@@ -48,13 +48,18 @@ def data_unconf(question: Question) -> Verdict:
     return not_met("No unconfirmed diagnosis against treatment.")
 
 
-def data_text(question: Question) -> Verdict:
-    """Entries without a usable code whose words matter: never fired on, never ignored."""
-    diagnoses = tuple(
+def uncoded_diagnoses(question: Question) -> tuple[Diagnosis, ...]:
+    """Diagnoses that no code settles and whose words matter."""
+    return tuple(
         d
         for d in question.facts.diagnoses
         if (d.safety_terms or d.indication_terms) and d.verification is not Verification.REFUTED
     )
+
+
+def data_text(question: Question) -> Verdict:
+    """Entries that no code settles and whose words matter: never fired on, never ignored."""
+    diagnoses = uncoded_diagnoses(question)
     medicines = tuple(m for m in question.facts.medications if m.safety_terms)
     evidence = diagnosis_evidence(diagnoses) + tuple(
         Evidence(reference=m.reference, date=m.start.text[:10] if m.start else "", text=f"{m.label} (text only)")

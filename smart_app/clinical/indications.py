@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area, ClinicalStatus, Diagnosis, Score
 from smart_app.clinical.contraindications import rev_bipolar
-from smart_app.clinical.data_quality import data_text
+from smart_app.clinical.data_quality import uncoded_diagnoses
 from smart_app.clinical.finding import (
     Evidence,
     State,
@@ -175,8 +175,8 @@ def ind_none(question: Question) -> Verdict:
     """Fires only when every Condition was readable and nothing speaks for an indication."""
     if _firm(question):
         return not_met("An indication was found.")
-    weak = (ind_unspec, rev_bipolar, ind_ppd, data_text)
-    if any(rule(question).state is State.MET for rule in weak):
+    weak = (ind_unspec, rev_bipolar, ind_ppd)
+    if uncoded_diagnoses(question) or any(rule(question).state is State.MET for rule in weak):
         return not_met("Something points to an indication: see what needs review.")
     if question.unread(Area.CONDITION):
         return could_not_look("The conditions could not be read in full.")

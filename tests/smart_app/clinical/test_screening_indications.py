@@ -11,6 +11,7 @@ from tests.builders import (
     a_blood_pressure,
     a_chart,
     a_condition,
+    a_medication,
     a_patient,
     an_item_nine,
     an_observation,
@@ -98,6 +99,11 @@ def test_weak_and_mixed_indications(condition: Json, status: Status, rules: set[
 
 def test_no_condition_at_all_is_no_indication() -> None:
     assert without_depression() == (NONE, {"IND-NONE"})
+
+
+def test_a_medicine_in_words_is_no_hint_at_an_indication() -> None:
+    status, rules = without_depression(a_medication(None, text="ketamine"))
+    assert (status, rules) == (NONE, {"IND-NONE", "DATA-TEXT"})
 
 
 def test_a_firm_indication_settles_a_weak_one() -> None:
