@@ -89,7 +89,7 @@ def past_moment(time_text: str, date_text: str, now: datetime) -> datetime:
     else:
         moment = at_time(now.date(), time_text, now)
         last_night = at_time(now.date() - timedelta(days=1), time_text, now)
-        if moment > now and now.astimezone(UTC) - last_night.astimezone(UTC) <= NIGHT:
+        if now.astimezone(UTC) - last_night.astimezone(UTC) <= NIGHT:
             moment = last_night
     if moment > now:
         raise NotUsable(f"This time has not come yet: it is {now:%H:%M}.")

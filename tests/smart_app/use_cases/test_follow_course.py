@@ -27,7 +27,7 @@ from smart_app.use_cases.follow_course import (
     retry_delivery,
 )
 from smart_app.use_cases.record_session import add_entry
-from smart_app.use_cases.records import Caller, MessageState, StoredScore
+from smart_app.use_cases.records import Caller, MessageKind, MessageState, StoredScore
 from smart_app.use_cases.sign_session import enter_in_error
 from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, MONDAY, NAN, OTHERS, Clinic, a_caller
 
@@ -145,6 +145,17 @@ class TestScores:
         ]  # fmt: skip
         assert view.outcome.sentence == "PHQ-9 21 → 9 (−57 %): response. Not remission (4 or less)."
         assert view.score_due == date(2026, 11, 30)
+
+    def test_a_session_taken_back_is_not_the_first(self) -> None:
+        clinic = a_signed_course()
+        (wrong,) = clinic.work.kept.sessions
+        enter_in_error(clinic.work, clinic.clock, DEE, wrong, "For the wrong patient.", clinic.ids, clinic.site)
+        clinic.at("09:00", date(2026, 11, 4))
+        scored(clinic, total="20")
+        clinic.signed(date(2026, 11, 5))
+        baseline = shown(clinic).outcome.baseline
+        assert baseline is not None
+        assert baseline.total == 20
 
     def test_a_positive_item_9_is_said_at_once(self) -> None:
         clinic = a_signed_course()
@@ -274,6 +285,22 @@ class TestDelivery:
         )
         clinic.work.kept.audit.append(failed)
         assert delivered(clinic).rows[0].words == "Written"
+
+    def test_each_update_of_the_plan_has_its_own_time(self) -> None:
+        clinic = a_signed_course()
+        clinic.signed(date(2026, 11, 5))
+        plan, *_ = clinic.messages
+        updates = [message for message in clinic.messages if message.kind is MessageKind.UPDATE_CARE_PLAN]
+        items = tuple(replace(item, reference="CarePlan/7") for item in plan.items)
+        for hhmm, update in zip(("17:01", "17:02"), updates, strict=True):
+            clinic.at(hhmm)
+            clinic.settle(update, state=MessageState.DELIVERED, items=items)
+            record = AuditRecord(
+                action="app:care-plan:update", at=clinic.now, patient=DEE.patient, entities=("CarePlan/7",)
+            )
+            clinic.work.kept.audit.append(record)
+        words = [row.words for row in delivered(clinic).rows if row.reference]
+        assert words == ["Written 17:01", "Written 17:02"]
 
     def test_what_waits_behind_another_says_so(self) -> None:
         clinic = a_signed_course()

@@ -347,7 +347,9 @@ class TestTheCourse:
     def test_a_whole_dose_asks_nothing_and_counts_by_itself(self) -> None:
         clinic, session = a_recorded_session()
         assert review(clinic.work, clinic.clock, DEE, session.id, clinic.site).count_question == ""
-        clinic.sign(session, count="no")
+        signed = clinic.sign(session, count="yes")
+        assert "count" not in signed.fields
+        assert signed.authors == (NURSE,)
         assert clinic.course.planned[0].status is ActivityStatus.COMPLETED
 
 
