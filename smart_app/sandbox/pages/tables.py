@@ -126,7 +126,7 @@ def _ordered(resource: Resource) -> str:
 
 def _done(resource: Resource) -> str:
     notes = (one.get("text", "") for one in resource.get("note", []))
-    return "; ".join(text for text in (concept_text(resource.get("outcome", {})), *notes) if text)
+    return "\n".join(text for text in (concept_text(resource.get("outcome", {})), *notes) if text)
 
 
 def _planned(resource: Resource) -> str:

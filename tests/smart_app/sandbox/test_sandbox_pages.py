@@ -131,6 +131,21 @@ async def test_the_tabs_show_what_the_chart_holds(app: AnApp, tab: str, words: l
         assert word in text
 
 
+async def test_a_long_note_is_folded_and_still_whole(app: AnApp) -> None:
+    note = "Given over forty minutes. " * 20
+    app.sandbox.charts.store.put(
+        [
+            {"resourceType": "Procedure", "id": "long", "status": "completed", "note": [{"text": note}]}
+            | {"subject": {"reference": "Patient/katrin-1"}, "code": {"text": "Ketamine infusion"}}
+        ]
+    )
+    async with app.client() as browser:
+        await app.sign_in(browser)
+        reply = await browser.get("/chart/katrin-1/procedures")
+    assert "<summary>Given over forty" in reply.text
+    assert note.strip() in reply.text
+
+
 async def test_unknown_charts_and_tabs_get_a_page_not_a_fault(app: AnApp) -> None:
     async with app.client() as browser:
         await app.sign_in(browser)
