@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -76,6 +79,16 @@ def test_a_record_cannot_be_replaced_by_inserting_its_number_again(chain: Engine
         statement = again.on_conflict_do_update(index_elements=["seq"], set_={"body": "{}"})
     with pytest.raises(DBAPIError, match="append-only"), chain.begin() as connection:
         connection.execute(statement)
+
+
+def test_nor_by_a_program_that_does_not_set_the_connection_up_as_we_do(sqlite_engine: Engine, tmp_path: Path) -> None:
+    with writing(sqlite_engine) as connection:
+        trail.append(connection, an_audit())
+    with closing(sqlite3.connect(tmp_path / "app.db")) as other:
+        columns = "seq, at, patient, body, prev_hash, hash"
+        statement = "INSERT OR REPLACE INTO audit (COLUMNS) SELECT COLUMNS FROM audit WHERE seq = 1"
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            other.execute(statement.replace("COLUMNS", columns))
 
 
 def test_the_table_cannot_be_truncated(postgresql_engine: Engine) -> None:

@@ -45,9 +45,14 @@ def test_every_statement_of_a_day_finds_its_rows_by_an_index(sqlite_engine: Engi
             for statement, parameters in noted
             for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
         ]
-    scans = [(step, sql) for sql, step in plans if step.startswith("SCAN") and step.split()[1] not in SINGLE_ROW]
+    scans = [(step, sql) for sql, step in plans if _reads_much(step)]
     assert len(noted) > 30
     assert scans == []
+
+
+def _reads_much(step: str) -> bool:
+    """A whole table, or all of it up to a row number."""
+    return "(rowid<?)" in step or (step.startswith("SCAN") and step.split()[1] not in SINGLE_ROW)
 
 
 def _a_day(engine: Engine) -> None:
