@@ -217,6 +217,17 @@ class TestSaving:
         assert clinic.save(session, {"dose.lot": "L-1"}).fields["dose.lot"] == "L-1"
         assert clinic.session(session.id).fields["dose.lot"] == "L-1"
 
+    def test_it_gives_up_rather_than_try_for_ever(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        clinic, session = a_running_session()
+
+        def stale(self: FakeSessions, saved: StoredSession) -> None:
+            raise StaleVersion("the session was changed by somebody else")
+
+        monkeypatch.setattr(FakeSessions, "replace", stale)
+        with pytest.raises(StaleVersion):
+            clinic.save(session, {"dose.lot": "L-1"})
+        assert clinic.session(session.id) == session
+
     def test_changing_an_amount_withdraws_the_confirmation(self) -> None:
         clinic, session = a_running_session()
         clinic.save(session, {"dose.given_mg": "60"})

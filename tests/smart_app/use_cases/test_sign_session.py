@@ -116,6 +116,14 @@ class TestTheRecord:
         assert (str(dose.weighing.kilograms), dose.weighing.source) == ("82.0", "as at enrolment")
         assert (dose.lot, dose.expiry, dose.volume_ml) == ("L-77", "2027-03", Decimal("0.82"))
 
+    def test_a_dose_in_milligrams_needs_no_weight(self) -> None:
+        clinic, session = a_recorded_session()
+        empty = dict.fromkeys(("dose.planned_mg_per_kg", "dose.weight_kg", "dose.weight_date"), "")
+        clinic.save(session, empty)
+        dose = made(clinic.sign(session)).dose
+        assert dose is not None
+        assert (dose.weighing, dose.mg_per_kg) == (None, None)
+
     def test_it_says_who_did_what_when(self) -> None:
         clinic, session = a_recorded_session()
         record = made(clinic.sign(session))
