@@ -8,21 +8,13 @@ from typing import Any
 import pytest
 
 from smart_app.sandbox.server import create_sandbox
+from tests.smart_app.sandbox.a_chart import a_procedure
 from tests.smart_app.sandbox.an_app import APP, EHR, AnApp
 from tests.smart_app.sandbox.conftest import TODAY
 
 pytestmark = pytest.mark.anyio
 
 SCOPE = "launch patient/*.cruds"
-
-
-def a_procedure(patient: str) -> dict[str, Any]:
-    return {
-        "resourceType": "Procedure",
-        "status": "completed",
-        "subject": {"reference": f"Patient/{patient}"},
-        "code": {"text": "Ketamine infusion"},
-    }
 
 
 async def order(app: AnApp, action: str, *, times: int = 1, **match: str) -> None:
