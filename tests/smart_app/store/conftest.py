@@ -104,6 +104,12 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return _new_schema(request.getfixturevalue("postgres"))
 
 
+@pytest.fixture
+def empty_schema(postgres: str) -> str:
+    """The URL of an empty PostgreSQL schema."""
+    return _new_schema(postgres)
+
+
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with all tables, to be copied."""

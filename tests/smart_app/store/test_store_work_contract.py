@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, datetime
+from types import MappingProxyType
 
 import pytest
 
@@ -103,6 +104,16 @@ def test_the_latest_screening_is_the_last_one_added_for_that_patient(work: Work)
         assert uow.screenings.get("screening-1") == a_screening()
         assert uow.screenings.get("none") is None
         assert uow.screenings.latest("https://ehr.test/fhir/Patient/other") is None
+
+
+def test_a_read_only_mapping_is_kept_as_what_it_maps(work: Work) -> None:
+    with work() as uow:
+        uow.courses.add(a_course(enrolment=MappingProxyType({"weight": "82.0"})))
+        save(uow)
+    with work() as uow:
+        course = uow.courses.get("course-1")
+        assert course is not None
+        assert dict(course.enrolment) == {"weight": "82.0"}
 
 
 def test_courses_of_a_patient_come_newest_first(work: Work) -> None:
