@@ -38,7 +38,7 @@ async def leave(visit: Visit) -> Response:
 
 
 ROUTES = (
-    Route(path="about", handler=show),
-    Route(path="leave", handler=ask),
-    Route(path="leave", handler=leave, method="POST"),
+    Route(path="about", handler=show, auditors=True),
+    Route(path="leave", handler=ask, auditors=True),
+    Route(path="leave", handler=leave, method="POST", auditors=True),
 )

@@ -36,7 +36,8 @@ def create_pages(deps: PageDeps) -> APIRouter:
     door = Door(deps=deps, printer=_printer(deps))
     router, base = APIRouter(), deps.base_path
     for route in ALL:
-        router.add_route(f"{base}/l/{{launch}}/{route.path}", door.endpoint(route.handler), methods=[route.method])
+        endpoint = door.endpoint(route.handler, auditors=route.auditors)
+        router.add_route(f"{base}/l/{{launch}}/{route.path}", endpoint, methods=[route.method])
     router.add_route(f"{base}/l/{{launch}}/{{rest:path}}", door.endpoint(nowhere), methods=["GET", "POST"])
     router.add_route(f"{base}/static/{{digest}}/{{name}}", _static(shelf(base).assets), methods=["GET"])
     return router

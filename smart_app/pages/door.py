@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from fhir_mappings.facts.treatment import Role
 from launch.errors import LaunchEnded
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.forms import FormUnreadable, read_form, typed
@@ -23,6 +24,7 @@ from smart_app.pages.refusals import (
     Notice,
     Printer,
     form_refused,
+    not_yours,
     notice_of,
     other_patient,
     session_ended,
@@ -45,6 +47,7 @@ class Route:
     path: str  # under /l/{launch}/
     handler: Handler
     method: str = "GET"
+    auditors: bool = False  # auditors see the audit pages only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,26 +105,33 @@ class Door:
     deps: PageDeps
     printer: Printer
 
-    def endpoint(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint(self, handler: Handler, *, auditors: bool = False) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             launch = str(request.path_params["launch"])
             request.state.ehr = await run_sync(self.deps.ehr_name, launch) if _LAUNCH_ID.fullmatch(launch) else None
-            quiet = request.headers.get("x-kp-script") == "1"
             try:
-                visit = await self._admit(request, launch, quiet)
-                if isinstance(visit, Notice):
-                    return self._tell(request, visit, None, quiet)
+                visit = await self._admit(request, launch)
             except FormUnreadable:
-                return self._tell(request, form_refused(), None, quiet)
-            try:
-                made = await run_sync(handler, visit)
-                return await made if isawaitable(made) else made
-            except (Refused, EhrError, StaleVersion, LaunchEnded) as error:
-                return self._tell(request, notice_of(error), visit, quiet)
+                visit = form_refused()
+            if isinstance(visit, Notice):
+                return self._tell(request, visit)
+            if visit.caller.role is Role.AUDITOR and not auditors:
+                return self._turn_away(request, visit)
+            return await self._handle(request, handler, visit)
 
         return answer
 
-    async def _admit(self, request: Request, launch: str, quiet: bool) -> Visit | Notice:
+    async def _handle(self, request: Request, handler: Handler, visit: Visit) -> Response:
+        try:
+            made = await run_sync(handler, visit)
+            return await made if isawaitable(made) else made
+        except (Refused, EhrError, StaleVersion, LaunchEnded) as error:
+            return self._tell(request, notice_of(error), visit.root)
+
+    def _turn_away(self, request: Request, visit: Visit) -> Response:
+        return visit.go("audit") if request.method == "GET" else self._tell(request, not_yours(), visit.root)
+
+    async def _admit(self, request: Request, launch: str) -> Visit | Notice:
         """The visit, or why there is none. Nothing was changed when there is none."""
         unsafe = request.method not in {"GET", "HEAD"}
         if unsafe and not from_our_pages(request.headers, self.deps.origin):
@@ -150,7 +160,7 @@ class Door:
             query=dict(request.query_params),
             fields=typed(form),
             screening=screening,
-            quiet=quiet,
+            quiet=_is_script(request),
         )
 
     def _caller(self, launch: str, secret: str) -> tuple[Caller, datetime, StoredScreening | None] | None:
@@ -181,10 +191,14 @@ class Door:
             )
             uow.commit()
 
-    def _tell(self, request: Request, notice: Notice, visit: Visit | None, quiet: bool) -> Response:
+    def _tell(self, request: Request, notice: Notice, root: str | None = None) -> Response:
         if request.method != "GET":
             notice = replace(notice, again=False)  # the address of a form cannot be opened by a link
-        return show_notice(self.printer, notice, root=visit.root if visit else None, quiet=quiet)
+        return show_notice(self.printer, notice, root=root, quiet=_is_script(request))
+
+
+def _is_script(request: Request) -> bool:
+    return request.headers.get("x-kp-script") == "1"
 
 
 _TOLD: Mapping[Verdict, str] = {

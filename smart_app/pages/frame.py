@@ -56,6 +56,7 @@ def digest(secret: str) -> str:
 class PolicyHeaders:
     """Pure ASGI: puts the headers on every response, those of errors and static files too.
 
+    Wrap the whole application in it, outside the framework: the framework's own 500 must carry them too.
     A page tells its EHR through `request.state.ehr`. What says how long it may be kept (static files, key sets)
     keeps its own Cache-Control; everything else is `no-store`.
     """

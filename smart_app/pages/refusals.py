@@ -121,6 +121,15 @@ def form_refused() -> Notice:
     )
 
 
+def not_yours() -> Notice:
+    return Notice(
+        status=403,
+        title="Your role does not allow this",
+        words="Auditors read the audit trail of this app. Nothing was written.",
+        advice="If you also treat patients, ask for that role in the EHR.",
+    )
+
+
 def not_found() -> Notice:
     return Notice(
         status=404,

@@ -66,4 +66,4 @@ def short(text: str) -> str:
     return _UUID.sub(r"\1", text)
 
 
-ROUTES = (Route(path="audit", handler=show),)
+ROUTES = (Route(path="audit", handler=show, auditors=True),)

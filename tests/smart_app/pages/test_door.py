@@ -10,8 +10,20 @@ import httpx
 import pytest
 
 from fhir_mappings.facts.audit import AuditOutcome
+from fhir_mappings.facts.treatment import Role
 from smart_app.pages.guard import Marks, Verdict, from_our_pages
-from tests.smart_app.pages.desk import BASE, HEADERS, LAUNCH, ORIGIN, SECRET, Desk, PageParts, a_caller, post
+from tests.smart_app.pages.desk import (
+    BASE,
+    HEADERS,
+    LAUNCH,
+    ORIGIN,
+    SECRET,
+    Desk,
+    PageParts,
+    a_caller,
+    a_clinician,
+    post,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -139,6 +151,19 @@ async def test_the_forms_of_two_patients_in_one_browser_never_mix(desk: Desk) ->
         assert desk.ended == []
         assert (await send(client, f"/l/{OTHER}/leave", theirs)).status_code == 200
     assert desk.ended == [OTHER]
+
+
+async def test_an_auditor_reads_the_audit_trail_and_nothing_else(desk: Desk) -> None:
+    desk.open(a_caller(clinician=a_clinician(Role.AUDITOR, "A. Auditor")))
+    async with desk.client() as client:
+        landing = await client.get(f"/l/{LAUNCH}/screening")
+        page = PageParts((await client.get(landing.headers["location"])).text)
+        fields = await leave_form(client)
+        refused = await send(client, f"/l/{LAUNCH}/screening", fields)
+    assert landing.headers["location"] == f"/l/{LAUNCH}/audit"
+    assert "Screening" not in page.links
+    assert refused.status_code == 403
+    assert not desk.work.kept.screenings, "the record was not read"
 
 
 async def test_closing_the_app_drops_the_cookie_and_the_session(desk: Desk) -> None:

@@ -113,6 +113,14 @@ async def test_parts_that_could_not_be_read_are_named_before_the_findings(desk: 
     assert "Raised pressure Could not look" in page.text
 
 
+async def test_reading_only_is_said_with_its_effect(desk: Desk) -> None:
+    desk.open(a_caller(may_write=False))
+    desk.keep(screening=a_screening())
+    page = await read(desk)
+    assert "Reading only" in page.text
+    assert "enrolling, recording and signing are not possible" in page.text
+
+
 async def test_an_alert_stands_above_the_verdict(desk: Desk) -> None:
     alert = {"rule": "A-ITEM9", "text": "PHQ-9 item 9 was 2: ask today."}
     desk.keep(screening=a_screening(result=a_result(alerts=[alert])))

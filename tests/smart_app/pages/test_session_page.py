@@ -296,6 +296,18 @@ async def test_an_adverse_event_and_a_note_are_added_once(desk: Desk) -> None:
     assert "Music changed" in page.text
 
 
+async def test_two_lines_from_two_pages_are_two_lines(desk: Desk) -> None:
+    session = running(desk)
+    before = len(desk.work.kept.sessions[session.id].entries)
+    async with desk.client() as client:
+        for _ in range(2):
+            page = await page_of(client, at(session))
+            await post(client, page.form("/entries/event"), event__type="nausea", event__severity="mild")
+            await post(client, page.form("/entries/note"), note__text="Calm")
+            await post(client, page.form("/entries/reading"), reading__systolic="128", reading__diastolic="80")
+    assert len(desk.work.kept.sessions[session.id].entries) == before + 6
+
+
 async def test_an_event_s_end_is_saved(desk: Desk) -> None:
     session = running(desk)
     event = next(each for each in session.entries if each.kind == "event")
