@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from fhir_mappings.codes.systems import canonical_system
 from fhir_mappings.facts.clinical import Code
+
+_LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
 def codes_of(concept: object) -> tuple[Code, ...]:
@@ -30,12 +33,15 @@ def _code(coding: Any) -> Code | None:
 
 
 def texts_of(concept: object) -> tuple[str, ...]:
-    """The texts a person wrote or a system displays: `text` first, then each coding's display."""
+    """The texts a person wrote or a system displays: `text` first, then each coding's display.
+
+    What holds no two letters in a row says nothing, and is no text.
+    """
     if not isinstance(concept, dict):
         return ()
     codings = concept.get("coding")
     displays = [c.get("display") for c in codings if isinstance(c, dict)] if isinstance(codings, list) else []
-    found = [text for text in [concept.get("text"), *displays] if isinstance(text, str) and text.strip()]
+    found = [text for text in [concept.get("text"), *displays] if isinstance(text, str) and _LETTERS.search(text)]
     return tuple(dict.fromkeys(text.strip() for text in found))
 
 

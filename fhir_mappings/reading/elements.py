@@ -15,6 +15,7 @@ Json = Mapping[str, Any]
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )
+_FIRST_YEAR = "1900"  # nobody alive has an earlier date in a chart: it is a slip, and must not look like "long ago"
 
 
 class Unreadable(ValueError):
@@ -56,7 +57,7 @@ def partial_date(value: Any, element: str) -> PartialDate | None:
     if value is None:
         return None
     match = _DATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    if match is None or match[1] < _FIRST_YEAR:
         raise Unreadable(f"{element} is not a date")
     try:
         return _from_parts(value, *match.groups())

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 
 from fhir_mappings.codes import observations as loinc
-from fhir_mappings.codes.concepts import label_of, texts_of
+from fhir_mappings.codes.concepts import damaged, label_of, texts_of
 from fhir_mappings.facts.clinical import Area, Score, Weight
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.blood_pressure import FINAL, loinc_codes
@@ -181,12 +181,12 @@ def read_unknown(resource: Json, scores: list[Score], notes: Notes) -> None:
     against the patient: a blood pressure or a pregnancy test that the app cannot read is a Gap.
     """
     concepts = [part.get("code") for part in (resource, *elements.objects(resource.get("component")))]
-    if not any(isinstance(concept, dict) and concept for concept in concepts):
-        notes.gap(area_of(resource), resource, "the observation has no code")
-        return
     if any(map(_has_loinc, concepts)) or elements.text(resource.get("status")) in _VOID:
         return
     words = " ".join(text for concept in concepts for text in texts_of(concept))
+    if not words or any(map(damaged, concepts)):
+        notes.gap(area_of(resource), resource, "the observation does not say readably what it is")
+        return
     area = area_of(resource)
     if area is Area.BLOOD_PRESSURE and _PRESSURE_WORDS.search(words):
         notes.gap(area, resource, "a blood pressure under a code the app does not know")

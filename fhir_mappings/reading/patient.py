@@ -29,7 +29,7 @@ def read_patient(resource: Json, notes: Notes) -> Person:
 def _refuse_unfit_record(resource: Json, notes: Notes) -> None:
     for unfit, reason in (
         (_deceased(resource), "the patient is recorded as deceased"),
-        (resource.get("active") not in (None, True), "the record is marked as not active"),
+        (not (resource.get("active") is None or resource["active"] is True), "the record is marked as not active"),
         (_replaced(resource.get("link")), "the record was replaced by another, or says so unreadably"),
     ):
         if unfit:
@@ -38,7 +38,8 @@ def _refuse_unfit_record(resource: Json, notes: Notes) -> None:
 
 def _deceased(resource: Json) -> bool:
     """Anything but a plain "no" counts as deceased: a record to treat by must not leave that open."""
-    return resource.get("deceasedBoolean") not in (None, False) or resource.get("deceasedDateTime") is not None
+    flag = resource.get("deceasedBoolean")
+    return not (flag is None or flag is False) or resource.get("deceasedDateTime") is not None
 
 
 def _replaced(links: object) -> bool:

@@ -45,6 +45,8 @@ def amount(quantity: Any, units: Mapping[str, Decimal]) -> Amount:
         return Amount(problem="the value has a comparator")
     if quantity.get("modifierExtension"):
         return Amount(problem="the value carries a modifier the app does not know")
+    if any(not isinstance(quantity.get(name, ""), str) for name in ("code", "system")):
+        return Amount(problem="the unit is not readable")
     code, note = _unit(quantity)
     if code not in units:
         return Amount(problem="the unit is missing" if not code else "the unit is not one the app converts")
