@@ -8,15 +8,8 @@ from smart_app.pages.door import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.record_session import session_view, strike_entry
-from smart_app.use_cases.session_lines import STEPS
+from smart_app.use_cases.session_lines import DISPOSITIONS
 from smart_app.use_cases.sign_session import not_done, stop_session
-
-DISPOSITIONS = (
-    ("observed", "Observed here until discharge"),
-    ("home", "Left with a responsible adult"),
-    ("transfer", "Emergency transfer"),
-    ("admitted", "Admitted"),
-)
 
 
 def strike(visit: Visit) -> Response:
@@ -67,8 +60,7 @@ def stop(visit: Visit) -> Response:
         sid=session,
         problems=problems,
         values=dict(view.fields) | dict(visit.fields),
-        dispositions=DISPOSITIONS,
-        steps=STEPS,
+        dispositions=tuple(DISPOSITIONS.items()),
     )
 
 

@@ -340,7 +340,7 @@ async def test_stopping_early_is_offered_on_every_step(desk: Desk) -> None:
             assert (await page_of(client, at(session, step))).links["Stop the session early"].endswith("/stop")
         form = (await page_of(client, at(session, "stop"))).form("/stop")
         assert (await post(client, form, stop__reason="")).status_code == 422
-        values = {"stop__reason": "Severe headache", "stop__disposition": "observed", "stop__time": "14:31"}
+        values = {"stop__reason": "Severe headache", "stop__disposition": "transfer", "stop__time": "14:31"}
         response = await post(client, form, **values)
         page = await page_of(client, response.headers["location"])
     assert desk.work.kept.sessions[session.id].status is SessionStatus.STOPPED
