@@ -14,6 +14,7 @@ from smart_app.use_cases.errors import StaleVersion, Unaudited
 from smart_app.use_cases.ports import Audit, Courses, Launches, Messages, Scores, Screenings, Sessions
 from smart_app.use_cases.records import (
     Caller,
+    MessageKind,
     MessageState,
     OutboxMessage,
     StoredCourse,
@@ -300,7 +301,8 @@ class FakeOutbox:
             same_patient = (theirs.ehr, theirs.patient) == (mine.ehr, mine.patient)
             if earlier and same_patient and not theirs.state.final and not _stuck(unit, theirs):
                 return False
-            if earlier and theirs.course == mine.course and theirs.state is not MessageState.DELIVERED:
+            planned = theirs.kind is not MessageKind.CREATE_CARE_PLAN or theirs.state is MessageState.DELIVERED
+            if earlier and theirs.course == mine.course and not planned:
                 return False
             if same_patient and _leased(other, now):
                 return False
@@ -358,9 +360,9 @@ class FakeOutbox:
 
 
 def _stuck(unit: FakeUnit, message: OutboxMessage) -> bool:
-    """Behind a failure of its own course: it waits for a person, so it holds back no other course."""
-    others = (queued.message for queued in unit.draft.queue.values())
-    return any(o.course == message.course and o.seq < message.seq and o.state in FAILED for o in others)
+    """Behind a CarePlan that failed: it waits for a person, so it holds back no other course."""
+    plans = [q.message for q in unit.draft.queue.values() if q.message.kind is MessageKind.CREATE_CARE_PLAN]
+    return any(p.course == message.course and p.seq < message.seq and p.state in FAILED for p in plans)
 
 
 def _ready_at(queued: Queued) -> datetime | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnElement,
@@ -32,7 +32,7 @@ from smart_app.store.messages import FAILED, OPEN, WAITS, items_of, message_of
 from smart_app.store.rows import to_text
 from smart_app.store.tables import attempts, messages
 from smart_app.use_cases.errors import StaleVersion
-from smart_app.use_cases.records import MessageState, OutboxMessage
+from smart_app.use_cases.records import MessageKind, MessageState, OutboxMessage
 
 # A message whose senders are lost this often, one after the other, is likely what kills them.
 MOST_CRASHES = 5
@@ -141,7 +141,7 @@ def _oldest_due(now: datetime) -> Select[Any]:
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    """Nothing earlier of the patient is open, all earlier of the course is delivered, and nobody is sending."""
+    """Nothing earlier of the patient is open, the course's CarePlan is there, and nobody is sending."""
     earlier = select(_earlier.c.seq).where(_earlier.c.seq < _this.c.seq)
     of_patient = and_(_earlier.c.ehr == _this.c.ehr, _earlier.c.patient == _this.c.patient)
     of_course = _earlier.c.course == _this.c.course
@@ -154,16 +154,22 @@ def _free(now: datetime) -> ColumnElement[bool]:
     )
     return and_(
         ~exists(earlier.where(of_patient, _earlier.c.state.in_(OPEN), ~_stuck())),
-        ~exists(earlier.where(of_course, _earlier.c.state != MessageState.DELIVERED)),
+        ~exists(earlier.where(of_course, _plans(_earlier), _earlier.c.state != MessageState.DELIVERED)),
         ~exists(select(_other.c.seq).where(sending)),
     )
 
 
+def _plans(message: Any) -> ColumnElement[bool]:
+    """Whether a message creates the CarePlan: every session names it. Any other failure holds back nothing."""
+    return cast("ColumnElement[bool]", message.c.kind == MessageKind.CREATE_CARE_PLAN.value)
+
+
 def _stuck() -> ColumnElement[bool]:
-    """The earlier one waits for a person, behind a failure of its own course: it holds back no other course."""
+    """The earlier one waits for a CarePlan that failed: it holds back no other course."""
     failed = and_(
         _blocker.c.course == _earlier.c.course,
         _blocker.c.seq < _earlier.c.seq,
+        _plans(_blocker),
         _blocker.c.state.in_(FAILED),
     )
     return exists(select(_blocker.c.seq).where(failed))

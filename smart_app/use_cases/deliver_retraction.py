@@ -33,7 +33,7 @@ class _Why:
 async def retract_session(delivery: Delivery) -> Verdict:
     """Mark what the EHR holds now, in the versions that were read, until all of it reads as marked."""
     sent = _sent(delivery.message, await delivery.messages())
-    if sent is not None and sent.state is not MessageState.DELIVERED:
+    if sent is not None and not sent.state.final:
         return Verdict(state=MessageState.RETRY_AT, words="Waits until the session is written.")
     items = [item for item in (sent.items if sent else ()) if item.resource_type in _TYPES and item.reference]
     if not items:

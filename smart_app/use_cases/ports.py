@@ -79,8 +79,8 @@ class Outbox(Protocol):
         """The oldest due message with nothing earlier pending for its patient, leased for `lease` seconds.
 
         Messages whose lease ran out while SENDING come back as they were (state UNKNOWN when `sent` is set).
-        A final state other than DELIVERED does not hold back later messages of another course; within a course
-        a message waits until all earlier ones are DELIVERED.
+        A failed message holds back nothing, but for the one that creates the CarePlan: every session of its
+        course names it and waits until it is DELIVERED.
         """
         ...
 

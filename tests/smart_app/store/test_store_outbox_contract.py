@@ -9,7 +9,7 @@ import pytest
 from fhir_mappings.facts.audit import AuditOutcome
 from smart_app.use_cases.errors import StaleVersion
 from smart_app.use_cases.ports import Outbox, Work
-from smart_app.use_cases.records import MessageState, OutboxMessage
+from smart_app.use_cases.records import MessageKind, MessageState, OutboxMessage
 from tests.smart_app.store.stored_records import (
     ADA,
     BEN,
@@ -96,8 +96,10 @@ def test_a_waiting_message_holds_back_what_comes_later(work: Work, outbox: Outbo
 
 
 @pytest.mark.parametrize("failure", FINAL_FAILURES)
-def test_a_failed_message_holds_back_its_course_only(work: Work, outbox: Outbox, failure: MessageState) -> None:
-    put(work, a_message(), a_message(id="same-course"), a_message(id="other-course", course="course-2"))
+def test_a_failed_care_plan_holds_back_its_course_only(work: Work, outbox: Outbox, failure: MessageState) -> None:
+    plans = {"kind": MessageKind.CREATE_CARE_PLAN}
+    put(work, a_message(**plans), a_message(id="same-course"))
+    put(work, a_message(id="other-course", course="course-2", **plans))
     end(outbox, claimed(outbox), failure)
     end(outbox, claimed(outbox), failure)
     assert outbox.claim(later(300), lease=60) is None
@@ -107,10 +109,22 @@ def test_a_failed_message_holds_back_its_course_only(work: Work, outbox: Outbox,
 
 
 @pytest.mark.parametrize("failure", FINAL_FAILURES)
+def test_a_failed_session_holds_back_neither_the_next_nor_its_retraction(
+    work: Work, outbox: Outbox, failure: MessageState
+) -> None:
+    put(work, a_message(), a_message(id="next-session"), a_message(id="taken-back", kind=MessageKind.RETRACT_SESSION))
+    end(outbox, claimed(outbox), failure)
+    following = claimed(outbox)
+    assert following.id == "next-session"
+    end(outbox, following, MessageState.DELIVERED)
+    assert claimed(outbox).id == "taken-back"
+
+
+@pytest.mark.parametrize("failure", FINAL_FAILURES)
 def test_the_course_goes_on_once_its_failed_message_was_delivered(
     work: Work, outbox: Outbox, failure: MessageState
 ) -> None:
-    put(work, a_message(), a_message(id="same-course"))
+    put(work, a_message(kind=MessageKind.CREATE_CARE_PLAN), a_message(id="same-course"))
     end(outbox, claimed(outbox), failure)
     with work() as uow:
         uow.messages.retry("message-1", launch="launch-2", now=later(5))
