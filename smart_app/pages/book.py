@@ -14,7 +14,8 @@ from smart_app.pages import about, enrolment, progress, screening, session, sess
 from smart_app.pages.assets import Asset
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.door import Door, Route, Visit
-from smart_app.pages.refusals import Printer, broken, launch_failed, not_found, notice_of, show_notice
+from smart_app.pages.frame import put_policy
+from smart_app.pages.refusals import Printer, launch_failed, not_found, notice_of, of_status, show_notice
 from smart_app.pages.templating import shelf
 
 # First come, first served: session/missed stands before session/{session}, a step's name comes last.
@@ -48,18 +49,27 @@ def nowhere(visit: Visit) -> Response:
     return show_notice(visit.printer, not_found(), root=visit.root, quiet=visit.quiet)
 
 
-def error_page(deps: PageDeps, error: Exception | None = None, *, status: int = 500, reference: str = "") -> Response:
-    """The page for what went wrong outside the pages' own door: a LaunchError, 404, 500 with its reference.
+def error_page(
+    deps: PageDeps,
+    error: Exception | None = None,
+    *,
+    status: int = 500,
+    reference: str = "",
+    ehr: str | None = None,
+) -> Response:
+    """The page for what went wrong outside the pages' own door: a LaunchError, a bare status, 500 with its reference.
 
-    Set `request.state.ehr` before answering with it where the EHR is known, or nobody may frame the page.
+    Give `ehr` (`request.state.ehr`, or the error's own) where it is known, or nobody may frame the page.
     """
     if isinstance(error, CookieRefused):
         notice = launch_failed(error, alone=f"{deps.base_path}/launch?{urlencode({'ehr': error.ehr})}")
     elif error is not None:
         notice = notice_of(error)
     else:
-        notice = not_found() if status == 404 else broken(reference)
-    return show_notice(_printer(deps), notice)
+        notice = of_status(status, reference)
+    response = show_notice(_printer(deps), notice)
+    put_policy(response.headers, deps.framing(ehr) if ehr else None)
+    return response
 
 
 def _printer(deps: PageDeps) -> Printer:

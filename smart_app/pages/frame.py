@@ -53,11 +53,22 @@ def digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
+def put_policy(headers: MutableHeaders, framing: Framing | None) -> None:
+    """The headers of one response. A Cache-Control that is there already stays."""
+    headers["Content-Security-Policy"] = policy(framing)
+    headers["Referrer-Policy"] = "same-origin"
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Permissions-Policy"] = _PERMISSIONS
+    headers.setdefault("Cache-Control", "no-store")
+    if "X-Frame-Options" in headers:
+        del headers["X-Frame-Options"]
+
+
 class PolicyHeaders:
     """Pure ASGI: puts the headers on every response, those of errors and static files too.
 
-    Wrap the whole application in it, outside the framework: the framework's own 500 must carry them too.
-    A page tells its EHR through `request.state.ehr`. What says how long it may be kept (static files, key sets)
+    A framework that answers its own 500 outside of its middleware is covered by `error_page`, which puts the same
+    headers on what it makes. A page tells its EHR through `request.state.ehr`. What says how long it may be kept (static files, key sets)
     keeps its own Cache-Control; everything else is `no-store`.
     """
 
@@ -73,17 +84,7 @@ class PolicyHeaders:
         async def send_framed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 ehr = state.get("ehr")
-                self._put(MutableHeaders(scope=message), self.framing(ehr) if ehr else None)
+                put_policy(MutableHeaders(scope=message), self.framing(ehr) if ehr else None)
             await send(message)
 
         return await self.app(scope, receive, send_framed)
-
-    @staticmethod
-    def _put(headers: MutableHeaders, framing: Framing | None) -> None:
-        headers["Content-Security-Policy"] = policy(framing)
-        headers["Referrer-Policy"] = "same-origin"
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["Permissions-Policy"] = _PERMISSIONS
-        headers.setdefault("Cache-Control", "no-store")
-        if "X-Frame-Options" in headers:
-            del headers["X-Frame-Options"]

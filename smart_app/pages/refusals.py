@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from jinja2 import Environment
@@ -135,6 +135,20 @@ def not_found() -> Notice:
         status=404,
         title="There is no such page",
         words="The address does not lead to a page of this app.",
+        advice="Go back, or open the app again from the chart.",
+    )
+
+
+def of_status(status: int, reference: str) -> Notice:
+    """For a bare HTTP status that something below the pages gave."""
+    if status == 404:
+        return not_found()
+    if status >= 500:
+        return replace(broken(reference), status=status)
+    return Notice(
+        status=status,
+        title="This cannot be done here",
+        words="The address is not opened in this way.",
         advice="Go back, or open the app again from the chart.",
     )
 

@@ -56,6 +56,21 @@ def test_an_error_nobody_foresaw_is_not_dressed_up_as_another(desk: Desk) -> Non
         error_page(desk.deps, ZeroDivisionError())
 
 
+def test_a_page_made_outside_of_everything_still_carries_the_headers(desk: Desk) -> None:
+    bare = error_page(desk.deps, reference="7F3K-22").headers
+    framed = error_page(desk.deps, reference="7F3K-22", ehr="demo").headers
+    assert "frame-ancestors 'none'" in bare["content-security-policy"]
+    assert "frame-ancestors 'self' https://ehr.example" in framed["content-security-policy"]
+    assert bare["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize("status", [400, 405, 413, 422])
+def test_a_wrong_way_to_an_address_is_not_called_our_fault(desk: Desk, status: int) -> None:
+    response = error_page(desk.deps, status=status)
+    assert response.status_code == status
+    assert "Reference" not in bytes(response.body).decode()
+
+
 def test_an_unknown_address_is_a_404(desk: Desk) -> None:
     response = error_page(desk.deps, status=404)
     assert response.status_code == 404
