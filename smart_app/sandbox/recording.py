@@ -34,12 +34,13 @@ async def record_course(clinician: Clinician, patient_id: str, sessions: Sequenc
     """
     screening = await clinician.launch(patient_id)
     root = screening.url.rpartition("/")[0]
-    await _enrol(clinician, root, sessions)
+    await enrol(clinician, root, sessions)
     for session in sessions:
-        await _record(clinician, root, session)
+        await record_session(clinician, root, session)
 
 
-async def _enrol(clinician: Clinician, root: str, sessions: Sequence[PlannedSession]) -> None:
+async def enrol(clinician: Clinician, root: str, sessions: Sequence[PlannedSession]) -> None:
+    """Enrol in the IV programme from the app's pages; `root` is the launch's address without a trailing slash."""
     first = sessions[0].day
     before = (first - timedelta(days=1)).isoformat()
     page = _good(await clinician.open(f"{root}/enrolment"))
@@ -60,7 +61,8 @@ async def _enrol(clinician: Clinician, root: str, sessions: Sequence[PlannedSess
     _good(await clinician.submit(page, form, button="do=enrol"))
 
 
-async def _record(clinician: Clinician, root: str, session: PlannedSession) -> None:
+async def record_session(clinician: Clinician, root: str, session: PlannedSession) -> None:
+    """Record and sign one session on its past day."""
     start = _good(await clinician.open(f"{root}/session"))
     opened = _good(await clinician.submit(start, _form(start, "/session")))
     steps = opened.url.rpartition("/")[0]
