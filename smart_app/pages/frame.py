@@ -68,8 +68,8 @@ class PolicyHeaders:
     """Pure ASGI: puts the headers on every response, those of errors and static files too.
 
     A framework that answers its own 500 outside of its middleware is covered by `error_page`, which puts the same
-    headers on what it makes. A page tells its EHR through `request.state.ehr`. What says how long it may be kept (static files, key sets)
-    keeps its own Cache-Control; everything else is `no-store`.
+    headers on what it makes. A page tells its EHR through `request.state.ehr`. What says how long it may be kept
+    (static files, key sets) keeps its own Cache-Control; everything else is `no-store`.
     """
 
     def __init__(self, app: ASGIApp, *, framing: Callable[[str], Framing | None]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from starlette.responses import Response
@@ -78,7 +77,7 @@ def _page(visit: Visit, screening: StoredScreening) -> Response:
         title="Screening",
         screening=screening,
         verdict=VERDICTS[screening.status],
-        as_of=_time(result.get("asOf"), screening.at),
+        as_of=screening.at.astimezone(visit.now.tzinfo),
         alerts=result.get("alerts", ()),
         gaps=result.get("gaps", ()),
         groups=groups(result.get("findings", ())),
@@ -108,13 +107,6 @@ def outcome_words(row: Row) -> str:
 def _kind(row: Row) -> str:
     """ "" for what could not be judged, whichever kind of rule it is."""
     return "" if row["state"] in UNSEEN or row["kind"] == "missing" else str(row["kind"])
-
-
-def _time(text: object, otherwise: datetime) -> datetime:
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return otherwise
 
 
 ROUTES = (

@@ -55,7 +55,7 @@ async def test_each_status_has_words_a_shape_and_who_decides(desk: Desk, status:
     page = await read(desk)
     assert words in page.text
     assert "Decision support. You decide." in page.text
-    assert "Record as of 23 Nov 2026 14:32 (UTC−6)" in page.text
+    assert "Record as of 23 Nov 2026 14:12 (UTC−6)" in page.text
     assert page.links[enrol].endswith("/enrolment")
 
 
