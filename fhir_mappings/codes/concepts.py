@@ -8,6 +8,7 @@ from typing import Any
 from fhir_mappings.codes.systems import canonical_system
 from fhir_mappings.facts.clinical import Code
 
+LONGEST_TEXT = 20_000  # characters; no chart names anything at such length, and nobody reads on
 _LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
@@ -61,7 +62,8 @@ def damaged(concept: object) -> bool:
     if not isinstance(concept, dict) or not isinstance(concept.get("text", ""), str):
         return True
     codings = concept.get("coding", [])
-    return not isinstance(codings, list) or not all(map(_whole, codings))
+    longest = max(map(len, texts_of(concept)), default=0)
+    return longest > LONGEST_TEXT or not isinstance(codings, list) or not all(map(_whole, codings))
 
 
 def _whole(coding: Any) -> bool:

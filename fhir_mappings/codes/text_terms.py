@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from fhir_mappings.codes.concepts import LONGEST_TEXT
+
 _BLEED = r"(?:ha?emorrhages?|ha?emorrhagic|bleed(?:s|ing)?|ha?ematomas?)"
 _HEAD = (
     r"(?:intracranial|intracerebral|intraventricular|intraparenchymal|cerebral|cerebellar|cerebrum|cerebellum|brain"
@@ -59,6 +61,7 @@ _GUARD = re.compile(
     re.IGNORECASE,
 )
 _REACH = 6  # words
+_SIGHT = 200  # characters in which those words are looked for
 _RIGHT_BEFORE = re.compile(r"\bnon $", re.IGNORECASE)  # "non psychotic"; but "non ST elevation infarction" is one
 _TRAILING_GUARD = re.compile(
     r"^[\s:,(-]*(?:ruled out|excluded|denied|negative|absent|not (?:present|found|seen|detected)"
@@ -81,15 +84,18 @@ def indication_terms_in(texts: Iterable[str]) -> frozenset[str]:
 
 
 def _matches(patterns: dict[str, re.Pattern[str]], texts: Iterable[str]) -> frozenset[str]:
-    plain = [_GAPS.sub(" ", text) for text in texts]
+    plain = [_GAPS.sub(" ", text[:LONGEST_TEXT]) for text in texts]
     return frozenset(term for term, pattern in patterns.items() if any(_unguarded(pattern, text) for text in plain))
 
 
 def _unguarded(pattern: re.Pattern[str], text: str) -> bool:
-    return any(not _guarded(text[: match.start()], text[match.end() :]) for match in pattern.finditer(text))
+    return any(
+        not _guarded(text[max(0, match.start() - _SIGHT) : match.start()], text[match.end() : match.end() + _SIGHT])
+        for match in pattern.finditer(text)
+    )
 
 
 def _guarded(before: str, behind: str) -> bool:
-    clause = _CLAUSE.split(before[-200:])[-1]
+    clause = _CLAUSE.split(before)[-1]
     near = " ".join(clause.split()[-_REACH:])
-    return bool(_GUARD.search(near) or _RIGHT_BEFORE.search(clause) or _TRAILING_GUARD.match(behind[:40]))
+    return bool(_GUARD.search(near) or _RIGHT_BEFORE.search(clause) or _TRAILING_GUARD.match(behind))

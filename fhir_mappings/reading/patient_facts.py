@@ -170,10 +170,11 @@ class _Chart:
         if resource.get("modifierExtension"):
             self.notes.gap(observation.area_of(resource), resource, "it carries a modifier the app does not know")
             return
-        scores.extend(observation.read_scores(resource, codes, self.notes))
-        weight = observation.read_weight(resource, self.notes) if codes & BODY_WEIGHT else None
-        if weight is not None:
-            weights.append(weight)
+        if codes & BODY_WEIGHT:
+            weight = observation.read_weight(resource, self.notes)
+            weights.extend([weight] if weight is not None else [])
+        else:
+            scores.extend(observation.read_scores(resource, codes, self.notes))
 
     def _each(self, kind: str, area: Area, read: Callable[[Json, Notes], Fact | None]) -> list[Fact]:
         found = (self.notes.guarded(area, resource, read, self.notes) for resource in self.by_type.get(kind, ()))

@@ -32,7 +32,7 @@ def _key(resource: Json) -> str:
         return reference
     try:
         return repr(resource)
-    except RecursionError:
+    except (RecursionError, ValueError):  # nested too deep, or a number of more digits than Python prints
         return f"{reference} {id(resource)}"
 
 

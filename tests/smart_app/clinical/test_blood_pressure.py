@@ -342,6 +342,13 @@ def test_separate_observations_with_a_date_alone_are_paired() -> None:
     )
 
 
+def test_each_half_is_paired_once_and_with_the_nearest() -> None:
+    upper = [a_single_pressure("8480-6", 120, when=f"{days_ago(0)}T12:0{minute}:00-06:00") for minute in (0, 3)]
+    lower = [a_single_pressure("8462-4", 80, when=f"{days_ago(0)}T12:0{minute}:00-06:00") for minute in (0, 4)]
+    assert status_with(*upper, *lower) is Status.CANDIDATE
+    assert status_with(*upper, lower[0]) is Status.INSUFFICIENT_DATA
+
+
 def test_a_pair_must_be_plausible_together() -> None:
     upper, lower = a_single_pressure("8480-6", 90, when=NOON), a_single_pressure("8462-4", 95, when=NOON)
     assert status_with(upper, lower) is Status.INSUFFICIENT_DATA

@@ -1,0 +1,266 @@
+"""Code systems, concepts and value sets: names by URL and OID, shapes of codes, and the traps of ICD-10-CM (3.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from fhir_mappings.codes.concepts import codes_of, damaged, label_of, texts_of
+from fhir_mappings.codes.for_review import review_terms_of
+from fhir_mappings.codes.ingredients import ingredients_of
+from fhir_mappings.codes.systems import ICD10CM, LOINC, RXNORM, SNOMED, UCUM, canonical_system
+from fhir_mappings.codes.text_terms import indication_terms_in, safety_terms_in
+from fhir_mappings.codes.value_sets import decides, sets_of, undotted, value_sets
+from fhir_mappings.facts.clinical import Code
+
+NAMES = [
+    ("http://hl7.org/fhir/sid/icd-10-cm", ICD10CM),
+    ("https://hl7.org/fhir/sid/icd-10-cm/", ICD10CM),
+    ("HTTP://HL7.org/fhir/sid/icd-10-cm|2026", ICD10CM),
+    ("urn:oid:2.16.840.1.113883.6.90", ICD10CM),
+    ("URN:OID:2.16.840.1.113883.6.90", ICD10CM),
+    ("2.16.840.1.113883.6.96", SNOMED),
+    ("http://snomed.info/sct/731000124108/version/20260301", SNOMED),
+    ("urn:oid:2.16.840.1.113883.6.88", RXNORM),
+    (" urn:oid:2.16.840.1.113883.6.1 ", LOINC),
+    ("http://unitsofmeasure.org", UCUM),
+]
+
+
+@pytest.mark.parametrize(("given", "canonical"), NAMES)
+def test_a_system_is_known_under_all_its_names(given: str, canonical: str) -> None:
+    assert canonical_system(given) == canonical
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "http://hl7.org/fhir/sid/icd-10",
+        "http://hl7.org/fhir/sid/icd-9-cm",
+        "urn:oid:1.2.3",
+        "http://snomed.info/sctx",
+    ],
+)
+def test_other_systems_stay_others(other: str) -> None:
+    assert canonical_system(other) == other.removeprefix("urn:oid:")
+
+
+def icd(code: str) -> frozenset[str]:
+    return sets_of(Code(system=ICD10CM, code=code))
+
+
+@pytest.mark.parametrize("code", ["F33.1", "F331", "f33.1", " F33.1 ", "f331"])
+def test_dots_case_and_blanks_do_not_matter(code: str) -> None:
+    assert icd(code) == {"indication-mdd-current"}
+
+
+TRAPS = [
+    ("F32.81", set(), "premenstrual dysphoric disorder"),
+    ("F32.5", {"mdd-remission"}, "full remission"),
+    ("F32.3", {"mdd-with-psychotic-features"}, "psychotic features"),
+    ("F32.A", {"indication-depression-unspecified"}, "unspecified"),
+    ("F33.40", {"indication-depression-unspecified"}, "remission, unspecified"),
+    ("F33.41", {"indication-mdd-current"}, "partial remission is current"),
+    ("F33.42", {"mdd-remission"}, "full remission, recurrent"),
+    ("F31.2", {"mania-hypomania-current"}, "manic"),
+    ("F31.5", {"bipolar-depressed-psychotic"}, "depressed, psychotic"),
+    ("F31.4", {"indication-bipolar-depression"}, "depressed"),
+    ("F31.75", {"bipolar-remission"}, "remission"),
+    ("F20.81", {"schizophrenia-schizoaffective"}, "schizophreniform"),
+    ("F21", set(), "schizotypal"),
+    ("N30.10", {"interstitial-cystitis"}, "interstitial"),
+    ("N30.90", set(), "any other cystitis"),
+    ("G93.2", {"raised-icp"}, "benign intracranial hypertension is raised pressure"),
+    ("G91.2", {"normal-pressure-hydrocephalus"}, "normal pressure hydrocephalus is not"),
+    ("G91.1", {"raised-icp"}, "obstructive hydrocephalus is"),
+    ("I69.10", {"intracranial-haemorrhage"}, "sequelae of bleeding prove it"),
+    ("I69.30", {"stroke-ischaemic-tia"}, "sequelae of infarction do not"),
+    ("Z86.73", {"personal-history-nonspecific", "stroke-ischaemic-tia"}, "history of TIA proves no bleeding"),
+    ("I77.0", set(), "acquired fistula is no malformation"),
+    ("Z81.8", {"family-history-must-not-fire"}, "family history"),
+    ("F10.21", set(), "dependence in remission"),
+    ("F10.20", {"substance-use-disorder"}, "dependence"),
+    ("I50.22", {"hf-chronic"}, "chronic failure"),
+    ("I50.23", {"hf-decompensated"}, "acute on chronic failure"),
+    ("I25.110", {"unstable-angina"}, "with unstable angina"),
+    ("I25.10", {"ischaemic-heart-disease"}, "without"),
+    ("I10", {"hypertension"}, "hypertension says nothing about control"),
+    ("I16.9", {"hypertensive-crisis-uncontrolled"}, "crisis"),
+    ("Z91.51", {"suicidal-behaviour-history"}, "history of suicidal behaviour"),
+]
+
+
+@pytest.mark.parametrize(("code", "expected", "meaning"), TRAPS, ids=[f"{row[0]} {row[2]}" for row in TRAPS])
+def test_the_traps_of_prefixes(code: str, expected: set[str], meaning: str) -> None:
+    assert icd(code) == expected
+
+
+def test_a_code_counts_in_its_own_system_alone() -> None:
+    assert sets_of(Code(system=SNOMED, code="F20.9")) == frozenset()
+    assert sets_of(Code(system="http://hl7.org/fhir/sid/icd-10", code="F20.9")) == frozenset()
+    assert sets_of(Code(system=SNOMED, code=" 58214004 ")) == {"schizophrenia-schizoaffective"}
+    assert sets_of(Code(system=ICD10CM, code="58214004")) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "expected"),
+    [
+        (ICD10CM, "J45.909", True),
+        (ICD10CM, "F20", True),
+        (ICD10CM, "Z3A.12", True),
+        (ICD10CM, "F31", False),
+        (ICD10CM, "F33.4", False),
+        (ICD10CM, "I69", False),
+        (ICD10CM, "IMO0001", False),
+        (ICD10CM, "", False),
+        (SNOMED, "58214004", True),
+        (SNOMED, "195967001", False),
+        (RXNORM, "6130", False),
+    ],
+)
+def test_which_codes_settle_a_matter_alone(system: str, code: str, *, expected: bool) -> None:
+    assert decides(Code(system=system, code=code)) is expected
+
+
+def test_every_set_says_what_it_is_for_and_prefixes_are_codes() -> None:
+    sets = value_sets()
+    assert len({value_set.name for value_set in sets}) == len(sets) > 50
+    for value_set in sets:
+        assert value_set.title
+        assert value_set.purpose
+        assert value_set.version
+        assert value_set.prefixes or value_set.snomed
+        assert all(prefix == undotted(prefix) and prefix[0].isalpha() for prefix in value_set.prefixes)
+        assert all(any(out.startswith(prefix) for prefix in value_set.prefixes) for out in value_set.excluded)
+        assert all(code.isdigit() for code in value_set.snomed)
+
+
+def test_an_indication_is_never_a_reason_against_as_well_except_with_psychosis() -> None:
+    by_name = {value_set.name: value_set for value_set in value_sets()}
+    indications = [name for name in by_name if name.startswith("indication-")]
+    against = {"schizophrenia-schizoaffective", "mania-hypomania-current", "psychosis-other", "mdd-remission"}
+    for name in indications:
+        for code in by_name[name].snomed:
+            assert not sets_of(Code(system=SNOMED, code=code)) & against, (name, code)
+
+
+CONCEPTS: list[tuple[Any, tuple[str, ...], tuple[str, ...], bool]] = [
+    ({"coding": [{"system": ICD10CM, "code": "F20", "display": "x1"}]}, ("F20",), (), False),
+    ({"coding": [{"system": ICD10CM, "code": "F20", "display": "Sz"}], "text": " Sz "}, ("F20",), ("Sz",), False),
+    ({"coding": [{"code": "F20"}], "text": "Word"}, (), ("Word",), False),
+    ({"coding": [{"system": ICD10CM, "code": " "}]}, (), (), False),
+    ({"coding": [None], "text": "Word"}, (), ("Word",), True),
+    ({"coding": [{"system": 1, "code": "F20"}]}, (), (), True),
+    ({"coding": {"system": ICD10CM, "code": "F20"}}, (), (), True),
+    ({"text": 5}, (), (), True),
+    ({"text": "?? 12"}, (), (), False),
+    ({}, (), (), False),
+    (None, (), (), False),
+    ("F20", (), (), True),
+]
+
+
+@pytest.mark.parametrize(("concept", "codes", "texts", "is_damaged"), CONCEPTS, ids=lambda value: str(value)[:40])
+def test_concepts_of_every_shape(concept: Any, codes: tuple[str], texts: tuple[str], *, is_damaged: bool) -> None:
+    assert tuple(code.code for code in codes_of(concept)) == codes
+    assert texts_of(concept) == texts
+    assert damaged(concept) is is_damaged
+    assert label_of(concept) == (texts or codes or ("",))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ketamine 50 MG/ML Injectable Solution", {"ketamine"}),
+        ("Esketamine nasal", {"esketamine"}),
+        ("SPRAVATO", {"esketamine"}),
+        ("S-ketamine", {"ketamine"}),
+        ("ketamine_10mg", {"ketamine"}),
+        ("norketamine", set()),
+        ("ketaminoid", set()),
+        ("sertraline", set()),
+    ],
+)
+def test_ingredients_by_whole_words(text: str, expected: set[str]) -> None:
+    assert ingredients_of((), [text]) == expected
+
+
+def test_ingredients_by_code_before_words() -> None:
+    assert ingredients_of([Code(system=RXNORM, code="2119365")], ["ketamine"]) == {"esketamine"}
+    assert ingredients_of([Code(system=SNOMED, code="6130")], []) == frozenset()
+    assert ingredients_of([Code(system=RXNORM, code="7980")], ["ketamine"]) == {"ketamine"}
+
+
+@pytest.mark.parametrize(
+    ("code", "terms"),
+    [
+        ("F21", {"schizophrenia"}),
+        ("F10.159", {"psychosis"}),
+        ("F19.950", {"psychosis"}),
+        ("F31.64", {"psychosis"}),
+        ("F31.63", set()),
+        ("F10.20", set()),
+        ("I67.4", {"hypertensive crisis"}),
+    ],
+)
+def test_codes_that_a_person_has_to_look_at(code: str, terms: set[str]) -> None:
+    assert review_terms_of([Code(system=ICD10CM, code=code)]) == terms
+    assert review_terms_of([Code(system=SNOMED, code=code)]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [
+        ("catatonic SCHIZOPHRENIA", "schizophrenia"),
+        ("manic-depressive illness", "mania"),
+        ("painful bladder syndrome", "interstitial cystitis"),
+        ("Traumatic hemorrhage of right cerebrum", "intracranial bleeding"),
+        ("chronic subdural haematoma", "intracranial bleeding"),
+        ("stroke, haemorrhagic", "intracranial bleeding"),
+        ("IIH", "raised intracranial pressure"),
+        ("traumatic cerebral oedema", "raised intracranial pressure"),
+        ("CHF exacerbation", "severe heart disease"),
+        ("NSTEMI 2019", "severe heart disease"),
+        ("long QT", "chronic heart disease"),
+        ("malignant essential hypertension", "hypertensive crisis"),
+        ("ruptured aneurysm", "aneurysm"),
+        ("at risk of suicide", "suicidality"),
+        ("dysthymic mood", "depression"),
+    ],
+)
+def test_terms_in_the_words_of_a_chart(text: str, term: str) -> None:
+    assert term in safety_terms_in([text]) | indication_terms_in([text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No evidence of acute or chronic intracranial haemorrhage",
+        "never had a manic episode",
+        "FHx: schizophrenia",
+        "brother has bipolar disorder",
+        "paternal aunt with psychosis",
+        "intracranial bleeding excluded",
+        "psychosis (negative)",
+        "previous pregnancy",
+        "screening for depression",
+        "hypertension",
+        "cerebral palsy",
+        "bleeding gums",
+    ],
+)
+def test_guarded_and_other_words(text: str) -> None:
+    assert not safety_terms_in([text]) | indication_terms_in([text])
+
+
+@pytest.mark.parametrize("text", ["New mother with psychosis", "Mother of two: psychosis", "mother of twins, manic"])
+def test_a_patient_who_is_a_mother_is_not_a_relative(text: str) -> None:
+    assert safety_terms_in([text])
+
+
+def test_long_texts_are_read_in_little_time() -> None:
+    """Two megabytes of guarded words: every one of them is looked at, none costs more than its surroundings."""
+    assert safety_terms_in(["no mania " * 200_000, "hemorrhage " * 20_000]) == frozenset()
+    assert safety_terms_in(["no mania " * 1_000 + "and she is not well. Mania"]) == {"mania"}
+    assert damaged({"text": "x" * 20_001})
