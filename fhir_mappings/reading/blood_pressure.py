@@ -22,6 +22,7 @@ from fhir_mappings.reading.sessions import SessionTimes
 
 FINAL = frozenset({"final", "amended", "corrected"})
 _NOT_MEASURED = frozenset({"not-performed", "not-asked", "asked-declined", "not-applicable"})
+_Part = tuple[frozenset[str], Json]  # a component with its LOINC codes
 _PAIRING_TOLERANCE = timedelta(minutes=5)
 _SYSTOLIC_RANGE = (Decimal(60), Decimal(260))
 _DIASTOLIC_RANGE = (Decimal(30), Decimal(160))
@@ -91,16 +92,16 @@ def _read(resource: Json, sessions: SessionTimes, notes: Notes) -> tuple[BloodPr
     if any(gap.listed_only for gap in notes.gaps[dated_later:]):
         return None
     codes = loinc_codes(resource.get("code"))
-    half = _halves(resource, codes)
+    parts = [(loinc_codes(part.get("code")), part) for part in elements.objects(resource.get("component"))]
+    half = _halves(resource, codes, parts)
     if half.systolic is None and half.diastolic is None and not _unexplained_absence(resource):
         return None
     reading = _reading(resource, half, when, status)
-    reading = replace(reading, standing=_standing(resource, codes), in_session=sessions.covers(resource, when))
+    reading = replace(reading, standing=_standing(resource, codes, parts), in_session=sessions.covers(resource, when))
     return reading, not resource.get("component") and bool(codes & (loinc.SYSTOLIC | loinc.DIASTOLIC))
 
 
-def _halves(resource: Json, codes: frozenset[str]) -> _Half:
-    parts = elements.objects(resource.get("component"))
+def _halves(resource: Json, codes: frozenset[str], parts: Sequence[_Part]) -> _Half:
     if parts:
         return _Half(systolic=_component(parts, loinc.SYSTOLIC), diastolic=_component(parts, loinc.DIASTOLIC))
     value = _measured(resource)
@@ -111,8 +112,8 @@ def _halves(resource: Json, codes: frozenset[str]) -> _Half:
     return _Half(systolic=value, diastolic=value)  # a panel without components: its value is no pair
 
 
-def _component(parts: Sequence[Json], wanted: frozenset[str]) -> Amount | None:
-    matching = [part for part in parts if loinc_codes(part.get("code")) & wanted]
+def _component(parts: Sequence[_Part], wanted: frozenset[str]) -> Amount | None:
+    matching = [part for codes, part in parts if codes & wanted]
     if len(matching) > 1:
         return Amount(problem="the component is given more than once")
     return _measured(matching[0]) if matching else None
@@ -173,23 +174,20 @@ def _plausible(found: Amount | None, limits: tuple[Decimal, Decimal], name: str)
     return found.value, None
 
 
-def _standing(resource: Json, codes: frozenset[str]) -> bool:
-    parts = [loinc_codes(part.get("code")) for part in elements.objects(resource.get("component"))]
-    if not any(part & (loinc.SYSTOLIC | loinc.DIASTOLIC) for part in parts) and any(
-        part & loinc.STANDING for part in (codes, *parts)
-    ):
+def _standing(resource: Json, codes: frozenset[str], parts: Sequence[_Part]) -> bool:
+    every = codes.union(*(part_codes for part_codes, _ in parts))
+    if every & loinc.STANDING and not every & (loinc.SYSTOLIC | loinc.DIASTOLIC):
         return True
-    described = [resource.get("method"), *(part.get("valueCodeableConcept") for part in _positions(resource))]
+    described = [resource.get("method"), *(part.get("valueCodeableConcept") for part in _positions(resource, parts))]
     words = " ".join(text.lower() for concept in described for text in texts_of(concept))
     return any(word in words for word in _POSITION_WORDS)
 
 
-def _positions(resource: Json) -> list[Json]:
+def _positions(resource: Json, parts: Sequence[_Part]) -> list[Json]:
     """Components and extensions that say how the patient was held (LOINC 8361-8, body position)."""
-    parts = elements.objects(resource.get("component"))
     extensions = elements.objects(resource.get("extension"))
     return [
-        *(part for part in parts if "8361-8" in loinc_codes(part.get("code"))),
+        *(part for codes, part in parts if "8361-8" in codes),
         *(extension for extension in extensions if "bodyposition" in elements.text(extension.get("url")).lower()),
     ]
 

@@ -15,6 +15,7 @@ Json = Mapping[str, Any]
 _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )
+_NONE: frozenset[str] = frozenset()
 _FIRST_YEAR = "1900"  # nobody alive has an earlier date in a chart: it is a slip, and must not look like "long ago"
 
 
@@ -41,6 +42,8 @@ def text(value: Any) -> str:
 
 def code_values(concepts: Any) -> frozenset[str]:
     """Every code of one or more CodeableConcepts, whatever the system, in lower case."""
+    if concepts is None:
+        return _NONE
     return frozenset(
         coding["code"].strip().lower()
         for concept in objects(concepts)
