@@ -40,6 +40,7 @@ _GROUPS = (
     ("information", "For information", "", ""),
 )
 
+_ABSENCE = {"met": "Missing", "not-met": "Present"}  # such a rule asks whether data is missing
 _WORDS = {
     "could-not-look": "Could not look",
     "not-enough-data": "Not enough data",
@@ -99,8 +100,10 @@ def groups(findings: Sequence[Row]) -> tuple[Group, ...]:
 def outcome_words(row: Row) -> str:
     """The result of one rule: Found, Missing, Not found, Not enough data, Could not look."""
     state = row["state"]
+    if row["kind"] == "missing" and state in _ABSENCE:
+        return _ABSENCE[state]
     if state == "met":
-        return "Missing" if row["kind"] == "missing" else "Found"
+        return "Found"
     return _WORDS.get(state, str(state))
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import smart_app
+from fhir_mappings.facts.audit import AuditRecord
 from smart_app.pages.trail import WORDS, short
-from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_screening, post
+from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_screening, post
 from tests.smart_app.pages.treatment import enrolled, signed
 
 pytestmark = pytest.mark.anyio
@@ -87,6 +88,19 @@ async def test_the_audit_page_says_who_did_what_newest_first(desk: Desk) -> None
     assert page.text.index("Signed the session") < page.text.index("Opened a session")
     assert "R. Nurse" in page.text
     assert "(UTC−6)" in page.text
+
+
+async def test_what_was_read_in_one_go_is_folded_after_the_first_four(desk: Desk) -> None:
+    read_all = tuple(f"Observation/{number}" for number in range(12))
+    with desk.work() as uow:
+        record = AuditRecord(
+            action="clinician:chart:screen", at=desk.now, patient=a_caller().patient, entities=read_all
+        )
+        uow.audit.add(record)
+        uow.commit()
+    page = await read(desk, f"/l/{LAUNCH}/audit")
+    assert "8 more" in page.text
+    assert all(each in page.text for each in read_all)
 
 
 def test_every_action_that_is_recorded_has_words() -> None:

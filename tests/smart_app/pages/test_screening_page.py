@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smart_app.pages.screening import groups
+from smart_app.pages.screening import groups, outcome_words
 from smart_app.pages.wording import VERDICTS
 from smart_app.use_cases.errors import Busy, Forbidden
 from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_finding, a_result, a_screening, post
@@ -57,6 +57,21 @@ async def test_each_status_has_words_a_shape_and_who_decides(desk: Desk, status:
     assert "Decision support. You decide." in page.text
     assert "Record as of 23 Nov 2026 14:12 (UTC−6)" in page.text
     assert page.links[enrol].endswith("/enrolment")
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "words"),
+    [
+        ("contraindication", "met", "Found"),
+        ("contraindication", "not-met", "Not found"),
+        ("missing", "met", "Missing"),
+        ("missing", "not-met", "Present"),
+        ("hold", "not-enough-data", "Not enough data"),
+        ("missing", "could-not-look", "Could not look"),
+    ],
+)
+def test_a_rule_about_missing_data_is_answered_in_its_own_words(kind: str, state: str, words: str) -> None:
+    assert outcome_words(a_finding(kind=kind, state=state)) == words
 
 
 def test_every_status_is_drawn_with_a_shape_of_its_own() -> None:
