@@ -130,6 +130,32 @@ async def test_needs_review_asks_for_a_reason(desk: Desk) -> None:
     assert "Seen and discussed today" in PageParts(passed.text).text
 
 
+async def test_sublingual_at_home_has_no_days_no_weight_and_its_own_steps(desk: Desk) -> None:
+    desk.keep(screening=a_screening())
+    own = {"place": "home", "address_confirmed": "yes", "dose_mg": "50", "consent_signed_on": "2026-11-20"}
+    own |= {
+        "consent": "DocumentReference/c1",
+        "escort": "B. Friend",
+        "emergency_name": "C. P",
+        "emergency_phone": "55",
+    }
+    async with desk.client() as client:
+        page = PageParts((await send(client, await form(client), route="SL", do="plan")).text)
+        assert not [name for name in page.form("/enrolment").fields if name.startswith("day.")]
+        check = PageParts((await send(client, page, **own, do="check")).text)
+        assert "Place Home visit, address confirmed" in check.text
+        assert "Dose plan 50 mg" in check.text
+        assert "Signed on 20 Nov 2026, DocumentReference/c1" in check.text
+        await send(client, check, do="enrol")
+        start = PageParts((await client.get(f"/l/{LAUNCH}/session")).text)
+        opened = await post(client, start.form("/session"))
+        for step in ("before", "dose", "monitor", "discharge", "sign"):
+            path = opened.headers["location"].replace("/before", f"/{step}")
+            assert (await client.get(path)).status_code == 200, step
+        assert (await client.get(f"/l/{LAUNCH}/progress")).status_code == 200
+        assert "Enrolled" in (await client.get(PAGE)).text
+
+
 @pytest.mark.parametrize("status", ["contraindicated", "hold", "no-indication", "insufficient-data"])
 async def test_where_enrolment_is_closed_a_page_says_why(desk: Desk, status: str) -> None:
     desk.keep(screening=a_screening(status))
