@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked, serve_app
 from smart_app.settings import PREFIX, settings_from
@@ -107,8 +108,8 @@ def _sandbox(chosen: argparse.Namespace) -> list[str]:
 def _serve(chosen: argparse.Namespace, data: Path) -> None:
     registry = data / "ehr.toml"
     registry.write_text(demo_registry(chosen.ehr_url), encoding="utf-8")
-    names = {"BASE_URL": chosen.app_url, "REGISTRY": str(registry), "DATA": str(data)}
-    settings = checked(lambda: settings_from({PREFIX + k: v for k, v in names.items()}, demo=True))
+    ours = {"BASE_URL": chosen.app_url, "REGISTRY": str(registry), "DATA": str(data)}
+    settings = checked(lambda: settings_from(environment() | {PREFIX + k: v for k, v in ours.items()}, demo=True))
     serve_app(settings, host="localhost", port=int(urlsplit(chosen.app_url).port or 8500))
 
 

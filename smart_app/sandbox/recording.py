@@ -13,6 +13,7 @@ STARTED = 10 * 60  # minutes after midnight
 BASELINE = -15
 READINGS = (0, 10, 20, 30, 40, 55, 70, 85, 100, 115, 120)
 OBSERVED = 125
+COUNT = 6  # of an IV course
 FELT = range(10, 56)  # minutes after the start in which sedation and dissociation are recorded
 ESCORT = "June Whitfield, 555 0102"
 
@@ -46,7 +47,7 @@ async def enrol(clinician: Clinician, root: str, sessions: Sequence[PlannedSessi
     page = _good(await clinician.open(f"{root}/enrolment"))
     form = _form(page, "/enrolment")
     page = _good(await clinician.submit(page, form, {"route": "IV", "start": first.isoformat()}, button="do=plan"))
-    days = [*(session.day for session in sessions), sessions[-1].day + timedelta(days=2)]
+    days = [*(session.day for session in sessions), sessions[-1].day + timedelta(days=2)][:COUNT]
     planned: dict[str, Value] = {f"day.{number}": day.isoformat() for number, day in enumerate(days, start=1)}
     answers: dict[str, Value] = {
         "weight_date": before,
@@ -156,7 +157,9 @@ def _form(page: Page, ending: str) -> str:
     for form in page.forms:
         if form.action.endswith(ending):
             return form.action
-    raise LostError(f"no form for {ending}; there are {[form.action.rpartition('/')[2] for form in page.forms]}")
+    there = [form.action.rpartition("/")[2] for form in page.forms]
+    said = page.text.partition("Still missing")[2][:200] or page.title
+    raise LostError(f"no form for {ending}; there are {there}; the page says: {said}")
 
 
 def _named(page: Page, prefix: str) -> list[str]:

@@ -57,6 +57,12 @@ class SqlLaunches:
             body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
         return None if body is None else from_text(LaunchContext, body)
 
+    def ehr_of(self, launch_id: str) -> str | None:
+        """The EHR's name, also of a launch that has ended: its last page is shown in the EHR's frame too."""
+        with reading(self._engine) as connection:
+            body = connection.scalar(select(launches.c.body).where(launches.c.id == launch_id))
+        return None if body is None else from_text(LaunchContext, body).ehr
+
     def session_matches(self, launch_id: str, session_digest: str) -> bool:
         with reading(self._engine) as connection:
             kept = connection.scalar(select(launches.c.session_digest).where(_live(launch_id)))

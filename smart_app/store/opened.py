@@ -36,13 +36,16 @@ def open_store(url: str, *, base_url: str, sealing_keys: Path, clock: Callable[[
         migrate(engine)
         settle_base_url(engine, base_url, now=clock())
         launches = SqlLaunches(engine, sealer_at(sealing_keys), clock)
+        outbox = SqlOutbox(engine)
+        if engine.dialect.name == "sqlite":
+            outbox.end_leases(clock())  # the file is ours alone: who leased them is gone
     except BaseException:
         engine.dispose()
         raise
     return Store(
         launches=launches,
         work=SqlWork(engine),
-        outbox=SqlOutbox(engine),
+        outbox=outbox,
         description=describe(engine),
         close=engine.dispose,
     )

@@ -61,6 +61,12 @@ class SqlOutbox:
                     return _lease(connection, row, now=now, until=now + timedelta(seconds=lease))
             self._give_up(row, now)
 
+    def end_leases(self, now: datetime) -> int:
+        """End the leases of a process that died; how many. Only for the one owner of a SQLite file, at start."""
+        sending = messages.c.state == MessageState.SENDING
+        with writing(self._engine, lock=SENDERS) as connection:
+            return int(connection.execute(update(messages).where(sending).values(lease_until=now)).rowcount)
+
     def keep_sent(self, message_id: str, sent: str) -> None:
         being_sent = and_(messages.c.id == message_id, messages.c.state == MessageState.SENDING)
         with writing(self._engine) as connection:

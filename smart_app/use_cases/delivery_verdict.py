@@ -36,8 +36,8 @@ Uniform = Callable[[float, float], float]  # random.uniform, or a test's own
 class Limits:
     """Times in seconds. `settle` is at least twice the client's read timeout where that is short enough to wait."""
 
-    lease: float = 300.0
-    attempt: float = 240.0  # less than the lease: an attempt ends before another worker may take over
+    lease: float = 120.0
+    attempt: float = 100.0  # less than the lease: an attempt ends before another worker may take over
     settle: float = 30.0  # after an unknown outcome nothing is looked up or sent again before
     shortest_wait: float = 30.0
     longest_wait: float = 3600.0

@@ -65,11 +65,11 @@ def postgres() -> Iterator[str]:
             "--no-locale",
             "-N",
         ]
-        made = subprocess.run(initdb, capture_output=True, text=True, check=False, cwd=folder, **drop)  # noqa: S603  # our own
+        made = subprocess.run(initdb, capture_output=True, text=True, check=False, cwd=folder, **drop)
         if made.returncode:
             pytest.skip(f"PostgreSQL cannot be set up here: {made.stderr.strip()[-200:]}")
         options: list[Any] = ["-D", data, "-k", data, "-c", "listen_addresses=", "-F", "-c", "max_connections=60"]
-        server: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  # our own
+        server: subprocess.Popen[bytes] = subprocess.Popen(
             [programs / "postgres", *options], stderr=subprocess.DEVNULL, cwd=folder, **drop
         )
         try:

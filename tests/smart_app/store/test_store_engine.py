@@ -47,9 +47,7 @@ for number in range(first, first + 100_000):
 
 def run(program: str, *arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-c", program, *arguments]
-    return subprocess.Popen(  # noqa: S603  # our own program
-        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_a_second_process_is_refused_in_words(sqlite_engine: Engine, tmp_path: Path) -> None:
