@@ -32,11 +32,8 @@ from launch.scopes import Scopes
 from smart_app import worker
 from smart_app.clinical.criteria import CRITERIA
 from smart_app.ehr.of_launch import EhrsOfLaunches
-from smart_app.pages.book import create_pages, error_page
-from smart_app.pages.deps import Framing, PageDeps, RuleText
-from smart_app.pages.frame import PolicyHeaders
+from smart_app.pages import Framing, PageDeps, PolicyHeaders, RuleText, create_pages, error_page
 from smart_app.settings import Settings, SystemClock
-from smart_app.store.launches import SqlLaunches
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Limits, Pauses, deliver_next
 from smart_app.use_cases.follow_course import progress_of
@@ -166,7 +163,7 @@ def page_deps(parts: Parts) -> PageDeps:
         site=Site(base_url=parts.settings.base_url, version=VERSION),
         origin=f"{address.scheme}://{address.netloc}",
         framing=partial(_framing, parts.registry),
-        ehr_name=partial(_ehr_name, parts.store.launches),
+        ehr_name=parts.store.launches.ehr_of,
         end_launch=parts.desk.end_launch,
         wake_worker=parts.wake,
         rules=tuple(RuleText(id=c.id, question=c.title, kind=c.kind.value, source=c.source) for c in CRITERIA),
@@ -183,11 +180,6 @@ def _framing(registry: Registry, ehr: str) -> Framing | None:
     if registration is None:
         return None
     return Framing(ancestors=registration.frame_ancestors, form_targets=tuple(sorted(registration.origins)))
-
-
-def _ehr_name(launches: SqlLaunches, launch: str) -> str | None:
-    context = launches.find(launch)
-    return context.ehr if context is not None else None
 
 
 async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet) -> None:
@@ -221,22 +213,27 @@ def _add_health(app: FastAPI, parts: Parts) -> None:
 def _add_error_pages(app: FastAPI, deps: PageDeps) -> None:
     """Every error becomes a page in plain words; a fault of ours gets a reference number that the log shows too."""
 
-    async def launch_refused(request: Request, error: Exception) -> Response:
-        request.state.ehr = getattr(error, "ehr", None)
-        return error_page(deps, error)
+    async def launch_refused(_request: Request, error: Exception) -> Response:
+        return error_page(deps, error, ehr=getattr(error, "ehr", None))
 
-    async def no_page(_request: Request, error: Exception) -> Response:
-        return error_page(deps, status=getattr(error, "status_code", 404))
+    async def no_page(request: Request, error: Exception) -> Response:
+        return error_page(deps, status=getattr(error, "status_code", 404), ehr=_ehr(request))
 
-    async def broken(_request: Request, error: Exception) -> Response:
+    async def broken(request: Request, error: Exception) -> Response:
         reference = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
         # Neither the message nor the address is logged: both may hold patient data.
         _log.error("fault %s: %s", reference, type(error).__name__)
-        return error_page(deps, reference=reference)
+        return error_page(deps, reference=reference, ehr=_ehr(request))
 
     app.add_exception_handler(LaunchError, launch_refused)
     app.add_exception_handler(HTTPException, no_page)
     app.add_exception_handler(Exception, broken)
+
+
+def _ehr(request: Request) -> str | None:
+    """The EHR whose frame the page is in, where the pages' door found it out."""
+    found = getattr(request.state, "ehr", None)
+    return str(found) if found else None
 
 
 @asynccontextmanager

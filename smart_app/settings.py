@@ -59,8 +59,8 @@ def _base_url(text: str, *, demo: bool) -> str:
     loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and not (demo and parts.scheme == "http" and loopback):
         raise SettingInvalid(f"{PREFIX}BASE_URL must be an https address")
-    if not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise SettingInvalid(f"{PREFIX}BASE_URL must be a plain address like https://pathway.clinic.example")
+    if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+        raise SettingInvalid(f"{PREFIX}BASE_URL must be a plain address like https://pathway.clinic.example, no path")
     return text.rstrip("/")
 
 

@@ -33,6 +33,7 @@ def test_another_database_is_taken() -> None:
         ({"KP_BASE_URL": "http://localhost:8500"}, "KP_BASE_URL"),
         ({"KP_BASE_URL": "https://u@h.example"}, "KP_BASE_URL"),
         ({"KP_BASE_URL": "https://h.example/?a=1"}, "KP_BASE_URL"),
+        ({"KP_BASE_URL": "https://h.example/pathway"}, "KP_BASE_URL"),
         ({"KP_ZONE": "Mars/Olympus"}, "KP_ZONE"),
         ({"KP_ZONE": "../etc/passwd"}, "KP_ZONE"),
         ({"KP_SETTLE_SECONDS": "soon"}, "KP_SETTLE_SECONDS"),

@@ -28,6 +28,7 @@ from tests.builders import (
     a_medication,
     a_patient,
     a_pregnancy_status,
+    a_single_pressure,
     an_allergy,
     an_hcg,
     an_item_nine,
@@ -153,6 +154,16 @@ def test_an_item_of_a_panel_with_an_unknown_modifier_is_not_read() -> None:
     facts = read(a_patient(), an_observation("44249-1", "survey", component=[item]))
     assert not facts.scores
     assert [gap.area for gap in facts.gaps] == [Area.SURVEY]
+
+
+def test_a_printed_unit_is_flagged_in_a_panel_and_in_a_pair() -> None:
+    printed = {"value": 120, "unit": "mmHg"}
+    lower = {"value": 80, "unit": "mmHg"}
+    pair = [a_single_pressure("8480-6", 120, valueQuantity=printed), a_single_pressure("8462-4", 80)]
+    for readings in ([a_blood_pressure(printed, lower)], pair):
+        (reading,) = read(*readings).blood_pressures
+        assert reading.note == "unit printed, not coded"
+        assert reading.problem is None
 
 
 PEOPLE = [

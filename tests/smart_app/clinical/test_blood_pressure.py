@@ -360,6 +360,20 @@ def test_a_pair_with_an_unusable_half_is_unusable() -> None:
     assert status_with(a_blood_pressure(when=days_ago(2)), upper, lower) is Status.INSUFFICIENT_DATA
 
 
+def test_a_standing_half_is_no_half_of_a_seated_pair() -> None:
+    upper = a_single_pressure("8480-6", 120, when=NOON, method={"text": "standing"})
+    lower = a_single_pressure("8462-4", 80, when=NOON)
+    assert status_with(upper, lower) is Status.INSUFFICIENT_DATA
+
+
+def test_a_pair_with_one_half_in_a_session_counts() -> None:
+    visit = {"encounter": {"reference": "Encounter/1"}}
+    upper = a_single_pressure("8480-6", 150, when=f"{days_ago(0)}T09:58:00-06:00", **visit)
+    lower = a_single_pressure("8462-4", 80, when=f"{days_ago(0)}T10:01:00-06:00", **visit)
+    session = a_ketamine_session(f"{days_ago(0)}T10:00:00-06:00", f"{days_ago(0)}T12:00:00-06:00")
+    assert status_with(a_blood_pressure(when=days_ago(2)), upper, lower, session) is Status.HOLD
+
+
 STANDING = [
     pytest.param({"component": [a_component("8460-8", mmhg(118)), a_component("8454-1", mmhg(76))]}, id="by codes"),
     pytest.param({"method": {"text": "Standing, left arm"}}, id="by method"),
@@ -415,7 +429,6 @@ def with_session(reading: Json, session: Json = SESSION) -> Status:
         pytest.param(
             a_blood_pressure(
                 165,
-                partOf=[{"reference": "Procedure/elsewhere"}],
                 identifier=[{"system": "https://ketamine-pathway.example/fhir/sid/reading", "value": "1"}],
             ),
             id="one of our own session readings",

@@ -178,6 +178,13 @@ def test_what_was_left_out_is_listed(verification: str, rule: str) -> None:
     assert [evidence.reference for evidence in finding(result, rule).evidence] == ["Condition/scz"]
 
 
+@pytest.mark.parametrize("status", [{"text": "resolved"}, "resolved", {"coding": [{"code": "gone"}]}, {}], ids=str)
+def test_only_a_clear_clinical_status_weakens_a_finding(status: Json | str) -> None:
+    result = screened(a_chart(a_condition("G93.2", clinicalStatus=status)))
+    assert result.status is CONTRAINDICATED
+    assert "DATA-FETCH" in met_rules(result)
+
+
 DOUBTFUL_RULES = [
     pytest.param("F20.9", id="schizophrenia"),
     pytest.param("N30.10", id="cystitis"),

@@ -108,6 +108,11 @@ def test_other_resource_types_are_of_no_interest() -> None:
     assert screened([*a_chart(), *others]).status is Status.CANDIDATE
 
 
+def test_silence_of_all_rules_is_no_candidate() -> None:
+    facts = patient_facts(a_chart(), as_of=TODAY, patients=PATIENTS)
+    assert screen(facts, as_of=TODAY, criteria=()).status is Status.INSUFFICIENT_DATA
+
+
 def test_a_site_may_be_stricter() -> None:
     facts = patient_facts(a_chart(), as_of=TODAY, patients=PATIENTS)
     assert screen(facts, as_of=TODAY, limits=Limits(systolic=Decimal(120))).status is Status.HOLD

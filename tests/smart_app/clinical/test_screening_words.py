@@ -74,6 +74,11 @@ def test_text_only_never_gives_no_indication_and_never_an_indication() -> None:
         assert without_depression(a_condition(None, text=text))[0] is REVIEW
 
 
+def test_refuted_words_are_listed_and_ask_for_nothing() -> None:
+    refuted = a_condition(None, text="schizophrenia", verification="refuted")
+    assert with_condition(refuted) == (CANDIDATE, {"DATA-REFUTED"})
+
+
 @pytest.mark.parametrize(
     ("code", "system"),
     [

@@ -21,7 +21,7 @@ for name in sorted(sys.modules):
 
 
 def test_the_sandbox_loads_nothing_of_the_product() -> None:
-    done = subprocess.run([sys.executable, "-c", SEEN], capture_output=True, text=True, check=True)  # noqa: S603  # our own interpreter
+    done = subprocess.run([sys.executable, "-c", SEEN], capture_output=True, text=True, check=True)
     assert done.stdout == ""
 
 
@@ -29,7 +29,7 @@ def test_the_sandbox_loads_nothing_of_the_product() -> None:
 def process() -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """The sandbox as it is started by hand, on a free port."""
     command = [sys.executable, "-m", "smart_app.sandbox", "--port", "0", "--control", "--today", "2026-03-17"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:  # noqa: S603  # our own interpreter
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         assert running.stdout is not None
         line = running.stdout.readline()
         address = re.search(r"http://127\.0\.0\.1:\d+", line)
