@@ -47,7 +47,7 @@ class SessionTimes:
         if any(elements.text(part.get("reference")) in self._references for part in parts):
             return True
         identifiers = elements.objects(observation.get("identifier"))
-        if parts and any(elements.text(i.get("system")).endswith(_OURS) for i in identifiers):
+        if any(elements.text(i.get("system")).endswith(_OURS) for i in identifiers):
             return True
         moment = when.instant if when is not None else None
         return moment is not None and any(span.start <= moment <= span.end for span in self._spans)
