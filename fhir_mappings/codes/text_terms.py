@@ -64,7 +64,7 @@ _REACH = 6  # words
 _SIGHT = 200  # characters in which those words are looked for
 _RIGHT_BEFORE = re.compile(r"\bnon $", re.IGNORECASE)  # "non psychotic"; but "non ST elevation infarction" is one
 _TRAILING_GUARD = re.compile(
-    r"^[\s:,(-]*(?:ruled out|excluded|denied|negative|absent|not (?:present|found|seen|detected)"
+    r"^[\s:,(-]*(?:ruled out|excluded|denied|(?:screen(?:ing)? )?negative|absent|not (?:present|found|seen|detected)"
     r"|in (?:mother|father|family))\b",
     re.IGNORECASE,
 )

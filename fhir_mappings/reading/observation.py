@@ -178,7 +178,8 @@ def read_unknown(resource: Json, scores: list[Score], notes: Notes) -> None:
     """An Observation under no code that screening reads: of no interest, unless its words say otherwise.
 
     A well-formed LOINC code decides what an Observation is. Without one its words do, and they can only count
-    against the patient: a blood pressure or a pregnancy test that the app cannot read is a Gap.
+    against the patient: a blood pressure or a pregnancy test that the app cannot read is a Gap. (A coded answer is no
+    pressure: it tells of the arm, the cuff or the position.)
     """
     concepts = [part.get("code") for part in (resource, *elements.objects(resource.get("component")))]
     if any(map(_has_loinc, concepts)) or elements.text(resource.get("status")) in _VOID:
@@ -188,7 +189,7 @@ def read_unknown(resource: Json, scores: list[Score], notes: Notes) -> None:
         notes.gap(area_of(resource), resource, "the observation does not say readably what it is")
         return
     area = area_of(resource)
-    if area is Area.BLOOD_PRESSURE and _PRESSURE_WORDS.search(words):
+    if area is Area.BLOOD_PRESSURE and _PRESSURE_WORDS.search(words) and "valueCodeableConcept" not in resource:
         notes.gap(area, resource, "a blood pressure under a code the app does not know")
     if area is not Area.BLOOD_PRESSURE and _PREGNANCY_WORDS.search(words):
         positive = _positive(resource)

@@ -93,7 +93,7 @@ class _Chart:
         if kind == "Patient":
             return None if self._is_ours(resource) else "it is the record of another patient, or does not say whose"
         subject = elements.mapping(resource.get(_SUBJECT_OF_TYPE.get(kind, "subject")))
-        reference = elements.text(subject.get("reference"))
+        reference = elements.text(subject.get("reference")).partition("/_history/")[0]
         if not reference:
             return "it does not say whose it is"
         return None if reference in self.patients else "it belongs to another patient"

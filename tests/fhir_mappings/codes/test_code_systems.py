@@ -243,6 +243,7 @@ def test_terms_in_the_words_of_a_chart(text: str, term: str) -> None:
         "paternal aunt with psychosis",
         "intracranial bleeding excluded",
         "psychosis (negative)",
+        "Depression screening negative",
         "previous pregnancy",
         "screening for depression",
         "hypertension",

@@ -68,19 +68,19 @@ TEMPLATES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(anything, max_size=4))
 def test_any_json_is_read_and_screened_without_an_exception(values: list[Any]) -> None:
     screen(read(*values), as_of=TODAY)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.sampled_from(KINDS), st.dictionaries(names, anything, max_size=8))
 def test_any_content_of_a_known_type_is_read_without_an_exception(kind: str, content: Json) -> None:
     screened([*a_chart(), {**content, "resourceType": kind, "subject": {"reference": "Patient/ada"}}])
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.sampled_from(TEMPLATES), st.data())
 def test_any_element_may_hold_anything(template: Json, data: st.DataObject) -> None:
     element = data.draw(st.sampled_from(sorted(template)))

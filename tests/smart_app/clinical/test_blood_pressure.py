@@ -542,6 +542,17 @@ def test_a_blood_pressure_under_a_local_code_is_not_overlooked() -> None:
     )
 
 
+def test_where_a_pressure_was_taken_is_no_pressure() -> None:
+    local = {"coding": [{"system": "urn:flowsheet", "code": "301"}], "text": "BP location"}
+    arm = an_observation("x", "vital-signs", code=local, valueCodeableConcept={"text": "left arm"})
+    assert screened(a_chart(arm)).status is Status.CANDIDATE
+
+
+def test_a_reading_of_a_version_of_the_patient_is_the_patients() -> None:
+    reading = a_blood_pressure(150, subject={"reference": f"{PATIENT}/_history/3"})
+    assert screened(a_chart(reading, without=["Observation"])).status is Status.HOLD
+
+
 def test_a_reading_of_another_patient_is_refused() -> None:
     for subject in ({"reference": "Patient/other"}, {"display": "Ada"}, None, PATIENT):
         result = screened(a_chart(a_blood_pressure(when=days_ago(2), subject=subject)))
