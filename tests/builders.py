@@ -9,7 +9,7 @@ from typing import Any
 
 from fhir_mappings.facts.clinical import Area, Gap
 from fhir_mappings.reading.patient_facts import patient_facts
-from smart_app.clinical.finding import Finding
+from smart_app.clinical.finding import Finding, Status
 from smart_app.clinical.screening import ScreeningResult, screen
 
 Json = dict[str, Any]
@@ -191,3 +191,24 @@ def states(result: ScreeningResult) -> dict[str, str]:
 
 def met_rules(result: ScreeningResult) -> set[str]:
     return {rule for rule, state in states(result).items() if state == "met"}
+
+
+def with_condition(condition: Json) -> tuple[Status, set[str]]:
+    """A candidate's chart and one more condition: the status, and the rules met beside the indication."""
+    result = screened(a_chart(condition))
+    return result.status, met_rules(result) - {"IND-MDD"}
+
+
+def without_depression(*entries: Json) -> tuple[Status, set[str]]:
+    """A chart whose only possible indication is in these entries: the status and the rules met."""
+    result = screened(a_chart(*entries, without=["Condition"]))
+    return result.status, met_rules(result)
+
+
+def status_with(*readings: Json) -> Status:
+    """The status of a candidate whose only blood pressures are these (other entries may come along)."""
+    return screened(a_chart(*readings, without=["Observation"])).status
+
+
+def rules_with(*readings: Json) -> set[str]:
+    return met_rules(screened(a_chart(*readings, without=["Observation"])))

@@ -16,23 +16,13 @@ from tests.builders import (
     an_item_nine,
     an_observation,
     days_ago,
-    met_rules,
     screened,
+    with_condition,
+    without_depression,
 )
 
 CONTRAINDICATED, HOLD, REVIEW = Status.CONTRAINDICATED, Status.HOLD, Status.NEEDS_REVIEW
 NONE, MISSING, CANDIDATE = Status.NO_INDICATION, Status.INSUFFICIENT_DATA, Status.CANDIDATE
-
-
-def with_condition(condition: Json) -> tuple[Status, set[str]]:
-    """A candidate's chart and one more condition: the status and the rules met beside the indication."""
-    result = screened(a_chart(condition))
-    return result.status, met_rules(result) - {"IND-MDD"}
-
-
-def without_depression(*conditions: Json) -> tuple[Status, set[str]]:
-    result = screened(a_chart(*conditions, without=["Condition"]))
-    return result.status, met_rules(result)
 
 
 INDICATIONS = [

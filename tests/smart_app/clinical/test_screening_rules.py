@@ -16,21 +16,11 @@ from tests.builders import (
     met_rules,
     screened,
     states,
+    with_condition,
 )
 
 CONTRAINDICATED, HOLD, REVIEW = Status.CONTRAINDICATED, Status.HOLD, Status.NEEDS_REVIEW
 NONE, MISSING, CANDIDATE = Status.NO_INDICATION, Status.INSUFFICIENT_DATA, Status.CANDIDATE
-
-
-def with_condition(condition: Json) -> tuple[Status, set[str]]:
-    """A candidate's chart and one more condition: the status and the rules met beside the indication."""
-    result = screened(a_chart(condition))
-    return result.status, met_rules(result) - {"IND-MDD"}
-
-
-def without_depression(*conditions: Json) -> tuple[Status, set[str]]:
-    result = screened(a_chart(*conditions, without=["Condition"]))
-    return result.status, met_rules(result)
 
 
 def test_a_depression_and_a_passing_pressure_are_a_candidate() -> None:
