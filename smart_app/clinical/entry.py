@@ -98,6 +98,13 @@ def past_moment(time_text: str, date_text: str, now: datetime) -> datetime:
     return moment
 
 
+def past_day_problem(on: date, today: date) -> str:
+    """What is wrong with the day of a session that was held; empty when nothing is."""
+    if on > today:
+        return "This day has not come yet."
+    return f"This is more than {OLDEST.days} days ago." if today - on > OLDEST else ""
+
+
 def late(at: datetime, entered: datetime) -> bool:
     return entered.astimezone(UTC) - at.astimezone(UTC) > LATE_AFTER
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.adverse_events import EVENTS
+from smart_app.clinical.entry import day, readable
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.session_chart import readings_chart
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.follow_course import course_view
+from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.record_session import add_entry, check_step, open_session, save_fields, session_view
 from smart_app.use_cases.session_lines import STEPS, SessionView
 from smart_app.use_cases.session_steps import REASON_LENGTH
@@ -44,11 +45,30 @@ def landing(visit: Visit) -> Response:
     view = course_view(visit.deps.work, visit.deps.clock, visit.caller)
     if view.open_session:
         return visit.go(f"session/{view.open_session}")
-    return visit.page("session_start.html", tab="session", title="Session", view=view)
+    return _start(visit, view, {"held": visit.now.date().isoformat()}, {})
+
+
+def _start(visit: Visit, view: CourseView, values: Mapping[str, str], problems: Problems) -> Response:
+    status = 422 if problems else 200
+    return visit.page(
+        "session_start.html",
+        tab="session",
+        title="Session",
+        status=status,
+        view=view,
+        values=values,
+        problems=problems,
+    )
 
 
 def begin(visit: Visit) -> Response:
-    session = open_session(visit.deps.work, visit.deps.clock, visit.caller, visit.deps.ids)
+    deps, held = visit.deps, visit.fields.get("held", "")
+    try:
+        session = open_session(deps.work, deps.clock, visit.caller, deps.ids, held)
+    except Refused as refused:
+        if not refused.problems:
+            raise
+        return _start(visit, course_view(deps.work, deps.clock, visit.caller), {"held": held}, refused.problems)
     return visit.go(f"session/{session.id}/before")
 
 
@@ -100,8 +120,15 @@ def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
     return {
         "due_at": round(view.due.at.timestamp() * 1000) if view.due.at else None,
         "sid": view.session.id,
+        "held": held_before(view),
         "prescriber": visit.caller.role is Role.PRESCRIBER,
     }
+
+
+def held_before(view: SessionView) -> date | None:
+    """The earlier day of a session that is entered afterwards; None for one that runs now."""
+    held = readable(day, view.fields.get("dose.date", ""))
+    return held if held is not None and held < view.now.date() else None
 
 
 def save(visit: Visit) -> Response:

@@ -91,17 +91,15 @@ class Clinician:
         fields: Mapping[str, Value] | None = None,
         *,
         button: str | None = None,
-        unseen: Mapping[str, str] | None = None,
     ) -> Page:
         """Fill in the form of this id or action and press a button: its text, its name, or `name=value`.
 
         Fields that are not named keep what the page set; None takes a field out (unticks a box). Without
-        `button` the form's first one is pressed, as the Enter key would. `unseen` are fields that the form
-        does not show, such as a script of the page would add.
+        `button` the form's first one is pressed, as the Enter key would.
         """
         chosen = page.form(form)
         pressed = _button(chosen, button)
-        content = urlencode({**_filled(chosen, fields or {}, pressed), **(unseen or {})}, doseq=True)
+        content = urlencode(_filled(chosen, fields or {}, pressed), doseq=True)
         address = urljoin(page.url, (pressed and pressed.action) or chosen.action or page.url)
         method = ((pressed and pressed.method) or chosen.method).upper()
         if method == "GET":

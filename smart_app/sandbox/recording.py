@@ -65,12 +65,13 @@ async def enrol(clinician: Clinician, root: str, sessions: Sequence[PlannedSessi
 async def record_session(clinician: Clinician, root: str, session: PlannedSession) -> None:
     """Record and sign one session on its past day."""
     start = _good(await clinician.open(f"{root}/session"))
-    opened = _good(await clinician.submit(start, _form(start, "/session")))
+    held: dict[str, Value] = {"held": session.day.isoformat()}
+    opened = _good(await clinician.submit(start, _form(start, "/session"), held))
     steps = opened.url.rpartition("/")[0]
-    # The day and the time of the dose come first: the readings are judged against them.
+    # The time of the dose comes first: the readings are judged against it.
     await _dose(clinician, steps, session)
-    await _before(clinician, steps, session)
-    await _monitor(clinician, steps, session)
+    await _before(clinician, steps)
+    await _monitor(clinician, steps)
     await _discharge(clinician, steps)
     await _sign(clinician, steps)
     if session.phq9 is not None:
@@ -87,7 +88,6 @@ async def _dose(clinician: Clinician, steps: str, session: PlannedSession) -> No
         "dose.wasted_mg": "0",
         "dose.body_site": "left forearm",
         "dose.second_person": "Tom Reyes",
-        "dose.date": session.day.isoformat(),
         "dose.started": _clock(0),
         "dose.ended": _clock(session.minutes),
     }
@@ -95,21 +95,21 @@ async def _dose(clinician: Clinician, steps: str, session: PlannedSession) -> No
     await clinician.submit(page, _form(page, "/fields"), given, button="Save and go to monitoring")
 
 
-async def _before(clinician: Clinician, steps: str, session: PlannedSession) -> None:
+async def _before(clinician: Clinician, steps: str) -> None:
     page = _good(await clinician.open(f"{steps}/before"))
-    page = await _reading(clinician, page, session, BASELINE)
+    page = await _reading(clinician, page, BASELINE)
     checks: dict[str, Value] = dict.fromkeys(_named(page, "check."), "yes")
     checks["check.pregnancy"] = "na"
     await clinician.submit(page, _form(page, "/fields"), checks)
 
 
-async def _monitor(clinician: Clinician, steps: str, session: PlannedSession) -> None:
+async def _monitor(clinician: Clinician, steps: str) -> None:
     page = _good(await clinician.open(f"{steps}/monitor"))
     for minute in READINGS:
-        page = await _reading(clinician, page, session, minute)
+        page = await _reading(clinician, page, minute)
 
 
-async def _reading(clinician: Clinician, page: Page, session: PlannedSession, minute: int) -> Page:
+async def _reading(clinician: Clinician, page: Page, minute: int) -> Page:
     """A rise by some mmHg during the infusion, as ketamine gives it."""
     felt = minute in FELT
     values: dict[str, Value] = {
@@ -122,9 +122,7 @@ async def _reading(clinician: Clinician, page: Page, session: PlannedSession, mi
         "reading.dissociation": "2" if felt else "0",
         "reading.time": _clock(minute),
     }
-    day = {"reading.date": session.day.isoformat()}
-    form = _form(page, "/entries/reading")
-    return _good(await clinician.submit(page, form, values, unseen=day))
+    return _good(await clinician.submit(page, _form(page, "/entries/reading"), values))
 
 
 async def _discharge(clinician: Clinician, steps: str) -> None:

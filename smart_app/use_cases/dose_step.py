@@ -7,7 +7,7 @@ from datetime import date
 
 from fhir_mappings.facts.treatment import Route
 from smart_app.clinical import dosing
-from smart_app.clinical.entry import OLDEST, NotUsable, amount, at_time, day, readable
+from smart_app.clinical.entry import NotUsable, amount, at_time, day, past_day_problem, readable
 from smart_app.use_cases.at_hand import NOT_YET, AtHand, end_problem, note_problem
 from smart_app.use_cases.typed_session import amounts, dose_day, written
 
@@ -15,8 +15,8 @@ _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _OVER_ZERO = "Enter an amount over 0."
 
 
-def _not_after(typed: date, limit: date) -> str:
-    return "This day has not come yet." if typed > limit else ""
+def _not_after_the_session(weighed: date, held: date) -> str:
+    return "The weight was taken after this session: enter the one before it." if weighed > held else ""
 
 
 def dose_problems(at_hand: AtHand) -> dict[str, str]:
@@ -56,7 +56,9 @@ def _unusable_amounts(at_hand: AtHand) -> dict[str, str]:
             problems[name] = _NEEDED_AMOUNTS[name]
     weighed = at_hand.text("dose.weight_date")
     if weighed:
-        note_problem(problems, "dose.weight_date", lambda: _not_after(day(weighed), dose_day(at_hand.session)))
+        note_problem(
+            problems, "dose.weight_date", lambda: _not_after_the_session(day(weighed), dose_day(at_hand.session))
+        )
     return problems
 
 
@@ -64,7 +66,7 @@ def _dose_times(at_hand: AtHand) -> dict[str, str]:
     problems: dict[str, str] = {}
     on = at_hand.text("dose.date")
     if on:
-        note_problem(problems, "dose.date", lambda: _session_day(day(on), at_hand.now.date()))
+        note_problem(problems, "dose.date", lambda: past_day_problem(day(on), at_hand.now.date()))
     if not at_hand.text("dose.started"):
         problems["dose.started"] = "Enter when the dose was started."
     else:
@@ -74,12 +76,6 @@ def _dose_times(at_hand: AtHand) -> dict[str, str]:
     elif at_hand.definition.route is Route.IV:
         problems["dose.ended"] = "Enter when the infusion ended."
     return problems
-
-
-def _session_day(typed: date, today: date) -> str:
-    if today - typed > OLDEST:
-        return f"This is more than {OLDEST.days} days ago."
-    return _not_after(typed, today)
 
 
 def _typed_time(at_hand: AtHand, name: str) -> str:

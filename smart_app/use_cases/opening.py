@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 
 from smart_app.clinical import dosing
 from smart_app.clinical.entry import amount, day, readable
@@ -10,9 +11,15 @@ from smart_app.use_cases.records import StoredCourse, StoredScreening, StoredSes
 
 
 def opening_fields(
-    course: StoredCourse, earlier: Sequence[StoredSession], screening: StoredScreening | None
+    course: StoredCourse,
+    earlier: Sequence[StoredSession],
+    screening: StoredScreening | None,
+    *,
+    held: date,
+    today: date,
 ) -> dict[str, str]:
-    kilograms, weighed = _newest_weight(course, earlier, screening)
+    """`held` is the day of the session: today, or an earlier day that is entered now."""
+    kilograms, weighed = _newest_weight(course, earlier, screening, held)
     per_kilogram = course.enrolment.get("dose_mg_per_kg", "")
     calculated = dosing.dose(readable(amount, per_kilogram), readable(amount, kilograms))
     planned = dosing.plain(calculated.result) if calculated is not None else course.enrolment.get("dose_mg", "")
@@ -21,18 +28,19 @@ def opening_fields(
         "dose.weight_kg": kilograms,
         "dose.weight_date": weighed,
         "dose.planned_mg": planned,
+        "dose.date": held.isoformat() if held != today else "",
         "discharge.escort": course.enrolment.get("escort", ""),
     }
     return {name: text for name, text in filled.items() if text}
 
 
 def _newest_weight(
-    course: StoredCourse, earlier: Sequence[StoredSession], screening: StoredScreening | None
+    course: StoredCourse, earlier: Sequence[StoredSession], screening: StoredScreening | None, held: date
 ) -> tuple[str, str]:
-    """Kilograms and day, as text; two empty ones when no dated weight is known."""
+    """Kilograms and day, as text, of the last weight up to the session's day; two empty ones when none is known."""
     known = [(course.enrolment.get("weight_kg", ""), course.enrolment.get("weight_date", ""))]
     known += [(each.fields.get("dose.weight_kg", ""), each.fields.get("dose.weight_date", "")) for each in earlier]
     if screening is not None and screening.weight is not None:
         known.append((str(screening.weight["kg"]), str(screening.weight["date"])))
-    usable = [pair for pair in known if readable(amount, pair[0]) and readable(day, pair[1])]
+    usable = [pair for pair in known if readable(amount, pair[0]) and (readable(day, pair[1]) or date.max) <= held]
     return max(usable, key=lambda pair: pair[1], default=("", ""))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.treatment import Clinician, SessionStatus, Severity
 from smart_app.clinical.adverse_events import EVENTS
-from smart_app.clinical.entry import NotUsable, late, past_moment, vitals
+from smart_app.clinical.entry import NIGHT, NotUsable, at_time, day, late, past_day_problem, past_moment, vitals
+from smart_app.clinical.session_rules import elapsed
 from smart_app.use_cases.access import audited, own_course, own_session, person, refuse, require_writer, retried
 from smart_app.use_cases.course_progress import activities_now, next_number, open_one
 from smart_app.use_cases.errors import Refused
@@ -21,7 +22,7 @@ from smart_app.use_cases.running_session import view_of
 from smart_app.use_cases.session_lines import SessionView
 from smart_app.use_cases.session_steps import check_step
 from smart_app.use_cases.site import Site
-from smart_app.use_cases.typed_session import AT, BY, FIELDS, WAS, WAS_BY, is_field
+from smart_app.use_cases.typed_session import AT, BY, FIELDS, WAS, WAS_BY, dose_day, is_field, started
 
 __all__ = [
     "FIELDS",
@@ -47,9 +48,13 @@ _CONFIRMED = frozenset(name for name in FIELDS if name.startswith("dose.")) - {
 
 
 @retried
-def open_session(work: Work, clock: Clock, caller: Caller, ids: Callable[[], str]) -> StoredSession:
-    """The open session of the patient's active course; a new one only where there is none."""
+def open_session(work: Work, clock: Clock, caller: Caller, ids: Callable[[], str], held: str = "") -> StoredSession:
+    """The open session of the patient's active course; a new one only where there is none.
+
+    `held` is the day of a session that is entered afterwards, as typed; empty means today.
+    """
     now, action = clock(), "clinician:session:open"
+    on = _day_of(held, now)
     with work() as uow:
         require_writer(uow, caller, now, action)
         course = own_course(uow, caller)
@@ -60,7 +65,7 @@ def open_session(work: Work, clock: Clock, caller: Caller, ids: Callable[[], str
         running = open_one(sessions)
         if running is not None:
             return running
-        session = _opened(uow, course, caller, now, ids)
+        session = _opened(uow, course, caller, now, ids, on)
         uow.sessions.add(session)
         uow.courses.replace(replace(course, planned=activities_now(course, [*sessions, session])))
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=f"session {session.number}"))
@@ -68,8 +73,19 @@ def open_session(work: Work, clock: Clock, caller: Caller, ids: Callable[[], str
         return session
 
 
+def _day_of(held: str, now: datetime) -> date:
+    try:
+        on = day(held) if held.strip() else now.date()
+    except NotUsable as error:
+        raise Refused("Some of this needs another look.", problems={"held": str(error)}) from None
+    problem = past_day_problem(on, now.date())
+    if problem:
+        raise Refused("Some of this needs another look.", problems={"held": problem})
+    return on
+
+
 def _opened(
-    uow: UnitOfWork, course: StoredCourse, caller: Caller, now: datetime, ids: Callable[[], str]
+    uow: UnitOfWork, course: StoredCourse, caller: Caller, now: datetime, ids: Callable[[], str], held: date
 ) -> StoredSession:
     sessions = uow.sessions.of_course(course.id)
     return StoredSession(
@@ -77,12 +93,12 @@ def _opened(
         course=course.id,
         ehr=course.ehr,
         patient=course.patient,
-        number=next_number(course, sessions, now.date()),
+        number=next_number(course, sessions, held),
         status=SessionStatus.IN_PROGRESS,
         opened=now,
         opened_by=caller.clinician,
         dose=ids(),
-        fields=opening_fields(course, sessions, uow.screenings.latest(course.patient)),
+        fields=opening_fields(course, sessions, uow.screenings.latest(course.patient), held=held, today=now.date()),
         encounter=f"{caller.fhir_base}/Encounter/{caller.encounter}" if caller.encounter else None,
     )
 
@@ -192,7 +208,7 @@ def add_entry(
         session = _open_for(uow, caller, now, action, session_id)
         if any(entry.id == entry_id for entry in session.entries):
             return session
-        entry = _entry(kind, entry_id, fields, caller.clinician, now)
+        entry = _entry(session, kind, entry_id, fields, caller.clinician, now)
         saved = replace(session, entries=(*session.entries, entry), authors=_with_author(session, caller.clinician))
         uow.sessions.replace(saved)
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"entry/{entry.id}", detail=kind))
@@ -216,20 +232,37 @@ _ENTRY_FIELDS = {
 }
 
 
-def _entry(kind: str, entry_id: str, fields: Mapping[str, str], by: Clinician, now: datetime) -> Entry:
+def _entry(
+    session: StoredSession, kind: str, entry_id: str, fields: Mapping[str, str], by: Clinician, now: datetime
+) -> Entry:
     if kind not in _ENTRY_FIELDS or not _ENTRY_ID.fullmatch(entry_id):
         raise Refused("This form is not one of this app's. Open the page again.")
     typed = {name: _CONTROL.sub("", text).strip()[:LONGEST] for name, text in fields.items()}
     problems = _entry_problems(kind, typed)
-    at = now
+    at = now.replace(second=0, microsecond=0)
     try:
-        at = past_moment(typed.get("time", ""), typed.get("date", ""), now)
+        if kind != "note" or typed.get("time"):
+            at = _moment(session, typed.get("time", ""), typed.get("date", ""), now)
     except NotUsable as error:
         problems["time"] = str(error)
     if problems:
         raise Refused("Some of this needs another look.", problems=problems)
     kept = {name: typed[name] for name in _ENTRY_FIELDS[kind] if typed.get(name)}
     return Entry(id=entry_id, kind=kind, at=at, entered=now, late=late(at, now), by=by, fields=kept)
+
+
+def _moment(session: StoredSession, time_text: str, date_text: str, now: datetime) -> datetime:
+    """When an entry happened. In a session that is entered on a later day, a time alone is that day's."""
+    held, begun = dose_day(session), started(session, now)
+    running = begun is not None and elapsed(begun, now) <= NIGHT
+    if date_text.strip() or held >= now.date() or running:
+        return past_moment(time_text, date_text, now)
+    if not time_text.strip():
+        raise NotUsable(f"Enter the time: this session was held on {held:%d %b %Y}.")
+    at = at_time(held, time_text, now)
+    if begun is not None and elapsed(at, begun) > NIGHT:
+        at = at_time(held + timedelta(days=1), time_text, now)  # past midnight of a late session
+    return past_moment(time_text, at.date().isoformat(), now)
 
 
 def _entry_problems(kind: str, typed: Mapping[str, str]) -> dict[str, str]:

@@ -123,8 +123,8 @@ class Clinic:
 
     # A session from opening to signature
 
-    def opened(self, caller: Caller = NAN) -> StoredSession:
-        return open_session(self.work, self.clock, caller, self.ids)
+    def opened(self, caller: Caller = NAN, held: str = "") -> StoredSession:
+        return open_session(self.work, self.clock, caller, self.ids, held)
 
     def read(self, session: StoredSession, pressure: str, caller: Caller = NAN, **fields: str) -> StoredSession:
         systolic, diastolic = pressure.split("/")

@@ -83,6 +83,15 @@ class TestOpening:
         clinic.at("14:00", date(2026, 11, 5))
         assert clinic.opened().number == 2
 
+    @pytest.mark.parametrize("held", ["2026-11-03", "2025-11-02", "yesterday"])
+    def test_a_day_that_cannot_be_is_asked_back(self, held: str) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        with pytest.raises(Refused) as refused:
+            clinic.opened(held=held)
+        assert "held" in refused.value.problems
+        assert not clinic.work.kept.sessions
+
     @pytest.mark.parametrize(
         "caller",
         [
@@ -358,7 +367,7 @@ class TestSteps:
             pytest.param({"dose.wasted_mg": "a bit"}, "dose", "dose.wasted_mg", "Enter a number", id="odd waste"),
             pytest.param({"dose.ended": "14.5"}, "dose", "dose.ended", "24 hours", id="odd end"),
             pytest.param({"dose.date": "2026-11-03"}, "dose", "dose.date", "not come yet", id="tomorrow"),
-            pytest.param({"dose.weight_date": "2026-11-03"}, "dose", "dose.weight_date", "not", id="weighed later"),
+            pytest.param({"dose.weight_date": "2026-11-03"}, "dose", "dose.weight_date", "after this", id="late weight"),
             pytest.param({"dose.expiry": "03/27"}, "dose", "dose.expiry", "as printed", id="odd expiry"),
             pytest.param({"dose.expiry": "2027-02-30"}, "dose", "dose.expiry", "as printed", id="no such day"),
             pytest.param({"dose.expiry": "2026-10"}, "dose", "dose.expiry", "expired 2026-10", id="expired"),
@@ -570,3 +579,47 @@ class TestTheView:
         assert view(clinic, session).due.overdue
         clinic.save(session, {"discharge.ended": "15:20"} | discharge_fields(Route.IV) | {"discharge.ended": "15:20"})
         assert view(clinic, session).due.at is None
+
+
+class TestEnteredAfterwards:
+    """A session that took place on an earlier day: a time alone is that day's, and all is marked as late."""
+
+    @staticmethod
+    def held(clinic: Clinic) -> StoredSession:
+        clinic.enrolled()
+        clinic.at("14:00", date(2026, 11, 5))
+        return clinic.opened(held="2026-11-02")
+
+    def test_its_day_is_the_day_of_the_dose_and_of_the_weight(self) -> None:
+        clinic = Clinic()
+        clinic.screened(weight={"kg": "70", "date": "2026-11-04", "reference": "Observation/later"})
+        session = self.held(clinic)
+        assert session.fields["dose.date"] == "2026-11-02"
+        assert session.fields["dose.weight_kg"] == "82.0"
+
+    def test_a_time_alone_is_that_day_s_and_marked(self) -> None:
+        clinic = Clinic()
+        session = self.held(clinic)
+        (entry,) = clinic.read(session, "128/78", time="09:40").entries
+        assert (entry.at.date(), f"{entry.at:%H:%M}", entry.late) == (date(2026, 11, 2), "09:40", True)
+
+    def test_a_reading_past_midnight_is_the_next_day_s(self) -> None:
+        clinic = Clinic()
+        session = self.held(clinic)
+        clinic.save(session, {"dose.started": "22:50"})
+        (entry,) = clinic.read(session, "128/78", time="00:10").entries
+        assert entry.at.date() == date(2026, 11, 3)
+
+    def test_a_reading_without_a_time_is_asked_for_it(self) -> None:
+        clinic = Clinic()
+        session = self.held(clinic)
+        with pytest.raises(Refused) as refused:
+            clinic.read(session, "128/78")
+        assert "02 Nov 2026" in refused.value.problems["time"]
+
+    def test_a_note_is_of_now(self) -> None:
+        clinic = Clinic()
+        session = self.held(clinic)
+        typed = {"text": "Entered from the paper record."}
+        (entry,) = add_entry(clinic.work, clinic.clock, NAN, session.id, "note", "note-1", typed).entries
+        assert (f"{entry.at:%d %H:%M}", entry.late) == ("05 14:00", False)
