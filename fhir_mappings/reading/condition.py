@@ -6,6 +6,7 @@ from datetime import date
 
 from fhir_mappings.codes.concepts import codes_of, damaged, label_of, texts_of
 from fhir_mappings.codes.for_review import review_terms_of
+from fhir_mappings.codes.systems import SNOMED
 from fhir_mappings.codes.text_terms import indication_terms_in, safety_terms_in
 from fhir_mappings.codes.value_sets import decides, sets_of
 from fhir_mappings.facts.clinical import Area, ClinicalStatus, Code, Diagnosis, PartialDate, Verification
@@ -50,7 +51,9 @@ def _note_doubts(
     if damaged(resource["code"]):
         notes.gap(Area.CONDITION, resource, "a part of the code could not be read")
     elif not texts and not any(map(decides, codes)):
-        notes.gap(Area.CONDITION, resource, "the code is not one the app knows, and there are no words")
+        # A SNOMED CT code was read, only its meaning is not in the enumerated sets: a person has to look.
+        area = Area.OTHER if any(code.system == SNOMED for code in codes) else Area.CONDITION
+        notes.gap(area, resource, "the code is not one the app knows, and there are no words")
     if resource.get("verificationStatus") is not None and len(verification) != 1:
         notes.gap(Area.CONDITION, resource, "verificationStatus is not one FHIR code")
 

@@ -57,20 +57,30 @@ def require_writer(uow: UnitOfWork, caller: Caller, at: datetime, action: str) -
     """A prescriber or a nurse whose launch may write."""
     if caller.role not in {Role.PRESCRIBER, Role.NURSE}:
         refuse(uow, caller, at, action, Refused("Only prescribers and nurses can do this."))
-    _require_write_scope(uow, caller, at, action)
+    refusal = _write_refusal(caller)
+    if refusal is not None:
+        refuse(uow, caller, at, action, refusal)
 
 
 def require_prescriber(uow: UnitOfWork, caller: Caller, at: datetime, action: str) -> None:
+    refusal = prescriber_refusal(caller)
+    if refusal is not None:
+        refuse(uow, caller, at, action, refusal)
+
+
+def prescriber_refusal(caller: Caller) -> Refused | None:
+    """Why this caller may not do what only prescribers do; None: they may."""
     if caller.role is not Role.PRESCRIBER:
-        refuse(uow, caller, at, action, Refused("Only a prescriber can do this."))
-    _require_write_scope(uow, caller, at, action)
+        return Refused("Only a prescriber can do this.")
+    return _write_refusal(caller)
 
 
-def _require_write_scope(uow: UnitOfWork, caller: Caller, at: datetime, action: str) -> None:
-    if not caller.may_write:
-        words = "The EHR did not allow this app to write for you."
-        advice = "Open the app again from the chart, or ask your administrator for the write scopes."
-        refuse(uow, caller, at, action, Refused(words, advice=advice))
+def _write_refusal(caller: Caller) -> Refused | None:
+    if caller.may_write:
+        return None
+    words = "The EHR did not allow this app to write for you."
+    advice = "Open the app again from the chart, or ask your administrator for the write scopes."
+    return Refused(words, advice=advice)
 
 
 def own_session(

@@ -20,7 +20,7 @@ from smart_app.clinical.course_states import COURSE_TABLE, CourseEvent, follow
 from smart_app.clinical.entry import amount, day, readable
 from smart_app.clinical.programme import activities, day_words
 from smart_app.clinical.session_rules import elapsed
-from smart_app.use_cases.access import audited, own_course, refuse, require_prescriber, retried
+from smart_app.use_cases.access import audited, own_course, prescriber_refusal, refuse, require_prescriber, retried
 from smart_app.use_cases.course_messages import care_plan_message
 from smart_app.use_cases.enrolment_form import (
     FIELDS,
@@ -100,7 +100,7 @@ def enrolment_view(
     with work() as uow:
         screening = uow.screenings.latest(caller.patient)
         open_course = _open_course(uow, caller)
-        refusal = _refusal(caller, screening, open_course, now)
+        refusal = prescriber_refusal(caller) or _refusal(caller, screening, open_course, now)
         uow.audit.add(audited(caller, now, "clinician:enrolment:read"))
         uow.commit()
     weight = screening.weight if screening is not None else None

@@ -67,12 +67,16 @@ def test_refuted_words_are_listed_and_ask_for_nothing() -> None:
     assert with_condition(refuted) == (CANDIDATE, {"DATA-REFUTED"})
 
 
+def test_a_snomed_code_of_no_set_without_words_needs_a_person_to_look() -> None:
+    assert with_condition(a_condition("999999999", system=SNOMED))[0] is REVIEW
+    assert with_condition(a_condition("999999999", system=SNOMED, text="Hay fever"))[0] is CANDIDATE
+
+
 @pytest.mark.parametrize(
     ("code", "system"),
     [
         pytest.param("295.30", "http://hl7.org/fhir/sid/icd-9-cm", id="ICD-9"),
         pytest.param("F20.9", "urn:local:problems", id="local system"),
-        pytest.param("999999999", SNOMED, id="a SNOMED code of no set"),
         pytest.param("???", "http://hl7.org/fhir/sid/icd-10-cm", id="no ICD code at all"),
         pytest.param("F31", "http://hl7.org/fhir/sid/icd-10-cm", id="a category too coarse to decide"),
         pytest.param("F33.4", "http://hl7.org/fhir/sid/icd-10-cm", id="a subcategory too coarse to decide"),

@@ -367,7 +367,7 @@ class TestSteps:
             pytest.param({"dose.wasted_mg": "a bit"}, "dose", "dose.wasted_mg", "Enter a number", id="odd waste"),
             pytest.param({"dose.ended": "14.5"}, "dose", "dose.ended", "24 hours", id="odd end"),
             pytest.param({"dose.date": "2026-11-03"}, "dose", "dose.date", "not come yet", id="tomorrow"),
-            pytest.param({"dose.weight_date": "2026-11-03"}, "dose", "dose.weight_date", "after this", id="late weight"),
+            pytest.param({"dose.weight_date": "2026-11-03"}, "dose", "dose.weight_date", "after", id="late weight"),
             pytest.param({"dose.expiry": "03/27"}, "dose", "dose.expiry", "as printed", id="odd expiry"),
             pytest.param({"dose.expiry": "2027-02-30"}, "dose", "dose.expiry", "as printed", id="no such day"),
             pytest.param({"dose.expiry": "2026-10"}, "dose", "dose.expiry", "expired 2026-10", id="expired"),
