@@ -51,8 +51,15 @@ class AtHand:
         return elapsed(self.started, finished) if self.started and finished else None
 
     def gate(self) -> Gate:
-        """The blood pressure check for the dose as it was given, or for a dose given now."""
-        return gate(readings(self.session), dose_at=self.started or self.now, limits=self.limits)
+        """The blood pressure check for the dose as it was given, or for a dose given now.
+
+        Of an earlier day whose start is not typed yet, the last reading is judged by itself.
+        """
+        taken = readings(self.session)
+        dose_at = self.started or self.now
+        if self.started is None and taken and dose_day(self.session) < self.now.date():
+            dose_at = max(reading.measured.at for reading in taken)
+        return gate(taken, dose_at=dose_at, limits=self.limits)
 
     def reason_problem(self, name: str) -> str:
         """What is wrong with a prescriber's reason; empty when it is there."""

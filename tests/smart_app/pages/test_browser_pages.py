@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from shutil import which
 
 import pytest
 
+from tests.browser import CHROMIUM, FLAGS, RULES
 from tests.smart_app.pages.desk import LAUNCH, Desk, a_screening
 from tests.smart_app.pages.serving import served
 from tests.smart_app.pages.treatment import ready, running, signed
@@ -16,20 +16,7 @@ from tests.smart_app.pages.treatment import ready, running, signed
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
-CHROMIUM = which("chromium") or which("chromium-browser") or ""
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--disable-default-apps",
-    "--no-default-browser-check",
-]
 STEPS = ("before", "dose", "monitor", "discharge", "sign", "stop", "gate")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 pytestmark = [
     pytest.mark.browser,

@@ -623,3 +623,13 @@ class TestEnteredAfterwards:
         typed = {"text": "Entered from the paper record."}
         (entry,) = add_entry(clinic.work, clinic.clock, NAN, session.id, "note", "note-1", typed).entries
         assert (f"{entry.at:%d %H:%M}", entry.late) == ("05 14:00", False)
+
+    def test_the_baseline_is_judged_before_the_start_is_typed(self) -> None:
+        clinic = Clinic()
+        session = self.held(clinic)
+        clinic.read(session, "152/92", time="09:40", baseline="yes")
+        assert view(clinic, session).gate.state is GateState.FAILING
+        clinic.read(session, "128/78", time="09:50", baseline="yes")
+        assert view(clinic, session).gate.state is GateState.PASSING
+        clinic.save(session, {"dose.started": "11:30"})
+        assert view(clinic, session).gate.state is GateState.MISSING
