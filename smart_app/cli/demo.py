@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked, serve_app
-from smart_app.settings import PREFIX, settings_from
+from smart_app.settings import PREFIX, SystemClock, settings_from
 
 EHR_URL = "http://127.0.0.1:8400"
 APP_URL = "http://localhost:8500"
@@ -97,6 +97,8 @@ def _sandbox(chosen: argparse.Namespace) -> list[str]:
     command = [sys.executable, "-m", "smart_app.sandbox", "--host", str(where.hostname), "--port", str(where.port)]
     command += ["--app-url", chosen.app_url]
     command += [] if chosen.no_course else ["--seed-course"]
+    # The sandbox forgets at its end, kept data do not: its patients come back under ids that were never used.
+    command += ["--generation", str(int(SystemClock()().timestamp()) // 60)] if chosen.data else []
     command += ["--control"] if chosen.control else []
     for path in chosen.load:
         if not Path(path).exists():

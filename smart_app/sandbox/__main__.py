@@ -41,6 +41,7 @@ def _run(chosen: argparse.Namespace, listening: socket.socket) -> int:
             today=today,
             clock=_now,
             bundles=read_bundles(chosen.load),
+            generation=chosen.generation,
             token_seconds=chosen.token_seconds,
             control=chosen.control,
             after_reset=course.begin if course else lambda: None,
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app-url", default="http://localhost:8500", help="where the app is reached")
     parser.add_argument("--load", type=Path, action="extend", nargs="+", default=[], metavar="DIR_OR_FILE")
     parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD", help="the patients' today")
+    parser.add_argument("--generation", type=int, default=1, help="number of the first patients' ids")
     parser.add_argument("--token-seconds", type=int, default=3600, help="life of an access token")
     parser.add_argument("--seed-course", action="store_true", help="record five sessions through the app")
     parser.add_argument("--control", action="store_true", help="open /_control to tests")

@@ -28,10 +28,13 @@ class Chart:
 class Charts:
     """Fills the store and knows who is in it."""
 
-    def __init__(self, store: ClinicalStore, *, today: date, bundles: Sequence[LoadedBundle] = ()) -> None:
+    def __init__(
+        self, store: ClinicalStore, *, today: date, bundles: Sequence[LoadedBundle] = (), generation: int = 1
+    ) -> None:
         self.store, self.today = store, today
         self._bundles = bundles
-        self.generation = 0
+        self.generation = generation - 1
+        self._checked = False
         self._charts: dict[str, Chart] = {}
         self.reset()
 
@@ -48,9 +51,10 @@ class Charts:
         for loaded in self._bundles:
             try:
                 # What was valid once is not checked again: that is most of the time a reset takes.
-                self.store.load(under_new_ids(loaded, self.generation), trusted=self.generation > 1)
+                self.store.load(under_new_ids(loaded, self.generation), trusted=self._checked)
             except UnreadableError as error:
                 raise LoadError(f"{loaded.path}: {error}") from error
+        self._checked = True
         for resource in self.store.search("Patient", [("_sort", "family")]):
             if resource["id"] not in self._charts:
                 self._hold(resource, shows="Loaded from a file.")

@@ -58,17 +58,20 @@ def create_sandbox(
     today: date,
     clock: Callable[[], datetime],
     bundles: Sequence[LoadedBundle] = (),
+    generation: int = 1,
     token_seconds: int = 3600,
     control: bool = False,
     after_reset: Callable[[], None] = lambda: None,
     fetch_client_keys: FetchJwks = fetch_jwks,
 ) -> Sandbox:
-    """`clock` gives aware datetimes; `control` opens the test endpoints below /_control.
+    """`generation` numbers the patients' ids, so that an app that remembers earlier ones meets new patients.
+
+    `clock` gives aware datetimes; `control` opens the test endpoints below /_control.
 
     `after_reset` is called in the event loop once the charts stand anew.
     """
     site = Site(public=public_url.rstrip("/"), app=app_url.rstrip("/"))
-    charts = Charts(ClinicalStore(site.fhir), today=today, bundles=bundles)
+    charts = Charts(ClinicalStore(site.fhir), today=today, bundles=bundles, generation=generation)
     oauth = authorization_server(
         site,
         charts,
