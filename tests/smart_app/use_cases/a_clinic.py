@@ -14,7 +14,7 @@ from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Clinician, Role, Route
 from smart_app.use_cases.enrol import enrol
-from smart_app.use_cases.record_session import add_entry, open_session, save_fields
+from smart_app.use_cases.record_session import open_session, save_fields
 from smart_app.use_cases.records import (
     Caller,
     MessageKind,
@@ -23,6 +23,7 @@ from smart_app.use_cases.records import (
     StoredScreening,
     StoredSession,
 )
+from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.sign_session import sign
 from smart_app.use_cases.site import Site
 from tests.fakes import FakeWork

@@ -26,8 +26,8 @@ from smart_app.use_cases.follow_course import (
     release_waiting,
     retry_delivery,
 )
-from smart_app.use_cases.record_session import add_entry
 from smart_app.use_cases.records import Caller, MessageKind, MessageState, StoredScore
+from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.sign_session import enter_in_error
 from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, MONDAY, NAN, OTHERS, Clinic, a_caller
 

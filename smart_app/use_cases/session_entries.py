@@ -1,0 +1,139 @@
+"""The lines of a session: readings, adverse events and notes, added once, struck out with a reason, never deleted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from fhir_mappings.facts.treatment import Clinician, Severity
+from smart_app.clinical.adverse_events import EVENTS
+from smart_app.clinical.entry import NIGHT, NotUsable, at_time, late, past_moment, vitals
+from smart_app.clinical.session_rules import elapsed
+from smart_app.use_cases.access import audited, retried
+from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.ports import Clock, Work
+from smart_app.use_cases.record_session import CONTROL, LONGEST, open_for, with_author
+from smart_app.use_cases.records import Caller, Entry, StoredSession
+from smart_app.use_cases.typed_session import dose_day, started
+
+_ENTRY_ID = re.compile(r"[A-Za-z0-9-]{1,48}")
+
+
+@retried
+def add_entry(
+    work: Work,
+    clock: Clock,
+    caller: Caller,
+    session_id: str,
+    kind: str,
+    entry_id: str,
+    fields: Mapping[str, str],
+) -> StoredSession:
+    """Add a reading, an event or a note; a known `entry_id` adds nothing.
+
+    reading: time, date, systolic, diastolic, heart_rate, oxygen_saturation, respiratory_rate, sedation,
+    dissociation, baseline, confirm. event: type (a key of clinical.adverse_events.EVENTS), text (for "other"),
+    severity, time, date, action, resolved. note: text, time, date.
+    """
+    now, action = clock(), "clinician:session:add"
+    with work() as uow:
+        session = open_for(uow, caller, now, action, session_id)
+        if any(entry.id == entry_id for entry in session.entries):
+            return session
+        entry = _entry(session, kind, entry_id, fields, caller.clinician, now)
+        saved = replace(session, entries=(*session.entries, entry), authors=with_author(session, caller.clinician))
+        uow.sessions.replace(saved)
+        uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"entry/{entry.id}", detail=kind))
+        uow.commit()
+        return replace(saved, version=saved.version + 1)
+
+
+_ENTRY_FIELDS = {
+    "reading": (
+        "systolic",
+        "diastolic",
+        "heart_rate",
+        "oxygen_saturation",
+        "respiratory_rate",
+        "sedation",
+        "dissociation",
+        "baseline",
+    ),
+    "event": ("type", "text", "severity", "action", "resolved"),
+    "note": ("text",),
+}
+
+
+def _entry(
+    session: StoredSession, kind: str, entry_id: str, fields: Mapping[str, str], by: Clinician, now: datetime
+) -> Entry:
+    if kind not in _ENTRY_FIELDS or not _ENTRY_ID.fullmatch(entry_id):
+        raise Refused("This form is not one of this app's. Open the page again.")
+    typed = {name: CONTROL.sub("", text).strip()[:LONGEST] for name, text in fields.items()}
+    problems = _entry_problems(kind, typed)
+    at = now.replace(second=0, microsecond=0)
+    try:
+        if kind != "note" or typed.get("time"):
+            at = _moment(session, typed.get("time", ""), typed.get("date", ""), now)
+    except NotUsable as error:
+        problems["time"] = str(error)
+    if problems:
+        raise Refused("Some of this needs another look.", problems=problems)
+    kept = {name: typed[name] for name in _ENTRY_FIELDS[kind] if typed.get(name)}
+    return Entry(id=entry_id, kind=kind, at=at, entered=now, late=late(at, now), by=by, fields=kept)
+
+
+def _moment(session: StoredSession, time_text: str, date_text: str, now: datetime) -> datetime:
+    """When an entry happened. In a session that is entered on a later day, a time alone is that day's."""
+    held, begun = dose_day(session), started(session, now)
+    running = begun is not None and elapsed(begun, now) <= NIGHT
+    if date_text.strip() or held >= now.date() or running:
+        return past_moment(time_text, date_text, now)
+    if not time_text.strip():
+        raise NotUsable(f"Enter the time: this session was held on {held:%d %b %Y}.")
+    at = at_time(held, time_text, now)
+    if begun is not None and elapsed(at, begun) > NIGHT:
+        at = at_time(held + timedelta(days=1), time_text, now)  # past midnight of a late session
+    return past_moment(time_text, at.date().isoformat(), now)
+
+
+def _entry_problems(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
+    if kind == "reading":
+        return dict(vitals(typed, confirmed=typed.get("confirm") == "yes").problems)
+    if kind == "note":
+        return {} if typed.get("text") else {"text": "Write the note."}
+    problems: dict[str, str] = {}
+    if typed.get("type") not in EVENTS:
+        problems["type"] = "Choose what happened."
+    if typed.get("type") == "other" and not typed.get("text"):
+        problems["text"] = "Say what happened."
+    if typed.get("severity") not in set(Severity):
+        problems["severity"] = "Choose mild, moderate or severe."
+    return problems
+
+
+@retried
+def strike_entry(
+    work: Work, clock: Clock, caller: Caller, session_id: str, entry_id: str, reason: str
+) -> StoredSession:
+    """Strike out an entry before signing. It stays, with the reason."""
+    now, action = clock(), "clinician:session:strike"
+    with work() as uow:
+        session = open_for(uow, caller, now, action, session_id)
+        entry = next((each for each in session.entries if each.id == entry_id), None)
+        if entry is None:
+            raise Refused("There is no such entry in this session.")
+        if entry.struck is not None:
+            return session
+        why = CONTROL.sub("", reason).strip()[:LONGEST]
+        if not why:
+            raise Refused("A reason is needed.", problems={"reason": "Say why this is struck out."})
+        struck = replace(entry, struck=why, struck_by=caller.clinician, struck_at=now)
+        lines = tuple(struck if each.id == entry_id else each for each in session.entries)
+        saved = replace(session, entries=lines, authors=with_author(session, caller.clinician))
+        uow.sessions.replace(saved)
+        uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"entry/{entry_id}", detail=entry.kind))
+        uow.commit()
+        return replace(saved, version=saved.version + 1)
