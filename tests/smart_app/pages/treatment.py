@@ -8,8 +8,8 @@ from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Role, Route
 from smart_app.use_cases.enrol import enrol
 from smart_app.use_cases.record_session import open_session, save_fields
-from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.records import Caller, StoredSession
+from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.sign_session import sign
 from tests.smart_app.pages.desk import Desk, a_caller, a_clinician, a_screening
 
