@@ -11,7 +11,7 @@ from typing import Any
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from smart_app.use_cases.errors import StaleVersion, Unaudited
-from smart_app.use_cases.ports import Audit, Courses, Launches, Messages, Scores, Screenings, Sessions
+from smart_app.use_cases.ports import Audit, Courses, Drafts, Launches, Messages, Scores, Screenings, Sessions
 from smart_app.use_cases.records import (
     Caller,
     MessageKind,
@@ -50,6 +50,7 @@ class Kept:
     screenings: dict[str, StoredScreening] = field(default_factory=dict)
     courses: dict[str, StoredCourse] = field(default_factory=dict)
     sessions: dict[str, StoredSession] = field(default_factory=dict)
+    drafts: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
     scores: dict[str, StoredScore] = field(default_factory=dict)
     queue: dict[str, Queued] = field(default_factory=dict)
     audit: list[AuditRecord] = field(default_factory=list)
@@ -60,6 +61,7 @@ class Kept:
             screenings=dict(self.screenings),
             courses=dict(self.courses),
             sessions=dict(self.sessions),
+            drafts=dict(self.drafts),
             scores=dict(self.scores),
             queue=dict(self.queue),
             audit=list(self.audit),
@@ -102,6 +104,7 @@ class FakeUnit:
         self.screenings: Screenings = FakeScreenings(self)
         self.courses: Courses = FakeCourses(self)
         self.sessions: Sessions = FakeSessions(self)
+        self.drafts: Drafts = FakeDrafts(self)
         self.scores: Scores = FakeScores(self)
         self.messages: Messages = FakeMessages(self)
         self.audit: Audit = FakeAudit(self)
@@ -183,6 +186,21 @@ class FakeSessions:
         if held is None or held.version != session.version:
             raise StaleVersion("the session was changed by somebody else")
         self.unit.draft.sessions[session.id] = replace(session, version=session.version + 1)
+
+
+@dataclass
+class FakeDrafts:
+    unit: FakeUnit
+
+    def get(self, patient: str, author: str, form: str) -> Mapping[str, str]:
+        return self.unit.draft.drafts.get((patient, author, form), {})
+
+    def keep(self, patient: str, author: str, form: str, fields: Mapping[str, str], at: datetime) -> None:
+        assert at.tzinfo is not None
+        self.unit.draft.drafts[patient, author, form] = dict(fields)
+
+    def drop(self, patient: str, author: str, form: str) -> None:
+        self.unit.draft.drafts.pop((patient, author, form), None)
 
 
 @dataclass

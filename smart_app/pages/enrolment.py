@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.treatment import Route as Way
@@ -12,6 +12,7 @@ from smart_app.pages.door import Route, Visit
 from smart_app.pages.wording import ROUTES as ROUTE_WORDS
 from smart_app.pages.wording import partial_day
 from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, withdraw
+from smart_app.use_cases.enrolment_draft import save_draft
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 
@@ -36,6 +37,10 @@ def act(visit: Visit) -> Response:
     fields = {name: value for name, value in visit.fields.items() if name != "do"}
     if wanted == "plan":
         fields = {name: value for name, value in fields.items() if not name.startswith(_OF_ROUTE)}
+    if visit.quiet:
+        return _keep(visit, fields)
+    if wanted != "enrol":
+        save_draft(visit.deps.work, visit.deps.clock, visit.caller, fields, whole=True)
     view = enrolment_view(visit.deps.work, visit.deps.clock, visit.caller, fields)
     if view.open_course is not None and wanted != "enrol":
         return visit.go("enrolment")
@@ -58,6 +63,12 @@ def act(visit: Visit) -> Response:
         lines=summary(view),
         strip=True,
     )
+
+
+def _keep(visit: Visit, fields: Mapping[str, str]) -> Response:
+    """The page's own script sends what was changed while typing goes on."""
+    save_draft(visit.deps.work, visit.deps.clock, visit.caller, fields, whole=False)
+    return JSONResponse({"saved": f"{visit.now:%H:%M:%S}"})
 
 
 def _enrol(visit: Visit, view: EnrolmentView, fields: Mapping[str, str]) -> Response:

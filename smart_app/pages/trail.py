@@ -29,6 +29,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "clinician:delivery:release": "Sent what was waiting",
         "clinician:delivery:retry": "Had an item sent again",
         "clinician:enrolment:read": "Looked at the enrolment",
+        "clinician:enrolment:save": "Saved a draft of the enrolment",
         "clinician:form:refuse": "Sent a form that was refused",
         "clinician:launch:open": "Opened the app from the chart",
         "clinician:score:record": "Recorded a PHQ-9 total",

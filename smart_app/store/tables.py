@@ -139,6 +139,16 @@ sessions = Table(
     Index(None, "course", "seq"),
 )
 
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("patient", Text, primary_key=True),
+    Column("author", Text, primary_key=True),
+    Column("form", Text, primary_key=True),
+    Column("saved", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
 scores = Table(
     "scores",
     metadata,

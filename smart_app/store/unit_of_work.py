@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from smart_app.store.audit import SqlAudit
 from smart_app.store.courses import SqlCourses
+from smart_app.store.drafts import SqlDrafts
 from smart_app.store.engine import begin_writing
 from smart_app.store.launches import SqlCallers
 from smart_app.store.messages import SqlMessages
@@ -16,7 +17,7 @@ from smart_app.store.scores import SqlScores
 from smart_app.store.screenings import SqlScreenings
 from smart_app.store.sessions import SqlSessions
 from smart_app.use_cases.errors import Unaudited
-from smart_app.use_cases.ports import Audit, Courses, Launches, Messages, Scores, Screenings, Sessions
+from smart_app.use_cases.ports import Audit, Courses, Drafts, Launches, Messages, Scores, Screenings, Sessions
 
 
 class SqlUnitOfWork:
@@ -29,6 +30,7 @@ class SqlUnitOfWork:
         self.screenings: Screenings = SqlScreenings(connection)
         self.courses: Courses = SqlCourses(connection)
         self.sessions: Sessions = SqlSessions(connection)
+        self.drafts: Drafts = SqlDrafts(connection)
         self.scores: Scores = SqlScores(connection)
         self.messages: Messages = SqlMessages(connection)
         self.audit: Audit = self._audit

@@ -22,6 +22,7 @@ from smart_app.clinical.programme import activities, day_words
 from smart_app.clinical.session_rules import elapsed
 from smart_app.use_cases.access import audited, own_course, prescriber_refusal, refuse, require_prescriber, retried
 from smart_app.use_cases.course_messages import care_plan_message
+from smart_app.use_cases.enrolment_draft import draft_of, drop_draft
 from smart_app.use_cases.enrolment_form import (
     FIELDS,
     REASON_LENGTH,
@@ -95,16 +96,17 @@ class EnrolmentView:
 def enrolment_view(
     work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str] | None = None
 ) -> EnrolmentView:
-    """The form with its defaults, or with the values typed so far and what is wrong with them."""
+    """The form with its defaults and this clinician's draft, or with `fields` and what is wrong with them."""
     now = clock()
     with work() as uow:
         screening = uow.screenings.latest(caller.patient)
         open_course = _open_course(uow, caller)
         refusal = prescriber_refusal(caller) or _refusal(caller, screening, open_course, now)
+        draft = draft_of(uow, caller)
         uow.audit.add(audited(caller, now, "clinician:enrolment:read"))
         uow.commit()
     weight = screening.weight if screening is not None else None
-    values = with_defaults(fields or {}, weight, now.date())
+    values = with_defaults(draft if fields is None else fields, weight, now.date())
     acknowledge = screening is not None and screening.status == "needs-review"
     calculated = dosing.dose(readable(amount, values["dose_mg_per_kg"]), readable(amount, values["weight_kg"]))
     return EnrolmentView(
@@ -146,6 +148,7 @@ def enrol(
             raise Refused("Some of the form needs another look.", problems=found)
         course = _course(values, screening, caller, now, ids())
         uow.courses.add(course)
+        drop_draft(uow, caller)
         uow.messages.add(care_plan_message(MessageKind.CREATE_CARE_PLAN, course, caller, now, ids(), site))
         detail = f"{course.route} programme, screening {screening.status}"
         uow.audit.add(audited(caller, now, action, f"course/{course.id}", f"screening/{screening.id}", detail=detail))

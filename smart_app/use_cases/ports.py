@@ -156,6 +156,20 @@ class Sessions(Protocol):
         ...
 
 
+class Drafts(Protocol):
+    """What was typed into a form that belongs to no session, by patient, author and form."""
+
+    def get(self, patient: str, author: str, form: str) -> Mapping[str, str]:
+        """Empty when there is none."""
+        ...
+
+    def keep(self, patient: str, author: str, form: str, fields: Mapping[str, str], at: datetime) -> None:
+        """Keep all of it in place of what was kept before."""
+        ...
+
+    def drop(self, patient: str, author: str, form: str) -> None: ...
+
+
 class Scores(Protocol):
     def add(self, score: StoredScore) -> bool:
         """False: a score of this id is there already."""
@@ -197,6 +211,7 @@ class UnitOfWork(Protocol):
     screenings: Screenings
     courses: Courses
     sessions: Sessions
+    drafts: Drafts
     scores: Scores
     messages: Messages
     audit: Audit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -185,3 +186,24 @@ async def test_withdrawing_asks_for_a_reason_and_ends_the_course(desk: Desk) -> 
     assert done.status_code == 303
     (course,) = desk.work.kept.courses.values()
     assert course.status is CourseStatus.REVOKED
+
+
+async def test_what_is_typed_is_kept_while_typing_and_there_again(desk: Desk) -> None:
+    desk.keep(screening=a_screening())
+    async with desk.client() as client:
+        typed = (await form(client)).form("/enrolment").fields | {"escort": "Sam, 555 0100", "route": "IV"}
+        script = {"x-kp-script": "1", "content-type": "application/x-www-form-urlencoded", "origin": desk.deps.origin}
+        reply = await client.post(PAGE, content=urlencode(typed), headers=script)
+        assert set(reply.json()) == {"saved"}
+        again = await form(client)
+    assert again.form("/enrolment").fields["escort"] == "Sam, 555 0100"
+    assert "day.6" in again.form("/enrolment").fields
+
+
+async def test_going_back_to_the_form_finds_what_was_checked(desk: Desk) -> None:
+    desk.keep(screening=a_screening())
+    async with desk.client() as client:
+        first = PageParts((await send(client, await form(client), route="IV", do="plan")).text)
+        await send(client, first, escort="Sam, 555 0100", do="check")
+        again = await form(client)
+    assert again.form("/enrolment").fields["escort"] == "Sam, 555 0100"

@@ -15,6 +15,7 @@ from smart_app.use_cases.ports import UnitOfWork, Work
 from tests.smart_app.store.stored_records import (
     ADA,
     BEN,
+    NOON,
     WEST,
     a_caller,
     a_course,
@@ -252,3 +253,17 @@ def test_times_come_back_with_the_offset_they_were_given_in(work: Work) -> None:
         uow.commit()
     with work() as uow:
         assert uow.audit.of_patient(ADA)[0].at.isoformat() == "2026-03-01T08:30:00-05:00"
+
+
+def test_a_draft_is_kept_for_its_author_until_it_is_dropped(work: Work) -> None:
+    with work() as uow:
+        uow.drafts.keep(ADA, "Practitioner/1", "enrolment", {"escort": "Sam"}, NOON)
+        uow.drafts.keep(ADA, "Practitioner/1", "enrolment", {"escort": "Sam", "place": "home"}, NOON)
+        uow.audit.add(an_audit())
+        uow.commit()
+    with work() as uow:
+        assert uow.drafts.get(ADA, "Practitioner/1", "enrolment") == {"escort": "Sam", "place": "home"}
+        assert uow.drafts.get(ADA, "Practitioner/2", "enrolment") == {}
+        assert uow.drafts.get(BEN, "Practitioner/1", "enrolment") == {}
+        uow.drafts.drop(ADA, "Practitioner/1", "enrolment")
+        assert uow.drafts.get(ADA, "Practitioner/1", "enrolment") == {}
