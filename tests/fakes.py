@@ -25,7 +25,6 @@ from smart_app.use_cases.records import (
 
 DUE_STATES = frozenset({MessageState.QUEUED, MessageState.RETRY_AT, MessageState.UNKNOWN})
 RETRYABLE = frozenset(MessageState) - {MessageState.DELIVERED, MessageState.SENDING}
-FAILED = frozenset({MessageState.REJECTED, MessageState.CONFLICT, MessageState.MANUAL})
 MOST_CRASHES = 5
 
 
@@ -319,8 +318,7 @@ class FakeOutbox:
             same_patient = (theirs.ehr, theirs.patient) == (mine.ehr, mine.patient)
             if earlier and same_patient and not theirs.state.final and not _stuck(unit, theirs):
                 return False
-            planned = theirs.kind is not MessageKind.CREATE_CARE_PLAN or theirs.state is MessageState.DELIVERED
-            if earlier and theirs.course == mine.course and not planned:
+            if earlier and theirs.course == mine.course and _disputed(theirs):
                 return False
             if same_patient and _leased(other, now):
                 return False
@@ -378,9 +376,13 @@ class FakeOutbox:
 
 
 def _stuck(unit: FakeUnit, message: OutboxMessage) -> bool:
-    """Behind a CarePlan that failed: it waits for a person, so it holds back no other course."""
-    plans = [q.message for q in unit.draft.queue.values() if q.message.kind is MessageKind.CREATE_CARE_PLAN]
-    return any(p.course == message.course and p.seq < message.seq and p.state in FAILED for p in plans)
+    """Behind a CarePlan in conflict: it waits for a person, so it holds back no other course."""
+    plans = [q.message for q in unit.draft.queue.values() if _disputed(q.message)]
+    return any(p.course == message.course and p.seq < message.seq for p in plans)
+
+
+def _disputed(message: OutboxMessage) -> bool:
+    return message.kind is MessageKind.CREATE_CARE_PLAN and message.state is MessageState.CONFLICT
 
 
 def _ready_at(queued: Queued) -> datetime | None:

@@ -16,8 +16,10 @@ from fhir_mappings.writing.instance import urn
 from fhir_mappings.writing.written import Json, WrittenResource
 
 
-def transaction(resources: Sequence[WrittenResource], *, fhir_base: str, known: Mapping[str, str]) -> bytes:
+def transaction(resources: Sequence[WrittenResource], *, fhir_base: str, known: Mapping[str, str | None]) -> bytes:
     """The transaction Bundle. `known` gives what the EHR holds already: identifier value -> "CarePlan/12".
+
+    None in place of an id: the EHR does not take that resource, so links to it are left out.
 
     Raises Unwritable when a resource links to one that is neither in the Bundle nor known.
     """
@@ -27,11 +29,15 @@ def transaction(resources: Sequence[WrittenResource], *, fhir_base: str, known: 
 
 
 def travelling(
-    resource: WrittenResource, *, fhir_base: str, known: Mapping[str, str], inside: Collection[str] = ()
+    resource: WrittenResource, *, fhir_base: str, known: Mapping[str, str | None], inside: Collection[str] = ()
 ) -> Json:
     """One resource as it is sent: relative on `fhir_base`, with the EHR's ids for what is `known`."""
     body = wire.decode(resource.body)
-    _relink(resource.resource_type, body, frozenset(inside), fhir_base.rstrip("/") + "/", known)
+    untaken = frozenset(value for value, place in known.items() if place is None)
+    if untaken:
+        body = _without_links(body, untaken)
+    held = {value: place for value, place in known.items() if place is not None}
+    _relink(resource.resource_type, body, frozenset(inside), fhir_base.rstrip("/") + "/", held)
     return body
 
 
@@ -41,7 +47,9 @@ def if_none_exist(resource: WrittenResource) -> str:
     return f"{parameter}={quote(resource.system, safe=':/')}|{quote(resource.value, safe='')}"
 
 
-def _entry(resource: WrittenResource, inside: Collection[str], fhir_base: str, known: Mapping[str, str]) -> Json:
+def _entry(
+    resource: WrittenResource, inside: Collection[str], fhir_base: str, known: Mapping[str, str | None]
+) -> Json:
     return {
         "fullUrl": urn(resource.system, resource.value),
         "resource": travelling(resource, fhir_base=fhir_base, known=known, inside=inside),
@@ -51,6 +59,29 @@ def _entry(resource: WrittenResource, inside: Collection[str], fhir_base: str, k
             "ifNoneExist": if_none_exist(resource),
         },
     }
+
+
+def _without_links(element: Json, untaken: Collection[str]) -> Json:
+    """A copy without the links to what the EHR does not take; a list that held nothing else goes with them."""
+    kept: Json = {}
+    for name, value in element.items():
+        if isinstance(value, list):
+            items = [_pruned(item, untaken) for item in value if not _leads_to(item, untaken)]
+            if items:
+                kept[name] = items
+        elif not _leads_to(value, untaken):
+            kept[name] = _pruned(value, untaken)
+    return kept
+
+
+def _pruned(value: Any, untaken: Collection[str]) -> Any:
+    return _without_links(value, untaken) if isinstance(value, dict) else value
+
+
+def _leads_to(value: Any, untaken: Collection[str]) -> bool:
+    if not isinstance(value, dict) or not str(value.get("reference", "")).startswith("urn:uuid:"):
+        return False
+    return value.get("identifier", {}).get("value") in untaken
 
 
 def _relink(path: str, value: Any, inside: frozenset[str], base: str, known: Mapping[str, str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,7 +28,7 @@ from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from smart_app.store import audit as trail
 from smart_app.store.courses import set_care_plan
 from smart_app.store.engine import SENDERS, reading, writing
-from smart_app.store.messages import FAILED, OPEN, WAITS, items_of, message_of
+from smart_app.store.messages import OPEN, WAITS, items_of, message_of
 from smart_app.store.rows import to_text
 from smart_app.store.tables import attempts, messages
 from smart_app.use_cases.errors import StaleVersion
@@ -147,7 +147,7 @@ def _oldest_due(now: datetime) -> Select[Any]:
 
 
 def _free(now: datetime) -> ColumnElement[bool]:
-    """Nothing earlier of the patient is open, the course's CarePlan is there, and nobody is sending."""
+    """Nothing earlier of the patient is open, no conflict about the course's CarePlan, and nobody is sending."""
     earlier = select(_earlier.c.seq).where(_earlier.c.seq < _this.c.seq)
     of_patient = and_(_earlier.c.ehr == _this.c.ehr, _earlier.c.patient == _this.c.patient)
     of_course = _earlier.c.course == _this.c.course
@@ -160,25 +160,22 @@ def _free(now: datetime) -> ColumnElement[bool]:
     )
     return and_(
         ~exists(earlier.where(of_patient, _earlier.c.state.in_(OPEN), ~_stuck())),
-        ~exists(earlier.where(of_course, _plans(_earlier), _earlier.c.state != MessageState.DELIVERED)),
+        ~exists(earlier.where(of_course, _disputed(_earlier))),
         ~exists(select(_other.c.seq).where(sending)),
     )
 
 
-def _plans(message: Any) -> ColumnElement[bool]:
-    """Whether a message creates the CarePlan: every session names it. Any other failure holds back nothing."""
-    return cast("ColumnElement[bool]", message.c.kind == MessageKind.CREATE_CARE_PLAN.value)
+def _disputed(message: Any) -> ColumnElement[bool]:
+    """A CarePlan that is in the EHR, but not as sent: its sessions wait for a person. One that the EHR does not
+    take holds back nothing, nor does any other failure."""
+    creates = message.c.kind == MessageKind.CREATE_CARE_PLAN.value
+    return and_(creates, message.c.state == MessageState.CONFLICT)
 
 
 def _stuck() -> ColumnElement[bool]:
-    """The earlier one waits for a CarePlan that failed: it holds back no other course."""
-    failed = and_(
-        _blocker.c.course == _earlier.c.course,
-        _blocker.c.seq < _earlier.c.seq,
-        _plans(_blocker),
-        _blocker.c.state.in_(FAILED),
-    )
-    return exists(select(_blocker.c.seq).where(failed))
+    """The earlier one waits for a person to settle a CarePlan: it holds back no other course."""
+    before = and_(_blocker.c.course == _earlier.c.course, _blocker.c.seq < _earlier.c.seq)
+    return exists(select(_blocker.c.seq).where(before, _disputed(_blocker)))
 
 
 def _lease(connection: Connection, row: Row[Any], *, now: datetime, until: datetime) -> OutboxMessage:

@@ -10,9 +10,9 @@ from fhir_mappings.wire import decode
 from fhir_mappings.writing.care_plan import care_plan, travelling, update
 from fhir_mappings.writing.read_back import differences
 from fhir_mappings.writing.transaction import if_none_exist
-from smart_app.use_cases.delivery import Delivery, is_ours, sent_procedures
+from smart_app.use_cases.delivery import Delivery, goes_without_plan, is_ours, sent_procedures
 from smart_app.use_cases.delivery_losses import is_grave, verdict_on
-from smart_app.use_cases.delivery_verdict import NO_CARE_PLANS, Verdict, decided
+from smart_app.use_cases.delivery_verdict import NO_CARE_PLANS, NO_PROGRESS, Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
 from smart_app.use_cases.records import Json, MessageState, Received
 
@@ -36,9 +36,12 @@ async def create_care_plan(delivery: Delivery) -> Verdict:
         await _find(delivery, expected)
     if item.value not in delivery.told:
         condition = if_none_exist(written)
-        received = await delivery.write(
-            body.decode(), lambda: delivery.ehr.create("CarePlan", body, if_none_exist=condition)
-        )
+        try:
+            received = await delivery.write(
+                body.decode(), lambda: delivery.ehr.create("CarePlan", body, if_none_exist=condition)
+            )
+        except Missing:
+            return Verdict(state=MessageState.MANUAL, words=NO_CARE_PLANS)
         if reference := _told(received):
             delivery.told[item.value] = reference
         else:
@@ -71,6 +74,8 @@ async def update_care_plan(delivery: Delivery) -> Verdict:
     Nothing has to be looked up after an unknown outcome: what is read shows whether it happened.
     """
     reference = (await delivery.course()).care_plan
+    if reference is None and goes_without_plan(await delivery.messages()):
+        return Verdict(state=MessageState.MANUAL, words=NO_PROGRESS)
     if reference is None:
         return Verdict(state=MessageState.RETRY_AT, words="Waits until the care plan is written.")
     (item,) = delivery.message.items

@@ -10,12 +10,13 @@ from fhir_mappings.wire import NotFhirJson, decode
 from fhir_mappings.writing.instance import urn
 from fhir_mappings.writing.transaction import transaction, travelling
 from fhir_mappings.writing.written import WrittenResource
-from smart_app.use_cases.delivery import Delivery
+from smart_app.use_cases.delivery import Delivery, goes_without_plan
 from smart_app.use_cases.delivery_losses import verdict_on
-from smart_app.use_cases.delivery_verdict import NO_SESSIONS, Verdict
+from smart_app.use_cases.delivery_verdict import NO_SESSIONS, NOT_LINKED, Verdict
 from smart_app.use_cases.errors import Missing
 from smart_app.use_cases.records import Json, MessageItem, MessageState
 
+_Links = dict[str, str | None]  # identifier value -> "CarePlan/12"; None: the EHR does not take it
 _REFERENCE: Final = re.compile(r"(?:^|.*/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?/?")
 
 
@@ -26,9 +27,9 @@ async def deliver_session(delivery: Delivery) -> Verdict:
     if offer is not None and not offer.transaction:
         return Verdict(state=MessageState.MANUAL, words=NO_SESSIONS)
     care_plan = (await delivery.course()).care_plan
-    if care_plan is None:
+    if care_plan is None and not goes_without_plan(await delivery.messages()):
         return Verdict(state=MessageState.RETRY_AT, words="Waits until the care plan is written.")
-    known = {message.course: care_plan}
+    known: _Links = {message.course: _linked_plan(message.sent, care_plan)}
     if message.sent is not None:
         await _find_missing(delivery, known)
         delivery.in_doubt = bool(delivery.told)
@@ -39,11 +40,16 @@ async def deliver_session(delivery: Delivery) -> Verdict:
     return await _read_back(delivery, known)
 
 
+def _linked_plan(sent: str | None, care_plan: str | None) -> str | None:
+    """What was sent without the plan stays so, though the plan was taken since: the bytes of a record are frozen."""
+    return care_plan if care_plan is None or sent is None or f'"{care_plan}"' in sent else None
+
+
 def _missing(delivery: Delivery) -> list[MessageItem]:
     return [item for item in delivery.message.items if item.value not in delivery.told]
 
 
-async def _send(delivery: Delivery, known: dict[str, str]) -> Verdict | None:
+async def _send(delivery: Delivery, known: _Links) -> Verdict | None:
     """None: the EHR has told where every resource is."""
     items = _missing(delivery)
     bundle = _bundle(delivery, items, known)
@@ -61,7 +67,7 @@ async def _send(delivery: Delivery, known: dict[str, str]) -> Verdict | None:
     return None
 
 
-def _bundle(delivery: Delivery, items: Sequence[MessageItem], known: dict[str, str]) -> bytes:
+def _bundle(delivery: Delivery, items: Sequence[MessageItem], known: _Links) -> bytes:
     """The same bytes at every sending; what an EHR that splits transactions holds already is left out."""
     sent = delivery.message.sent
     if sent is not None and len(items) == len(delivery.message.items) == _size(sent):
@@ -101,22 +107,22 @@ def _told_reference(item: MessageItem, entry: Any, response: Json) -> str | None
     return reference if reference.startswith(f"{item.resource_type}/") else None
 
 
-async def _find_missing(delivery: Delivery, known: dict[str, str]) -> None:
+async def _find_missing(delivery: Delivery, known: _Links) -> None:
     for item in _missing(delivery):
         reference = await delivery.find(item, _travelling(delivery, item, known, told=False))
         if reference:
             delivery.told[item.value] = reference
 
 
-async def _read_back(delivery: Delivery, known: dict[str, str]) -> Verdict:
+async def _read_back(delivery: Delivery, known: _Links) -> Verdict:
     losses: list[str] = []
     for item in delivery.message.items:
         losses += await delivery.read_back(item, _travelling(delivery, item, known, told=True))
     delivery.in_doubt = False
-    return verdict_on(losses)
+    return verdict_on(losses, note=NOT_LINKED if known[delivery.message.course] is None else "")
 
 
-def _travelling(delivery: Delivery, item: MessageItem, known: dict[str, str], *, told: bool) -> Json:
+def _travelling(delivery: Delivery, item: MessageItem, known: _Links, *, told: bool) -> Json:
     """The resource as it should stand in the EHR; with `told`, its links name the EHR's own ids."""
     message = delivery.message
     links = {**known, **delivery.told} if told else known

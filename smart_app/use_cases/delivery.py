@@ -14,7 +14,15 @@ from fhir_mappings.writing.read_back import differences, same_subject_and_identi
 from smart_app.use_cases.delivery_verdict import Limits, decided
 from smart_app.use_cases.errors import BadReply, EhrError, Forbidden, Missing, OutcomeUnknown, Rejected
 from smart_app.use_cases.ports import Ehr, Outbox, Work
-from smart_app.use_cases.records import Json, MessageItem, MessageState, Offer, OutboxMessage, StoredCourse
+from smart_app.use_cases.records import (
+    Json,
+    MessageItem,
+    MessageKind,
+    MessageState,
+    Offer,
+    OutboxMessage,
+    StoredCourse,
+)
 
 T = TypeVar("T")
 ProgressOf = Callable[[str], TreatmentCourse]
@@ -130,6 +138,15 @@ def is_ours(expected: Json, resource: Json) -> bool:
         return same_subject_and_identifier(expected, resource)
     except (AttributeError, TypeError):
         return False
+
+
+def goes_without_plan(messages: tuple[OutboxMessage, ...]) -> bool:
+    """Whether the EHR's last word was that it does not take this course's CarePlan. A person may still send it
+    again; until then the sessions do not wait for it."""
+    return any(
+        message.kind is MessageKind.CREATE_CARE_PLAN and message.state in {MessageState.MANUAL, MessageState.REJECTED}
+        for message in messages
+    )
 
 
 def sent_procedures(messages: tuple[OutboxMessage, ...]) -> Mapping[str, str]:

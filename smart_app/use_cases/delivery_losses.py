@@ -32,12 +32,16 @@ def is_grave(path: str) -> bool:
     return any(element.startswith(grave) or grave.startswith(f"{element}.") for grave in GRAVE.get(resource_type, ()))
 
 
-def verdict_on(losses: Sequence[str], *, care_plan: str | None = None) -> Verdict:
-    """DELIVERED, with a note where something lesser was lost; CONFLICT where something grave was."""
+def verdict_on(losses: Sequence[str], *, care_plan: str | None = None, note: str = "") -> Verdict:
+    """DELIVERED, with a note where something lesser was lost; CONFLICT where something grave was.
+
+    `note` is said of what was delivered, whatever was lost.
+    """
     grave = [path for path in losses if is_grave(path)]
     if grave:
         return Verdict(state=MessageState.CONFLICT, words=f"The EHR kept it differently: {_listed(grave)}.")
-    words = f"Written. The EHR left out or changed: {_listed(losses)}." if losses else ""
+    lost = f"The EHR left out or changed: {_listed(losses)}." if losses else ""
+    words = " ".join(filter(None, ("Written.", note, lost))) if note or lost else ""
     return Verdict(state=MessageState.DELIVERED, words=words, care_plan=care_plan)
 
 

@@ -137,15 +137,19 @@ def _by_course(uow: UnitOfWork, caller: Caller) -> list[Sequence[OutboxMessage]]
 def _standings(
     messages: Sequence[OutboxMessage], trail: Sequence[AuditRecord], zone: tzinfo | None
 ) -> list[Standing]:
-    """In order of `seq`. Within a course a message waits until all earlier ones are delivered."""
+    """In order of `seq`. Within a course a message waits while an earlier one is open or its plan is in conflict."""
     standings: list[Standing] = []
     used: set[int] = set()
     held_back = False
     for each in messages:
         written = _written_at(each, trail, used) if each.state is MessageState.DELIVERED else None
         standings.append(Standing(message=each, written=written, held_back=held_back, zone=zone))
-        held_back = held_back or each.state is not MessageState.DELIVERED
+        held_back = held_back or not each.state.final or _disputed(each)
     return standings
+
+
+def _disputed(message: OutboxMessage) -> bool:
+    return message.kind is MessageKind.CREATE_CARE_PLAN and message.state is MessageState.CONFLICT
 
 
 def _written_at(message: OutboxMessage, trail: Sequence[AuditRecord], used: set[int]) -> datetime | None:
@@ -201,9 +205,18 @@ def retry_delivery(work: Work, clock: Clock, caller: Caller, message_id: str) ->
         message = next((each for each in messages if each.id == message_id), None)
         if message is None:
             refuse(uow, caller, now, action, Refused("There is no such item for this patient."))
-        uow.messages.retry(message.id, launch=caller.launch, now=now)
+        for one in (message, *_held_up_by(message, messages)):
+            uow.messages.retry(one.id, launch=caller.launch, now=now)
         uow.audit.add(audited(caller, now, action, f"message/{message.id}"))
         uow.commit()
+
+
+def _held_up_by(message: OutboxMessage, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+    """The progress of a treatment plan that was given up because the EHR did not take the plan itself."""
+    if message.kind is not MessageKind.CREATE_CARE_PLAN:
+        return []
+    updates = (one for one in messages if one.course == message.course and one.kind is MessageKind.UPDATE_CARE_PLAN)
+    return [one for one in updates if one.state is MessageState.MANUAL]
 
 
 def release_waiting(work: Work, clock: Clock, caller: Caller) -> int:

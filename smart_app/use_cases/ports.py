@@ -79,8 +79,8 @@ class Outbox(Protocol):
         """The oldest due message with nothing earlier pending for its patient, leased for `lease` seconds.
 
         Messages whose lease ran out while SENDING come back as they were (state UNKNOWN when `sent` is set).
-        A failed message holds back nothing, but for the one that creates the CarePlan: every session of its
-        course names it and waits until it is DELIVERED.
+        A failed message holds back nothing, but for a CarePlan in CONFLICT: the sessions of its course wait until a
+        person has settled it. Those of a course whose CarePlan the EHR does not take go without it.
         """
         ...
 

@@ -95,8 +95,21 @@ def test_a_waiting_message_holds_back_what_comes_later(work: Work, outbox: Outbo
     assert outbox.claim(later(300), lease=60) is None
 
 
-@pytest.mark.parametrize("failure", FINAL_FAILURES)
-def test_a_failed_care_plan_holds_back_its_course_only(work: Work, outbox: Outbox, failure: MessageState) -> None:
+@pytest.mark.parametrize("failure", [MessageState.REJECTED, MessageState.MANUAL])
+def test_the_sessions_of_a_plan_that_is_not_taken_go_in_their_order(
+    work: Work, outbox: Outbox, failure: MessageState
+) -> None:
+    put(work, a_message(kind=MessageKind.CREATE_CARE_PLAN), a_message(id="first"), a_message(id="second"))
+    end(outbox, claimed(outbox), failure)
+    first = claimed(outbox)
+    assert first.id == "first"
+    end(outbox, first, MessageState.RETRY_AT, due=600)
+    assert outbox.claim(later(300), lease=60) is None
+    assert claimed(outbox, 700).id == "first"
+
+
+def test_a_care_plan_in_conflict_holds_back_its_course_only(work: Work, outbox: Outbox) -> None:
+    failure = MessageState.CONFLICT
     plans = {"kind": MessageKind.CREATE_CARE_PLAN}
     put(work, a_message(**plans), a_message(id="same-course"))
     put(work, a_message(id="other-course", course="course-2", **plans))

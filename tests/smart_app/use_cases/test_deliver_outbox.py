@@ -15,7 +15,7 @@ from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.programme import CourseStatus
 from smart_app.use_cases.deliver_outbox import Limits
 from smart_app.use_cases.errors import Missing
-from smart_app.use_cases.records import Json, MessageKind, MessageState, Offer, OutboxMessage
+from smart_app.use_cases.records import Json, MessageKind, MessageState, Offer, OutboxMessage, Received
 from tests.fhir_mappings.writing.a_session import EHR
 from tests.smart_app.use_cases.an_outbox import FINAL, LIMITS, Clinic
 from tests.smart_app.use_cases.scripted_ehr import Fault, Killed, ScriptedEhr
@@ -515,6 +515,60 @@ async def test_an_ehr_without_care_plans_is_told_apart() -> None:
     await clinic.once()
     assert clinic.last.state is MANUAL
     assert clinic.ehr.bodies == []
+
+
+@pytest.mark.parametrize("fault", [Fault.FORBIDDEN, Fault.REJECTED, None], ids=["403", "422", "not offered"])
+async def test_sessions_go_without_a_plan_that_the_ehr_does_not_take(fault: Fault | None) -> None:
+    clinic = Clinic()
+    course = clinic.enrol()
+    offered = clinic.ehr.offered
+    if fault is None:
+        clinic.ehr.offered = replace(offered, creatable=frozenset({"Procedure"}))
+    else:
+        clinic.ehr.fault_of = once(fault, of="create")
+    clinic.sign(course)
+    clinic.progress(course, counted=2)
+    await clinic.drain()
+    plan, session, update = clinic.messages()
+    assert plan.state in {MANUAL, REJECTED}
+    assert (session.state, update.state) == (DELIVERED, MANUAL)
+    assert exactly_once(clinic, session)
+    assert session.reason == "Written. Without a link to the treatment plan, which the EHR did not take."
+    assert "kept in the app" in update.reason
+    written = clinic.ehr.held("Procedure") + clinic.ehr.held("Observation")
+    assert len(written) > 1
+    assert all("basedOn" not in one for one in written)
+    (dose,) = clinic.ehr.held("MedicationAdministration")
+    assert dose["partOf"][0]["reference"] == f"Procedure/{clinic.ehr.held('Procedure')[0]['id']}"
+
+
+async def test_a_session_that_was_sent_without_its_plan_stays_so_when_it_is_sent_again() -> None:
+    clinic = Clinic()
+    course = clinic.enrol()
+    clinic.ehr.fault_of = once(Fault.FORBIDDEN, of="create")
+    clinic.sign(course)
+    await clinic.once()
+    clinic.ehr.fault_of = once(Fault.FAILED_BEFORE, of="transaction")
+    await clinic.once()
+    assert clinic.last.state is UNKNOWN
+    clinic.work.kept.courses[course] = replace(clinic.work.kept.courses[course], care_plan="CarePlan/77")
+    await clinic.drain()
+    assert clinic.last.state is DELIVERED
+    assert clinic.last.reason == "Written. Without a link to the treatment plan, which the EHR did not take."
+    assert clinic.ehr.bodies[-1] == clinic.ehr.bodies[-2]
+
+
+async def test_an_ehr_that_has_no_place_for_care_plans_is_told_apart() -> None:
+    clinic = Clinic()
+
+    async def unknown(*_args: object, **_kwargs: object) -> Received:
+        raise Missing("the EHR does not have it (404)")
+
+    clinic.ehr.create = unknown
+    clinic.enrol()
+    await clinic.once()
+    assert clinic.last.state is MANUAL
+    assert clinic.last.reason == "This EHR does not take care plans. The plan is kept in the app."
 
 
 async def test_an_ehr_that_does_not_say_what_it_offers_is_tried() -> None:
