@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 LONGEST = 2048
+LONGEST_UNDER_BASE = 16 * 1024  # of an address that an EHR makes itself: a page's state may stand in its query
 _PRINTABLE = re.compile(r"[\x21-\x7e]+\Z")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")  # urllib drops some of these silently, so look before it does
 _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])\Z")
@@ -40,9 +41,9 @@ class Address:
         return self.host in _LOOPBACK
 
 
-def parse_address(text: str) -> Address:
+def parse_address(text: str, *, longest: int = LONGEST) -> Address:
     """Read an absolute address; userinfo, fragments, backslashes, dot segments and the like are refused."""
-    if len(text) > LONGEST:
+    if len(text) > longest:
         raise AddressRefused("the address is too long")
     head, question, _query = text.partition("?")
     if not _PRINTABLE.match(head) or "\\" in head:
@@ -91,7 +92,7 @@ def under_base(base: str, url: str) -> bool:
     if not url or url != url.strip():
         return False
     try:
-        target, home = parse_address(resolve(base, url)), parse_address(base)
+        target, home = parse_address(resolve(base, url), longest=LONGEST_UNDER_BASE), parse_address(base)
     except AddressRefused:
         return False
     same_origin = target.origin == home.origin

@@ -17,7 +17,7 @@ from joserfc import jwt
 from joserfc.errors import ClaimError, JoseError
 from joserfc.jwk import ECKey, RSAKey
 
-from launch.addresses import parse_address, resolve, under_base
+from launch.addresses import AddressRefused, parse_address, resolve, under_base
 from launch.discovery import SmartConfiguration, pinned_endpoint
 from launch.errors import IdentityUnverified
 from launch.exchange import EhrClients, exchange
@@ -222,7 +222,10 @@ def _path_under(fhir_base: str, reference: str) -> str:
     """The path of a reference inside the base, or '' when it lies outside or carries a query."""
     if not under_base(fhir_base, reference):
         return ""
-    address = parse_address(resolve(fhir_base, reference))
+    try:
+        address = parse_address(resolve(fhir_base, reference))
+    except AddressRefused:  # longer than the address of a record needs to be
+        return ""
     return "" if address.has_query else address.path[len(parse_address(fhir_base).path) :]
 
 

@@ -174,6 +174,15 @@ def test_a_token_may_not_leave_its_base(url: str) -> None:
     assert not under_base(BASE, url)
 
 
+def test_a_token_may_go_to_a_long_page_of_its_base_yet_no_issuer_is_long() -> None:
+    page = f"{BASE}?_getpages={'a' * 15_000}"
+    assert under_base(BASE, page)
+    assert not under_base(BASE, page + "a" * 2000)
+    assert not under_base(BASE, f"https://ehr.example.org.evil.test/fhir?_getpages={'a' * 15_000}")
+    with pytest.raises(UnknownIssuer):
+        a_registry().find(f"{BASE}/{'a' * 3000}")
+
+
 def test_a_base_at_the_root_holds_its_whole_origin_only() -> None:
     assert under_base("https://ehr.example.org/", "https://ehr.example.org/Patient/1")
     assert not under_base("https://ehr.example.org/", "https://ehr.example.org:444/Patient/1")

@@ -58,6 +58,15 @@ async def test_the_token_goes_with_a_request_inside_the_base(
     assert route.calls.last.request.headers["authorization"] == "Bearer launch-1-0"
 
 
+async def test_the_token_goes_to_a_page_whose_state_makes_a_long_address(
+    ehr: Ehr, client: httpx.AsyncClient, auth: SmartAuth
+) -> None:
+    page = f"{ISSUER}?_getpages={'a' * 12_000}"
+    route = ehr.router.get(url__startswith=f"{ISSUER}?_getpages=").mock(return_value=httpx.Response(200))
+    await client.get(page, auth=auth)
+    assert route.calls.last.request.headers["authorization"] == "Bearer launch-1-0"
+
+
 @pytest.mark.parametrize(
     "url",
     [

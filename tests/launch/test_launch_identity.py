@@ -135,6 +135,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
     ("user is a list", {"fhirUser": ["Practitioner/ada"]}),
     ("user is empty", {"fhirUser": ""}),
     ("user with a line break", {"fhirUser": "Practitioner/ada\n"}),
+    ("user with a long query", {"fhirUser": f"Practitioner/ada?x={'a' * 5000}"}),
 ]
 
 
