@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_mappings.codes.concepts import codes_of, damaged, label_of, texts_of
+from fhir_mappings.codes.concepts import read_concept, texts_of
 from fhir_mappings.codes.ingredients import ingredients_of
 from fhir_mappings.codes.systems import SNOMED
 from fhir_mappings.facts.clinical import Allergy, Area
@@ -18,9 +18,10 @@ _ANAPHYLAXIS = frozenset({"39579001"})
 
 def read_allergy(resource: Json, notes: Notes) -> Allergy | None:
     """One allergy; None for an entry that is not used or says nothing (which leaves a Gap)."""
-    code, reactions = resource.get("code"), elements.objects(resource.get("reaction"))
+    reactions = elements.objects(resource.get("reaction"))
     substances = [reaction.get("substance") for reaction in reactions if reaction.get("substance")]
-    label = label_of(code) or next((label_of(substance) for substance in substances), "")
+    concepts = [read_concept(concept) for concept in (resource.get("code"), *substances)]
+    label = concepts[0].label or next((substance.label for substance in concepts[1:]), "")
     verification = elements.code_values(resource.get("verificationStatus"))
     for status, rule in (("entered-in-error", "DATA-EIE"), ("refuted", "DATA-REFUTED")):
         if verification & _VERIFICATION == {status}:
@@ -29,12 +30,11 @@ def read_allergy(resource: Json, notes: Notes) -> Allergy | None:
     if not label:
         notes.gap(Area.ALLERGY, resource, "the entry does not say what the allergy is to")
         return None
-    concepts = [code, *substances]
-    codes = [found for concept in concepts for found in codes_of(concept)]
-    texts = [text for concept in concepts for text in texts_of(concept)]
+    codes = [found for concept in concepts for found in concept.codes]
+    texts = [text for concept in concepts for text in concept.texts]
     ingredients = ingredients_of(codes, texts)
     none_known = any(found.system == SNOMED and found.code in _NONE_KNOWN for found in codes)
-    if any(map(damaged, concepts)):
+    if any(concept.damaged for concept in concepts):
         notes.gap(Area.ALLERGY, resource, "a part of the code could not be read")
     elif not texts and not ingredients and not none_known:
         notes.gap(Area.ALLERGY, resource, "the code is not one the app knows, and there are no words")

@@ -6,9 +6,10 @@ Components may sit in a panel with another code; separate systolic and diastolic
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from fhir_mappings.codes import observations as loinc
 from fhir_mappings.codes.concepts import texts_of
@@ -29,14 +30,18 @@ _DIASTOLIC_RANGE = (Decimal(30), Decimal(160))
 _POSITION_WORDS = ("standing", "orthostatic")
 _MODIFIED = "it carries a modifier the app does not know"
 _NO_CODES: frozenset[str] = frozenset()
+_SINGLE = loinc.SYSTOLIC | loinc.DIASTOLIC
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Half:
-    """One component as found: its amount, or that it was not measured at all (None)."""
+class _Halves(NamedTuple):
+    """The two components as found: an amount each, or that it was not measured at all (None)."""
 
     systolic: Amount | None
     diastolic: Amount | None
+
+    @property
+    def note(self) -> str | None:
+        return next((part.note for part in self if part is not None and part.note), None)
 
 
 def loinc_codes(concept: object) -> frozenset[str]:
@@ -44,19 +49,20 @@ def loinc_codes(concept: object) -> frozenset[str]:
     codings = concept.get("coding") if isinstance(concept, dict) else None
     if not isinstance(codings, list):
         return _NO_CODES
-    return frozenset(
+    found = [
         coding["code"].strip()
         for coding in codings
         if isinstance(coding, dict)
         and isinstance(coding.get("code"), str)
         and isinstance(coding.get("system"), str)
         and canonical_system(coding["system"]) == LOINC
-    )
+    ]
+    return frozenset(found) if found else _NO_CODES
 
 
 def is_blood_pressure(resource: Json, codes: frozenset[str]) -> bool:
     """Whether an Observation holds blood pressure, by its own code or by a component's."""
-    if codes & loinc.BLOOD_PRESSURE:
+    if not codes.isdisjoint(loinc.BLOOD_PRESSURE):
         return True
     components = resource.get("component")
     return bool(components) and any(
@@ -65,13 +71,16 @@ def is_blood_pressure(resource: Json, codes: frozenset[str]) -> bool:
 
 
 def read_blood_pressures(
-    resources: Iterable[Json], sessions: SessionTimes, notes: Notes
+    resources: Iterable[tuple[Json, frozenset[str]]], sessions: SessionTimes, notes: Notes
 ) -> tuple[BloodPressure, ...]:
-    """All readings, the unusable ones with their problem; entries in error and cancelled ones are left out."""
+    """All readings, the unusable ones with their problem; entries in error and cancelled ones are left out.
+
+    Each Observation comes with its own LOINC codes.
+    """
     singles: list[tuple[BloodPressure, str]] = []
     readings: list[BloodPressure] = []
-    for resource in resources:
-        found = notes.guarded(Area.BLOOD_PRESSURE, resource, _read, sessions, notes)
+    for resource, codes in resources:
+        found = notes.guarded(Area.BLOOD_PRESSURE, resource, _read, codes, sessions, notes)
         if found is None:
             continue
         reading, single = found
@@ -82,38 +91,49 @@ def read_blood_pressures(
     return tuple(readings) + tuple(_paired(singles))
 
 
-def _read(resource: Json, sessions: SessionTimes, notes: Notes) -> tuple[BloodPressure, bool] | None:
+def _read(
+    resource: Json, codes: frozenset[str], sessions: SessionTimes, notes: Notes
+) -> tuple[BloodPressure, bool] | None:
+    """The reading, and whether it is one component to be paired with another Observation."""
     status = elements.text(resource.get("status"))
     if status in ("entered-in-error", "cancelled"):
         notes.ignore(resource, "Blood pressure", status.replace("-", " "), "DATA-EIE")
         return None
     dated_later = len(notes.gaps)
     when = notes.when(Area.BLOOD_PRESSURE, resource, "effective")
-    if any(gap.listed_only for gap in notes.gaps[dated_later:]):
+    if notes.listed_since(dated_later):
         return None
-    codes = loinc_codes(resource.get("code"))
     parts = [(loinc_codes(part.get("code")), part) for part in elements.objects(resource.get("component"))]
-    half = _halves(resource, codes, parts)
-    if half.systolic is None and half.diastolic is None and not _unexplained_absence(resource):
+    halves = _halves(resource, codes, parts)
+    if halves.systolic is None and halves.diastolic is None and not _unexplained_absence(resource):
         return None
-    reading = _reading(resource, half, when, status)
-    reading = replace(reading, standing=_standing(resource, codes, parts), in_session=sessions.covers(resource, when))
-    return reading, not resource.get("component") and bool(codes & (loinc.SYSTOLIC | loinc.DIASTOLIC))
+    systolic, diastolic, problem = _judged(resource, halves, when, status)
+    reading = BloodPressure(
+        references=(elements.reference_of(resource),),
+        when=when,
+        systolic=systolic,
+        diastolic=diastolic,
+        problem=problem,
+        note=halves.note,
+        standing=_standing(resource, codes, parts),
+        in_session=sessions.covers(resource, when),
+    )
+    return reading, not resource.get("component") and not codes.isdisjoint(_SINGLE)
 
 
-def _halves(resource: Json, codes: frozenset[str], parts: Sequence[_Part]) -> _Half:
+def _halves(resource: Json, codes: frozenset[str], parts: Sequence[_Part]) -> _Halves:
     if parts:
-        return _Half(systolic=_component(parts, loinc.SYSTOLIC), diastolic=_component(parts, loinc.DIASTOLIC))
+        return _Halves(systolic=_component(parts, loinc.SYSTOLIC), diastolic=_component(parts, loinc.DIASTOLIC))
     value = _measured(resource)
     if codes & loinc.SYSTOLIC:
-        return _Half(systolic=value, diastolic=None)
+        return _Halves(systolic=value, diastolic=None)
     if codes & loinc.DIASTOLIC:
-        return _Half(systolic=None, diastolic=value)
-    return _Half(systolic=value, diastolic=value)  # a panel without components: its value is no pair
+        return _Halves(systolic=None, diastolic=value)
+    return _Halves(systolic=value, diastolic=value)  # a panel without components: its value is no pair
 
 
 def _component(parts: Sequence[_Part], wanted: frozenset[str]) -> Amount | None:
-    matching = [part for codes, part in parts if codes & wanted]
+    matching = [part for codes, part in parts if not codes.isdisjoint(wanted)]
     if len(matching) > 1:
         return Amount(problem="the component is given more than once")
     return _measured(matching[0]) if matching else None
@@ -138,9 +158,12 @@ def _unexplained_absence(resource: Json) -> bool:
     return not any(elements.code_values(part.get("dataAbsentReason")) & _NOT_MEASURED for part in parts)
 
 
-def _reading(resource: Json, half: _Half, when: PartialDate | None, status: str) -> BloodPressure:
-    systolic, problem_above = _plausible(half.systolic, _SYSTOLIC_RANGE, "systolic")
-    diastolic, problem_below = _plausible(half.diastolic, _DIASTOLIC_RANGE, "diastolic")
+def _judged(
+    resource: Json, halves: _Halves, when: PartialDate | None, status: str
+) -> tuple[Decimal | None, Decimal | None, str | None]:
+    """Systolic and diastolic as far as they can be used, and why not."""
+    systolic, problem_above = _plausible(halves.systolic, _SYSTOLIC_RANGE, "systolic")
+    diastolic, problem_below = _plausible(halves.diastolic, _DIASTOLIC_RANGE, "diastolic")
     problems = [problem_above, problem_below]
     if systolic is not None and diastolic is not None and diastolic >= systolic:
         systolic = diastolic = None
@@ -153,15 +176,7 @@ def _reading(resource: Json, half: _Half, when: PartialDate | None, status: str)
         problems.append(_MODIFIED)
     if when is None:
         problems.append("the time is missing")
-    notes = [part.note for part in (half.systolic, half.diastolic) if part is not None and part.note]
-    return BloodPressure(
-        references=(elements.reference_of(resource),),
-        when=when,
-        systolic=systolic,
-        diastolic=diastolic,
-        problem="; ".join(dict.fromkeys(problem for problem in problems if problem)) or None,
-        note=notes[0] if notes else None,
-    )
+    return systolic, diastolic, "; ".join(dict.fromkeys(filter(None, problems))) or None
 
 
 def _plausible(found: Amount | None, limits: tuple[Decimal, Decimal], name: str) -> tuple[Decimal | None, str | None]:
@@ -175,20 +190,20 @@ def _plausible(found: Amount | None, limits: tuple[Decimal, Decimal], name: str)
 
 
 def _standing(resource: Json, codes: frozenset[str], parts: Sequence[_Part]) -> bool:
-    every = codes.union(*(part_codes for part_codes, _ in parts))
-    if every & loinc.STANDING and not every & (loinc.SYSTOLIC | loinc.DIASTOLIC):
+    every = codes.union(*[part_codes for part_codes, _ in parts])
+    if not every.isdisjoint(loinc.STANDING) and every.isdisjoint(_SINGLE):
         return True
-    described = [resource.get("method"), *(part.get("valueCodeableConcept") for part in _positions(resource, parts))]
-    words = " ".join(text.lower() for concept in described for text in texts_of(concept))
-    return any(word in words for word in _POSITION_WORDS)
+    described = [resource.get("method"), *[p.get("valueCodeableConcept") for p in _positions(resource, parts)]]
+    words = " ".join([text.lower() for concept in described for text in texts_of(concept)])
+    return bool(words) and any(word in words for word in _POSITION_WORDS)
 
 
 def _positions(resource: Json, parts: Sequence[_Part]) -> list[Json]:
     """Components and extensions that say how the patient was held (LOINC 8361-8, body position)."""
     extensions = elements.objects(resource.get("extension"))
     return [
-        *(part for codes, part in parts if "8361-8" in codes),
-        *(extension for extension in extensions if "bodyposition" in elements.text(extension.get("url")).lower()),
+        *[part for codes, part in parts if "8361-8" in codes],
+        *[extension for extension in extensions if "bodyposition" in elements.text(extension.get("url")).lower()],
     ]
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-from fhir_mappings.codes.concepts import codes_of, damaged, label_of, texts_of
+from fhir_mappings.codes.concepts import Concept, read_concept
 from fhir_mappings.codes.for_review import review_terms_of
 from fhir_mappings.codes.systems import SNOMED
 from fhir_mappings.codes.text_terms import indication_terms_in, safety_terms_in
 from fhir_mappings.codes.value_sets import decides, sets_of
-from fhir_mappings.facts.clinical import Area, ClinicalStatus, Code, Diagnosis, PartialDate, Verification
+from fhir_mappings.facts.clinical import Area, ClinicalStatus, Diagnosis, PartialDate, Verification
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.elements import Json
 from fhir_mappings.reading.notes import Notes
@@ -29,51 +29,41 @@ _VERIFICATION = _UNCONFIRMED | _REFUTED | _IN_ERROR | {"confirmed"}
 
 def read_condition(resource: Json, notes: Notes) -> Diagnosis | None:
     """One diagnosis; None for an entry in error or one that says nothing (which leaves a Gap)."""
-    code = resource.get("code")
-    label, codes, texts = label_of(code), codes_of(code), texts_of(code)
+    code = read_concept(resource.get("code"))
     verification = elements.code_values(resource.get("verificationStatus")) & _VERIFICATION
     if verification == _IN_ERROR:
-        notes.ignore(resource, label or "a condition", "entered in error", "DATA-EIE")
+        notes.ignore(resource, code.label or "a condition", "entered in error", "DATA-EIE")
         return None
-    if not codes and not texts:
+    if not code.codes and not code.texts:
         notes.gap(Area.CONDITION, resource, "the condition has neither a code nor a text")
         return None
     if verification == _REFUTED:
-        notes.ignore(resource, label, "refuted", "DATA-REFUTED")
+        notes.ignore(resource, code.label, "refuted", "DATA-REFUTED")
     else:
-        _note_doubts(resource, codes, texts, verification, notes)
-    return _diagnosis(resource, notes, label, codes, texts, verification)
+        _note_doubts(resource, code, verification, notes)
+    return _diagnosis(resource, notes, code, verification)
 
 
-def _note_doubts(
-    resource: Json, codes: tuple[Code, ...], texts: tuple[str, ...], verification: frozenset[str], notes: Notes
-) -> None:
-    if damaged(resource["code"]):
+def _note_doubts(resource: Json, code: Concept, verification: frozenset[str], notes: Notes) -> None:
+    if code.damaged:
         notes.gap(Area.CONDITION, resource, "a part of the code could not be read")
-    elif not texts and not any(map(decides, codes)):
+    elif not code.texts and not any(map(decides, code.codes)):
         # A SNOMED CT code was read, only its meaning is not in the enumerated sets: a person has to look.
-        area = Area.OTHER if any(code.system == SNOMED for code in codes) else Area.CONDITION
+        area = Area.OTHER if any(c.system == SNOMED for c in code.codes) else Area.CONDITION
         notes.gap(area, resource, "the code is not one the app knows, and there are no words")
     if resource.get("verificationStatus") is not None and len(verification) != 1:
         notes.gap(Area.CONDITION, resource, "verificationStatus is not one FHIR code")
 
 
-def _diagnosis(
-    resource: Json,
-    notes: Notes,
-    label: str,
-    codes: tuple[Code, ...],
-    texts: tuple[str, ...],
-    verification: frozenset[str],
-) -> Diagnosis:
-    sets = frozenset().union(*(sets_of(code) for code in codes)) if codes else frozenset()
-    safety, indication = _terms(codes, texts, sets)
+def _diagnosis(resource: Json, notes: Notes, code: Concept, verification: frozenset[str]) -> Diagnosis:
+    sets = frozenset[str]().union(*map(sets_of, code.codes))
+    safety, indication = _terms(code, sets)
     abatement = notes.when(Area.CONDITION, resource, "abatement")
     return Diagnosis(
         reference=elements.reference_of(resource),
         version=elements.text(elements.mapping(resource.get("meta")).get("versionId")) or None,
-        label=label,
-        codes=codes,
+        label=code.label,
+        codes=code.codes,
         sets=sets,
         safety_terms=safety,
         indication_terms=indication,
@@ -87,18 +77,16 @@ def _diagnosis(
     )
 
 
-def _terms(
-    codes: tuple[Code, ...], texts: tuple[str, ...], sets: frozenset[str]
-) -> tuple[frozenset[str], frozenset[str]]:
+def _terms(code: Concept, sets: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
     """Words are read only where no code decides, or where the code asks for it (an unspecific personal history).
 
     Some codes stand for a word themselves.
     """
-    named = review_terms_of(codes)
-    if not any(map(decides, codes)):
-        return named | safety_terms_in(texts), indication_terms_in(texts)
+    named = review_terms_of(code.codes)
+    if not any(map(decides, code.codes)):
+        return named | safety_terms_in(code.texts), indication_terms_in(code.texts)
     if sets == {"personal-history-nonspecific"}:
-        return named | safety_terms_in(texts), frozenset()
+        return named | safety_terms_in(code.texts), frozenset()
     return named, frozenset()
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from fhir_mappings.facts.clinical import PartialDate
@@ -16,6 +17,7 @@ _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )
 _NONE: frozenset[str] = frozenset()
+_EXACT = (int, Decimal)
 _FIRST_YEAR = "1900"  # nobody alive has an earlier date in a chart: it is a slip, and must not look like "long ago"
 
 
@@ -44,12 +46,8 @@ def code_values(concepts: Any) -> frozenset[str]:
     """Every code of one or more CodeableConcepts, whatever the system, in lower case."""
     if concepts is None:
         return _NONE
-    return frozenset(
-        coding["code"].strip().lower()
-        for concept in objects(concepts)
-        for coding in objects(concept.get("coding"))
-        if isinstance(coding.get("code"), str)
-    )
+    codings = [coding for concept in objects(concepts) for coding in objects(concept.get("coding"))]
+    return frozenset([c["code"].strip().lower() for c in codings if isinstance(c.get("code"), str)])
 
 
 def partial_date(value: Any, element: str) -> PartialDate | None:
@@ -84,7 +82,7 @@ def _from_parts(
         first = date(int(year), int(month), 1)
         after = date(int(year) + (month == "12"), int(month) % 12 + 1, 1)
         return PartialDate(text=value, first=first, last=after - timedelta(days=1))
-    whole = date(int(year), int(month), int(day))
+    whole = date.fromisoformat(value[:10])
     if hour is None or minute is None:
         return PartialDate(text=value, first=whole, last=whole)
     # A leap second (:60) is FHIR; Python's clock has none.
@@ -94,6 +92,7 @@ def _from_parts(
     return PartialDate(text=value, first=whole, last=whole, instant=moment if offset else None)
 
 
+@lru_cache(maxsize=128)  # there are fewer offsets in the world
 def _zone(offset: str | None) -> timezone:
     if offset in (None, "Z"):
         return UTC
@@ -126,7 +125,7 @@ def number(value: Any) -> Decimal | None:
     """A JSON number as Decimal, with its digits; None for anything else."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int | Decimal):
+    if isinstance(value, _EXACT):
         amount = Decimal(value)
         return amount if amount.is_finite() else None
     return Decimal(repr(value)) if isinstance(value, float) and abs(value) < float("inf") else None

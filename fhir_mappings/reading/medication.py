@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fhir_mappings.codes.concepts import codes_of, damaged, label_of, texts_of
+from fhir_mappings.codes.concepts import label_of, read_concept
 from fhir_mappings.codes.ingredients import ingredients_of
 from fhir_mappings.codes.text_terms import safety_terms_in
 from fhir_mappings.facts.clinical import Area, MedicationUse
@@ -22,17 +22,16 @@ def read_medication(resource: Json, medications: Mapping[str, Json], notes: Note
 
     None for an entry that was not taken, and for one that names no drug (which leaves a Gap).
     """
-    concept = _concept(resource, medications)
-    label, status = label_of(concept), elements.text(resource.get("status"))
+    concept = read_concept(_concept(resource, medications))
+    label, status = concept.label, elements.text(resource.get("status"))
     if status in _NOT_TAKEN:
         notes.ignore(resource, label or "a medication", status.replace("-", " "), "DATA-EIE")
         return None
     if not label:
         notes.gap(Area.MEDICATION, resource, "the entry does not say which medicine it is")
         return None
-    if damaged(concept):
+    if concept.damaged:
         notes.gap(Area.MEDICATION, resource, "a part of the code could not be read")
-    codes, texts = codes_of(concept), texts_of(concept)
     if resource.get("resourceType") == "MedicationStatement":
         period = notes.when(Area.MEDICATION, resource, "effective")
     else:
@@ -40,12 +39,12 @@ def read_medication(resource: Json, medications: Mapping[str, Json], notes: Note
     return MedicationUse(
         reference=elements.reference_of(resource),
         label=label,
-        ingredients=ingredients_of(codes, texts),
+        ingredients=ingredients_of(concept.codes, concept.texts),
         status=status,
         current=status in _CURRENT,
         start=period,
-        text_only=not codes,
-        safety_terms=safety_terms_in(texts) & {"ketamine"} if not codes else frozenset(),
+        text_only=not concept.codes,
+        safety_terms=safety_terms_in(concept.texts) & {"ketamine"} if not concept.codes else frozenset(),
     )
 
 

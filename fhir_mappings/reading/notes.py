@@ -27,12 +27,21 @@ class Notes:
     def ignore(self, resource: Json, label: str, reason: str, rule: str) -> None:
         self.ignored.append(Ignored(reference=elements.reference_of(resource), label=label, reason=reason, rule=rule))
 
-    def guarded(self, area: Area, resource: Json, read: Callable[..., Fact], *arguments: Any) -> Fact | None:
-        """Read one resource; a shape that no reader foresaw is a Gap, never a traceback and never silence."""
+    def listed_since(self, count: int) -> bool:
+        """Whether any gap behind the first `count` is only listed: a date of the future."""
+        return len(self.gaps) > count and any(gap.listed_only for gap in self.gaps[count:])
+
+    def guarded(
+        self, area: Area | Callable[[Json], Area], resource: Json, read: Callable[..., Fact], *arguments: Any
+    ) -> Fact | None:
+        """Read one resource; a shape that no reader foresaw is a Gap, never a traceback and never silence.
+
+        An `area` that has to be looked up is, where there is a Gap.
+        """
         try:
             return read(resource, *arguments)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
-            self.gap(area, resource, "the entry could not be read")
+            self.gap(area if isinstance(area, Area) else area(resource), resource, "the entry could not be read")
             return None
 
     def date(self, area: Area, resource: Json, value: Any, element: str) -> PartialDate | None:

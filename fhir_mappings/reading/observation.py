@@ -54,7 +54,7 @@ def read_scores(resource: Json, codes: frozenset[str], notes: Notes) -> tuple[Sc
     area = Area.SOCIAL_HISTORY if codes & loinc.PREGNANCY_STATUS else area
     later = len(notes.gaps)
     when = notes.when(area, resource, "effective")
-    if any(gap.listed_only for gap in notes.gaps[later:]):
+    if notes.listed_since(later):
         return ()
     if elements.text(resource.get("status")) not in FINAL:
         when = None  # a result that is not final is dated to no day: it counts against the patient, never for
@@ -162,7 +162,7 @@ def read_weight(resource: Json, notes: Notes) -> Weight | None:
     """A body weight in kg; an unusable one is left out with a Gap that asks for review only."""
     later = len(notes.gaps)
     when = notes.when(Area.OTHER, resource, "effective")
-    if any(gap.listed_only for gap in notes.gaps[later:]):
+    if notes.listed_since(later):
         return None
     found = amount(resource.get("valueQuantity"), KILOGRAMS)
     if found.value is None or not Decimal(20) <= found.value <= Decimal(350):

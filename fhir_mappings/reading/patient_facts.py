@@ -38,6 +38,7 @@ _AREA_OF_TYPE = {
     "Medication": Area.MEDICATION,
     "AllergyIntolerance": Area.ALLERGY,
 }
+_SCREENED = frozenset(_AREA_OF_TYPE) | {"Observation"}
 _SUBJECT_OF_TYPE = {"AllergyIntolerance": "patient"}
 
 
@@ -69,13 +70,13 @@ class _Chart:
         for resource in kept:
             self._sort(resource)
         for resource in torn:
-            if _screened(resource):
+            if elements.text(resource["resourceType"]) in _SCREENED:
                 self.notes.gap(_area(resource), resource, "it came in two texts that contradict each other")
 
     def _sort(self, resource: Json) -> None:
         kind = elements.text(resource["resourceType"])
         self.read.append(elements.versioned_reference(resource))
-        if _screened(resource):
+        if kind in _SCREENED:
             problem = self._unfit(resource, kind)
             if problem is not None:
                 self.notes.gap(_area(resource), resource, problem)
@@ -139,21 +140,17 @@ class _Chart:
         return [use for kind in sorted(medication.TYPES) for use in self._each(kind, Area.MEDICATION, read)]
 
     def _observations(self) -> tuple[tuple[Any, ...], list[Score], list[Weight]]:
-        pressures: list[Json] = []
+        pressures: list[tuple[Json, frozenset[str]]] = []
         scores: list[Score] = []
         weights: list[Weight] = []
         for resource in self.by_type.get("Observation", ()):
             codes = loinc_codes(resource.get("code"))
             if is_blood_pressure(resource, codes):
-                pressures.append(resource)
-            elif codes & observation.WANTED:
-                self.notes.guarded(
-                    observation.area_of(resource), resource, self._other_observation, codes, scores, weights
-                )
+                pressures.append((resource, codes))
+            elif not codes.isdisjoint(observation.WANTED):
+                self.notes.guarded(observation.area_of, resource, self._other_observation, codes, scores, weights)
             else:
-                self.notes.guarded(
-                    observation.area_of(resource), resource, observation.read_unknown, scores, self.notes
-                )
+                self.notes.guarded(observation.area_of, resource, observation.read_unknown, scores, self.notes)
         sessions = SessionTimes(
             r
             for kind in ("Procedure", "MedicationAdministration")
@@ -179,11 +176,6 @@ class _Chart:
     def _each(self, kind: str, area: Area, read: Callable[[Json, Notes], Fact | None]) -> list[Fact]:
         found = (self.notes.guarded(area, resource, read, self.notes) for resource in self.by_type.get(kind, ()))
         return [fact for fact in found if fact is not None]
-
-
-def _screened(resource: Json) -> bool:
-    kind = elements.text(resource["resourceType"])
-    return kind in _AREA_OF_TYPE or kind == "Observation"
 
 
 def _area(resource: Json) -> Area:

@@ -45,7 +45,7 @@ def amount(quantity: Any, units: Mapping[str, Decimal]) -> Amount:
         return Amount(problem="the value has a comparator")
     if quantity.get("modifierExtension"):
         return Amount(problem="the value carries a modifier the app does not know")
-    if any(not isinstance(quantity.get(name, ""), str) for name in ("code", "system")):
+    if not (isinstance(quantity.get("code", ""), str) and isinstance(quantity.get("system", ""), str)):
         return Amount(problem="the unit is not readable")
     code, note = _unit(quantity)
     if code not in units:
@@ -54,11 +54,10 @@ def amount(quantity: Any, units: Mapping[str, Decimal]) -> Amount:
 
 
 def _unit(quantity: elements.Json) -> tuple[str, str | None]:
-    code, printed = elements.text(quantity.get("code")), elements.text(quantity.get("unit"))
-    system = elements.text(quantity.get("system"))
+    code, system = elements.text(quantity.get("code")), elements.text(quantity.get("system"))
     if code and (not system or canonical_system(system) == UCUM):
         return code, None
     if code:
         return "", None  # a code of another system: what it means is not known
-    known = _PRINTED.get(printed.lower(), "")
+    known = _PRINTED.get(elements.text(quantity.get("unit")).lower(), "")
     return known, "unit printed, not coded" if known else None

@@ -19,7 +19,11 @@ def without_repeats(resources: Iterable[Json]) -> tuple[list[Json], list[Json]]:
     """
     groups: dict[str, list[Json]] = {}
     for resource in resources:
-        _add(groups.setdefault(_key(resource), []), resource)
+        key = _key(resource)
+        if key in groups:
+            _add(groups[key], resource)
+        else:
+            groups[key] = [resource]
     kept = [resource for group in groups.values() for resource in group]
     torn = [resource for group in groups.values() if len(group) > 1 for resource in group]
     return kept, torn
@@ -37,12 +41,11 @@ def _key(resource: Json) -> str:
 
 
 def _add(group: list[Json], resource: Json) -> None:
-    if group:
-        ours, theirs = _version(resource), _version(group[0])
-        if ours < theirs:
-            return
-        if ours > theirs:
-            group.clear()
+    ours, theirs = _version(resource), _version(group[0])
+    if ours < theirs:
+        return
+    if ours > theirs:
+        group.clear()
     if not any(_same(resource, other) for other in group):
         group.append(resource)
 
