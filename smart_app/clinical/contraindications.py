@@ -223,7 +223,7 @@ def age_child(question: Question) -> Verdict:
         return not_enough_data("The date of birth is not known.")
     limits = question.limits
     evidence = (
-        (Evidence(reference=question.facts.person.reference, date=born.text, text=f"born {born.text}"),)
+        (Evidence(reference=question.facts.person.reference, date=born.text, text="date of birth"),)
         if question.facts.person
         else ()
     )

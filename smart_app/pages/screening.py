@@ -10,13 +10,24 @@ from starlette.responses import Response
 
 from launch.errors import LaunchEnded
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.screening_words import deciding, gap_words, outcome_words, read_words
 from smart_app.pages.wording import VERDICTS
+from smart_app.use_cases.enrol import is_enrolled
 from smart_app.use_cases.records import StoredScreening
 
 UNSEEN = frozenset({"could-not-look", "not-enough-data"})
 MAY_ENROL = frozenset({"candidate", "needs-review"})
+FEW = 3  # questions with one reason that are still shown one by one
 
 Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Folded:
+    """Questions that could not be answered for one reason, shown as one line."""
+
+    reason: str
+    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +38,16 @@ class Group:
     hint: str
     tone: str
     rows: tuple[Row, ...]
+    folded: tuple[Folded, ...] = ()
+
+    @property
+    def size(self) -> int:
+        return len(self.rows) + sum(len(each.rows) for each in self.folded)
+
+    @property
+    def against(self) -> bool:
+        """Whether this comes before what the screening rests on."""
+        return self.tone in {"stop", "warn", "plain"}
 
 
 # Kind, heading, hint, tone: worst first. Rows that could not be judged stand in a group of their own.
@@ -36,16 +57,10 @@ _GROUPS = (
     ("hold", "Not now", "To settle or treat before a first session.", "warn"),
     ("review", "Needs review", "", "warn"),
     ("caution", "Cautions", "", "warn"),
+    ("no-indication", "No indication", "", "plain"),
     ("indication", "What speaks for treatment", "", "ok"),
     ("information", "For information", "", ""),
 )
-
-_ABSENCE = {"met": "Missing", "not-met": "Present"}  # such a rule asks whether data is missing
-_WORDS = {
-    "could-not-look": "Could not look",
-    "not-enough-data": "Not enough data",
-    "not-met": "Not found",
-}
 
 
 async def show(visit: Visit) -> Response:
@@ -72,44 +87,60 @@ async def _screen(visit: Visit) -> None:
 
 def _page(visit: Visit, screening: StoredScreening) -> Response:
     result = screening.result
+    findings, gaps = result.get("findings", ()), result.get("gaps", ())
+    made = groups(findings)
     return visit.page(
         "screening.html",
         tab="screening",
         title="Screening",
         screening=screening,
         verdict=VERDICTS[screening.status],
+        reasons=deciding(screening.status, findings, gaps),
         as_of=screening.at.astimezone(visit.now.tzinfo),
         alerts=result.get("alerts", ()),
-        gaps=result.get("gaps", ()),
-        groups=groups(result.get("findings", ())),
+        gaps=[gap_words(gap) for gap in gaps],
+        against=[group for group in made if group.against],
+        others=[group for group in made if not group.against],
         outcome_words=outcome_words,
         looked_at=result.get("looked_at", ()),
+        rests_on=result.get("relied_on"),
+        was_read=read_words(screening.read),
+        not_offered=result.get("not_offered", ()),
         may_enrol=screening.status in MAY_ENROL,
+        enrolled=is_enrolled(visit.deps.work, visit.caller),
     )
 
 
 def groups(findings: Sequence[Row]) -> tuple[Group, ...]:
     """The findings under their headings, empty groups left out."""
     made = (
-        Group(title=title, hint=hint, tone=tone, rows=tuple(row for row in findings if _kind(row) == kind))
+        _group(title, hint, tone, tuple(row for row in findings if _kind(row) == kind))
         for kind, title, hint, tone in _GROUPS
     )
-    return tuple(group for group in made if group.rows)
+    return tuple(group for group in made if group.size)
 
 
-def outcome_words(row: Row) -> str:
-    """The result of one rule: Found, Missing, Not found, Not enough data, Could not look."""
-    state = row["state"]
-    if row["kind"] == "missing" and state in _ABSENCE:
-        return _ABSENCE[state]
-    if state == "met":
-        return "Found"
-    return _WORDS.get(state, str(state))
+def _group(title: str, hint: str, tone: str, rows: tuple[Row, ...]) -> Group:
+    """Many questions without an answer for one reason are folded: the page must show the reason, not a wall."""
+    reasons: dict[str, list[Row]] = {}
+    for row in rows:
+        if row["state"] == "could-not-look":
+            reasons.setdefault(row["reason"], []).append(row)
+    many = {reason: found for reason, found in reasons.items() if len(found) > FEW}
+    return Group(
+        title=title,
+        hint=hint,
+        tone=tone,
+        rows=tuple(row for row in rows if row["state"] != "could-not-look" or row["reason"] not in many),
+        folded=tuple(Folded(reason=reason, rows=tuple(found)) for reason, found in many.items()),
+    )
 
 
 def _kind(row: Row) -> str:
     """ "" for what could not be judged, whichever kind of rule it is."""
-    return "" if row["state"] in UNSEEN or row["kind"] == "missing" else str(row["kind"])
+    if row["state"] in UNSEEN or row["kind"] == "missing":
+        return ""
+    return "no-indication" if row["rule"] == "IND-NONE" else str(row["kind"])
 
 
 ROUTES = (

@@ -127,11 +127,12 @@ def _text(value: object) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """One of the six statuses: its shape, its words, what it means, and its colour."""
+    """One of the six statuses: its shape, its words, what it means, what to do next, and its colour."""
 
     icon: str
     words: str
     meaning: str
+    advice: str
     tone: str
 
 
@@ -141,36 +142,42 @@ VERDICTS: Mapping[str, Verdict] = MappingProxyType(
             icon="contraindicated",
             words="Contraindicated",
             meaning="The record holds at least one finding that the programme does not treat with.",
+            advice="Next: read the entry below. If it is wrong, have it corrected in the chart, then refresh.",
             tone="stop",
         ),
         "hold": Verdict(
             icon="hold",
             words="Not now",
             meaning="A finding has to settle or be treated first. Screen again when it has.",
+            advice="Next: treat, wait or measure again. Record it in the chart, then refresh.",
             tone="warn",
         ),
         "no-indication": Verdict(
             icon="no-indication",
             words="No indication found",
             meaning="The record was read in full and holds no diagnosis that the programme treats.",
+            advice="Next: if the patient has such a diagnosis, record it in the chart with its code, then refresh.",
             tone="plain",
         ),
         "insufficient-data": Verdict(
             icon="insufficient-data",
             words="Not enough data",
             meaning="Something that decides was missing or could not be read. Missing is not the same as absent.",
+            advice="Next: have what is named here recorded, or opened to this app, in the EHR, then refresh.",
             tone="warn",
         ),
         "needs-review": Verdict(
             icon="needs-review",
             words="Needs review",
             meaning="No exclusion was found, and at least one finding needs your judgement before you enrol.",
+            advice="Next: read the findings below. A prescriber who enrols writes down why.",
             tone="warn",
         ),
         "candidate": Verdict(
             icon="candidate",
             words="No exclusion found",
             meaning="A supported diagnosis is recorded and no finding of the programme's list stands against it.",
+            advice="Next: check what this rests on, below. Then a prescriber may enrol.",
             tone="ok",
         ),
     }

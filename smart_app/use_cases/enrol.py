@@ -37,7 +37,16 @@ from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, MessageKind, StoredCourse, StoredScreening
 from smart_app.use_cases.site import Site
 
-__all__ = ["FIELDS", "EnrolmentView", "PlannedDay", "WeightLine", "enrol", "enrolment_view", "withdraw"]
+__all__ = [
+    "FIELDS",
+    "EnrolmentView",
+    "PlannedDay",
+    "WeightLine",
+    "enrol",
+    "enrolment_view",
+    "is_enrolled",
+    "withdraw",
+]
 
 SCREENING_HOLDS = timedelta(hours=24)
 OPEN = frozenset({CourseStatus.DRAFT, CourseStatus.ACTIVE, CourseStatus.ON_HOLD})
@@ -181,6 +190,12 @@ def withdraw(
         uow.audit.add(audited(caller, now, action, f"course/{course.id}"))
         uow.commit()
         return replace(ended, version=ended.version + 1)
+
+
+def is_enrolled(work: Work, caller: Caller) -> bool:
+    """Whether the patient is in a course; nothing of the course is told."""
+    with work() as uow:
+        return _open_course(uow, caller) is not None
 
 
 def _open_course(uow: UnitOfWork, caller: Caller) -> StoredCourse | None:

@@ -16,6 +16,7 @@ from smart_app.clinical.screening import ScreeningResult, as_json, looked_for, s
 from smart_app.use_cases.access import audited
 from smart_app.use_cases.ports import Clock, Ehr, Work
 from smart_app.use_cases.records import Caller, Chart, Json, StoredScreening
+from smart_app.use_cases.relied_on import relied_on
 
 MOST_REFERENCES = 500  # in one audit record; the screening itself keeps them all
 
@@ -50,7 +51,12 @@ def _judge(chart: Chart, caller: Caller, at: datetime) -> StoredScreening:
         by=caller.clinician,
         status=result.status.value,
         rules_version=result.rules_version,
-        result=as_json(result) | {"looked_at": looked_for(result), "not_offered": list(chart.not_offered)},
+        result=as_json(result)
+        | {
+            "looked_at": looked_for(result),
+            "not_offered": list(chart.not_offered),
+            "relied_on": relied_on(facts, at.date()),
+        },
         read=facts.read,
         conditions=_indicating(result),
         person=_banner(facts),

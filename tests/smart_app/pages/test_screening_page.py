@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from smart_app.pages.screening import groups, outcome_words
+from smart_app.pages.screening import groups
+from smart_app.pages.screening_words import deciding, gap_words, outcome_words
 from smart_app.pages.wording import VERDICTS
 from smart_app.use_cases.errors import Busy, Forbidden
 from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_finding, a_result, a_screening, post
+from tests.smart_app.pages.treatment import enrolled
 
 pytestmark = pytest.mark.anyio
 
@@ -199,3 +201,122 @@ async def test_what_is_not_known_of_the_patient_is_said(desk: Desk) -> None:
     assert "Born not recorded" in page.text
     assert "MRN not recorded" in page.text
     assert "Allergies Could not load allergies" in page.text
+
+
+RESTS_ON = {
+    "pressure": {
+        "text": "124/76 mmHg",
+        "date": "2026-11-18",
+        "reference": "Observation/bp",
+        "days": 5,
+        "newer_unusable": False,
+    },
+    "medications": ["sertraline 100 mg"],
+    "earlier_medications": ["venlafaxine 150 mg"],
+    "allergies": [],
+    "unread": [],
+}
+
+
+async def test_a_candidate_s_page_says_at_once_what_it_rests_on(desk: Desk) -> None:
+    read_ = ("Patient/ada", "Condition/mdd-1/_history/1", "Observation/bp", "Observation/w", "MedicationRequest/m")
+    desk.keep(screening=a_screening(result=a_result(relied_on=RESTS_ON), read=read_))
+    page = await read(desk)
+    assert "Blood pressure 124/76 mmHg, 18 Nov 2026 (5 days ago) Observation/bp" in page.text
+    assert "Medications, current sertraline 100 mg Medications, earlier venlafaxine 150 mg" in page.text
+    assert "Allergies None on record." in page.text
+    assert "Read in all 1 condition, 2 observations, 1 prescription" in page.text
+
+
+async def test_a_list_that_was_not_read_is_never_said_to_be_empty(desk: Desk) -> None:
+    unread = {
+        "medications": [],
+        "earlier_medications": [],
+        "pressure": None,
+        "unread": ["allergies", "blood pressure", "medications"],
+    }
+    result = a_result("insufficient-data", relied_on=RESTS_ON | unread, not_offered=["MedicationStatement"])
+    desk.keep(screening=a_screening("insufficient-data", result=result))
+    page = await read(desk)
+    assert page.text.count("Not everything could be read.") == 3
+    assert "None on record" not in page.text
+    assert "This EHR does not offer: MedicationStatement" in page.text
+
+
+async def test_a_newer_pressure_that_cannot_be_used_is_said_beside_the_old_one(desk: Desk) -> None:
+    pressure = RESTS_ON["pressure"] | {"newer_unusable": True}  # type: ignore[operator]  # a dict of many kinds
+    desk.keep(screening=a_screening(result=a_result(relied_on=RESTS_ON | {"pressure": pressure})))
+    assert "A newer reading could not be used." in (await read(desk)).text
+
+
+async def test_an_absent_indication_does_not_stand_under_what_speaks_for_treatment(desk: Desk) -> None:
+    row = a_finding("IND-NONE", reason="All conditions were read and none is an indication.", evidence=[])
+    desk.keep(screening=a_screening("no-indication", result=a_result("no-indication", findings=[row])))
+    page = await read(desk)
+    assert "What speaks for treatment" not in page.text
+    assert "None found" in page.text
+
+
+async def test_many_questions_with_one_obstacle_are_one_line(desk: Desk) -> None:
+    reason = "Could not look: conditions could not be read in full."
+    rows = [a_finding(f"R{n}", state="could-not-look", reason=reason, title=f"Question {n}?") for n in range(5)]
+    result = a_result("insufficient-data", findings=rows)
+    desk.keep(screening=a_screening("insufficient-data", result=result))
+    page = await read(desk)
+    assert "5 questions could not be answered" in page.text
+    assert "Question 4? Rule R4" in page.text
+    assert page.text.count(reason) == 2, "once on the card, once in its group"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "state", "words"),
+    [
+        ("contraindicated", "contraindication", "met", "Because of R."),
+        ("hold", "hold", "met", "Because of R. 140/80 mmHg."),
+        ("insufficient-data", "missing", "met", "Because of R."),
+        ("insufficient-data", "contraindication", "could-not-look", "Because of R."),
+        ("needs-review", "review", "met", "Because of R."),
+        ("candidate", "indication", "met", "Because of R."),
+    ],
+)
+def test_the_card_says_why(status: str, kind: str, state: str, words: str) -> None:
+    evidence = [{"reference": "Observation/1", "date": "2026-11-18", "text": "140/80 mmHg"}]
+    rows = [
+        a_finding("R", kind=kind, state=state, reason="Because of R.", evidence=evidence),
+        a_finding("N", kind="information", reason="Beside the point."),
+    ]
+    assert deciding(status, rows, ()) == (words,)
+
+
+def test_more_reasons_than_fit_are_counted() -> None:
+    rows = [a_finding(f"R{n}", kind="review", reason=f"Reason {n}.") for n in range(6)]
+    assert deciding("needs-review", rows, ())[3:] == ("Reason 3.", "And 2 more, below.")
+
+
+@pytest.mark.parametrize(
+    ("gap", "words", "advice"),
+    [
+        (
+            {"reference": "medications", "reason": "the EHR refused it (403)"},
+            "Medications: the EHR refused it (403).",
+            "Ask the EHR's administrator to let this app read medications.",
+        ),
+        (
+            {"reference": "conditions", "reason": "page 2 failed: the EHR failed (500)"},
+            "Conditions: page 2 failed: the EHR failed (500).",
+            "Refresh from the EHR. If it fails again, look in the chart itself.",
+        ),
+        ({"reference": "Condition/1", "reason": "the code is damaged"}, "The code is damaged", ""),
+    ],
+)
+def test_a_gap_says_which_part_is_missing_and_what_may_help(gap: dict[str, str], words: str, advice: str) -> None:
+    line = gap_words(gap)
+    assert (line.words, line.advice) == (words, advice)
+
+
+async def test_an_enrolled_patient_is_not_offered_enrolment(desk: Desk) -> None:
+    enrolled(desk)
+    page = await read(desk)
+    assert "The patient is enrolled already." in page.text
+    assert page.links["Go to the session"].endswith("/session")
+    assert "Enrol" not in page.links

@@ -150,3 +150,21 @@ async def test_the_latest_weight_and_all_totals_are_offered_to_the_forms() -> No
     screening = await kept(OneChart(*chart))
     assert screening.weight == {"kg": "82", "date": days_ago(3), "reference": "Observation/w"}
     assert [(score["total"], score["item9"]) for score in screening.baseline_scores] == [(21, 1), (9, None)]
+
+
+@pytest.mark.anyio
+async def test_what_was_relied_on_is_kept_with_the_screening() -> None:
+    chart = a_chart(an_allergy("91936005", text="Penicillin"))
+    kept_result = (await kept(OneChart(*chart))).result["relied_on"]
+    assert kept_result["allergies"] == ["Penicillin"]
+    assert (kept_result["medications"], kept_result["unread"]) == ([], [])
+    assert kept_result["pressure"]["text"].endswith("mmHg")
+    assert kept_result["pressure"]["newer_unusable"] is False
+
+
+@pytest.mark.anyio
+async def test_a_part_that_failed_is_named_beside_what_was_relied_on() -> None:
+    failed = (FailedFetch(area=Area.MEDICATION, reason="the EHR refused it (403)"),)
+    rests_on = (await kept(OneChart(*a_chart(without=["Observation"]), failures=failed))).result["relied_on"]
+    assert rests_on["unread"] == ["medications"]
+    assert rests_on["pressure"] is None
