@@ -17,6 +17,7 @@ _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )
 _NONE: frozenset[str] = frozenset()
+_ORDINARY = 40  # characters of a date; a longer one is read but not remembered
 _EXACT = (int, Decimal)
 _FIRST_YEAR = "1900"  # nobody alive has an earlier date in a chart: it is a slip, and must not look like "long ago"
 
@@ -57,13 +58,21 @@ def partial_date(value: Any, element: str) -> PartialDate | None:
     """
     if value is None:
         return None
-    match = _DATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None or match[1] < _FIRST_YEAR:
-        raise Unreadable(f"{element} is not a date")
     try:
-        return _from_parts(value, *match.groups())
+        return _remembered(value) if isinstance(value, str) and len(value) <= _ORDINARY else _parsed(value)
     except (ValueError, OverflowError):
         raise Unreadable(f"{element} is not a date") from None
+
+
+def _parsed(value: Any) -> PartialDate:
+    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None or match[1] < _FIRST_YEAR:
+        raise ValueError("date")
+    return _from_parts(value, *match.groups())
+
+
+# A chart names the same days over and over, and is read again; the bare texts say nothing of whose they are.
+_remembered = lru_cache(maxsize=2048)(_parsed)
 
 
 def _from_parts(
