@@ -9,8 +9,8 @@ from starlette.responses import JSONResponse, Response
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.treatment import Route as Way
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.wording import PLACES, partial_day
 from smart_app.pages.wording import ROUTES as ROUTE_WORDS
-from smart_app.pages.wording import partial_day
 from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, withdraw
 from smart_app.use_cases.enrolment_draft import save_draft
 from smart_app.use_cases.errors import Problems, Refused
@@ -18,7 +18,6 @@ from smart_app.use_cases.follow_course import course_view
 
 _PLAN = ("route", "start")
 _OF_ROUTE = ("day.", "dose_")  # proposed anew for another route or start
-_PLACES = {"clinic": "Clinic", "home": "Home visit"}
 
 
 def show(visit: Visit) -> Response:
@@ -151,7 +150,7 @@ def summary(view: EnrolmentView) -> tuple[tuple[str, str, str], ...]:
     if view.planned:
         days = "\n".join(f"{each.number}. {partial_day(each.value)}" for each in view.planned)
         lines.append(("Planned sessions", days, "day.1"))
-    place = _PLACES.get(fields.get("place", ""), "")
+    place = PLACES.get(fields.get("place", ""), "")
     if fields.get("address_confirmed") == "yes" and fields.get("place") == "home":
         place += ", address confirmed"
     lines.append(("Place", place, "place"))

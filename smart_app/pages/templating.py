@@ -50,6 +50,7 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
         asset={name: base_path + asset.path for name, asset in assets.items()},
         base=base_path,
         routes=wording.ROUTES,
+        places=wording.PLACES,
         roles=wording.ROLES,
     )
     return made

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from types import MappingProxyType
 from typing import Any
 
-from fhir_mappings.facts.treatment import Role, Route
+from fhir_mappings.facts.treatment import Place, Role, Route
 
 UNKNOWN = "not recorded"
 MINUS = "\N{MINUS SIGN}"
@@ -23,6 +23,7 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 ROUTES: Mapping[Route, str] = MappingProxyType(
     {Route.IV: "Intravenous", Route.IN: "Intranasal", Route.IM: "Intramuscular", Route.SL: "Sublingual"}
 )
+PLACES: Mapping[str, str] = MappingProxyType({Place.CLINIC: "Clinic", Place.HOME: "Home visit"})
 ROLES: Mapping[Role, str] = MappingProxyType(
     {Role.PRESCRIBER: "prescriber", Role.NURSE: "nurse", Role.AUDITOR: "auditor", Role.NONE: "no role here"}
 )

@@ -172,7 +172,7 @@ def weight_source(session: StoredSession, course: StoredCourse) -> str:
 
 
 def _reading_line(reading: Reading, begun: datetime | None, limits: SessionLimits) -> ReadingLine:
-    since = begun is not None and reading.measured.at >= begun and reading.struck is None
+    since = begun is not None and _since(begun, reading) and reading.struck is None
     return ReadingLine(
         id=reading.id,
         at=reading.measured.at,
@@ -192,6 +192,12 @@ def _reading_line(reading: Reading, begun: datetime | None, limits: SessionLimit
         struck=reading.struck,
         struck_by=reading.struck_by.name if reading.struck_by is not None else "",
     )
+
+
+def _since(begun: datetime, reading: Reading) -> bool:
+    """The dose's time has no seconds: a baseline of that same minute came before it."""
+    minute = timedelta(minutes=1) if reading.baseline else timedelta(0)
+    return elapsed(begun, reading.measured.at) >= minute
 
 
 def _minutes(begun: datetime | None, at: datetime) -> int | None:

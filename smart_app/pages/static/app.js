@@ -82,6 +82,19 @@ async function save(form) {
   }
 }
 
+// A link pressed within a breath of the last key: what was typed is saved first, then the page is left.
+document.addEventListener('click', async event => {
+  const link = event.target.closest?.('a[href]');
+  const plain = !event.defaultPrevented && !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey;
+  if (!link || !plain || !changed.size || link.getAttribute('href').startsWith('#')) return;
+  event.preventDefault();
+  for (let round = 0; round < 20 && changed.size; round++) {
+    for (const form of all('form[data-autosave]')) await save(form);
+    if (changed.size) await new Promise(done => setTimeout(done, 100));
+  }
+  location.assign(link.href); // what could not be saved asks once more, before it is lost
+});
+
 // Readings: sent in order, one at a time; kept in memory while there is no connection. Nothing refused is dropped.
 const queue = [];
 let sending = false;

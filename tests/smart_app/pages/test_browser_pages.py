@@ -166,6 +166,21 @@ def test_what_is_typed_is_on_the_server_without_pressing_a_button() -> None:
     assert (fields["dose.weight_kg"], fields["dose.lot"]) == ("80.0", "K5000")
 
 
+def test_a_link_pressed_right_after_the_last_key_saves_first_and_asks_nothing() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    asked: list[str] = []
+    with opened(desk) as page:
+        page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+        page.goto(f"session/{session}/dose")
+        page.fill("[name='dose.lot']", "K6000")
+        page.click("nav.steps a >> nth=3")
+        page.wait_for_url("**/discharge")
+    assert asked == []
+    assert desk.work.kept.sessions[session].fields["dose.lot"] == "K6000"
+
+
 def test_the_due_timer_counts_down_and_then_says_overdue_in_the_title() -> None:
     desk = Desk()
     desk.open()

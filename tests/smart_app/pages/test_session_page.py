@@ -11,6 +11,7 @@ import pytest
 
 from fhir_mappings.facts.treatment import SessionStatus
 from smart_app.use_cases.record_session import save_fields
+from smart_app.use_cases.session_entries import strike_entry
 from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, PageParts, a_caller, a_clinician, post
 from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed
 
@@ -409,3 +410,52 @@ async def test_the_page_of_a_full_session_stays_light(desk: Desk) -> None:
                     sent = await client.get(attrs[attribute], headers=HEADERS | {"Accept-Encoding": "gzip"})
                     total += int(sent.headers["content-length"])
     assert total <= 40 * 1024
+
+
+async def test_a_step_says_what_is_to_do_not_only_how_much(desk: Desk) -> None:
+    session = opened(desk)
+    dose = a_dose(desk) | {"dose.given_mg": ""}
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, dose | {"check.identity": "yes"})
+    async with desk.client() as client:
+        monitor = (await page_of(client, at(session, "monitor"))).text
+        before = await page_of(client, at(session, "before"))
+    assert "Monitor Record at least one blood pressure after the dose." in monitor
+    assert "to do in this step" in before.text
+    assert before.links["Answer yes or no: Suicidality asked about today."] == "#f-check.suicidality"
+
+
+async def test_a_dose_started_with_a_reason_is_not_told_to_wait(desk: Desk) -> None:
+    session = opened(desk)
+    reading(desk, session, 152, 104, baseline="yes")
+    desk.now += timedelta(minutes=1)
+    fields = {"dose.started": f"{desk.now:%H:%M}", "dose.date": desk.now.date().isoformat()}
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, fields)
+    async with desk.client() as client:
+        without = (await page_of(client, at(session, "dose"))).text
+        save_fields(desk.work, desk.deps.clock, a_caller(), session.id, {"gate.reason": "By hand it is 138/88."})
+        with_reason = (await page_of(client, at(session, "dose"))).text
+    assert "The dose was started at 14:33 although the check was not passed" in without
+    assert "A prescriber's reason is missing." in without
+    assert "Reason: By hand it is 138/88." in with_reason
+    assert "Repeat in 5 minutes" not in with_reason
+
+
+async def test_a_baseline_of_the_minute_of_the_dose_is_not_judged_as_one_after_it(desk: Desk) -> None:
+    session = opened(desk)
+    reading(desk, session, 152, 104, baseline="yes")
+    fields = {"dose.started": f"{desk.now:%H:%M}", "dose.date": desk.now.date().isoformat()}
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, fields)
+    async with desk.client() as client:
+        assert "Pause" not in (await page_of(client, at(session))).text.replace("Pause 160", "")
+        desk.now += timedelta(minutes=2)
+        reading(desk, session, 161, 90)
+        assert "Pause: 161/90 is not below 160/100." in (await page_of(client, at(session))).text
+
+
+async def test_a_struck_reading_is_not_the_last_blood_pressure(desk: Desk) -> None:
+    session = running(desk)
+    entry = reading(desk, session, 186, 112)
+    strike_entry(desk.work, desk.deps.clock, nurse(), session.id, entry, "The cuff slipped")
+    async with desk.client() as client:
+        page = await page_of(client, at(session, "discharge"))
+    assert "Last blood pressure 150/90 at" in page.text
