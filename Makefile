@@ -11,8 +11,8 @@ UVENV  := VIRTUAL_ENV=$(VENV)
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: $(VENV)/.demo ## Start the sandbox EHR and the app, ready to click
-	$(RUN)/ketamine-pathway demo
+demo: $(VENV)/.demo ## Start the sandbox EHR and the app, ready to click (ARGS="--load FOLDER" for more patients)
+	$(RUN)/ketamine-pathway demo $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests (the browser journeys too where Chromium is installed)
 	$(RUN)/pytest
