@@ -115,11 +115,12 @@ async def _person(source: ChartSource, patient_id: str) -> _Part:
 async def _search(source: ChartSource, fetch: Fetch, patient_id: str) -> _Part:
     haul = await source.haul(fetch.resource_type, fetch.parameters(patient_id))
     reasons = (haul.failure.words,) if haul.failure else ()
+    named = {_reference(entry.get(fetch.subject)) for entry in haul.resources}  # hundreds of entries name one patient
     return _Part(
         area=fetch.area,
         resources=haul.resources,
         reasons=(*reasons, _WARNED) if haul.warned else reasons,
-        foreign=not all(_names(entry.get(fetch.subject), patient_id, source.fhir_base) for entry in haul.resources),
+        foreign=any(_relative(subject, source.fhir_base) != f"Patient/{patient_id}" for subject in named),
     )
 
 
@@ -146,20 +147,19 @@ async def _medications(source: ChartSource, parts: Iterable[_Part]) -> _Part:
 
 
 def _medication(entry: Json, fhir_base: str) -> str | None:
-    reference = entry.get("medicationReference")
-    relative = _relative(reference.get("reference"), fhir_base) if isinstance(reference, dict) else None
+    relative = _relative(_reference(entry.get("medicationReference")), fhir_base)
     return relative if relative and relative.startswith("Medication/") else None
 
 
-def _names(reference: object, patient_id: str, fhir_base: str) -> bool:
-    """Whether a subject is surely this patient: by reference, not by identifier or display alone."""
-    text = reference.get("reference") if isinstance(reference, dict) else None
-    return _relative(text, fhir_base) == f"Patient/{patient_id}"
+def _reference(element: object) -> str | None:
+    """The text of a Reference; None where there is but an identifier or a display, which name nobody surely."""
+    text = element.get("reference") if isinstance(element, dict) else None
+    return text if isinstance(text, str) else None
 
 
-def _relative(reference: object, fhir_base: str) -> str | None:
+def _relative(reference: str | None, fhir_base: str) -> str | None:
     """ "Type/id" of a reference into this EHR; None for anything else (contained, urn, another server)."""
-    if not isinstance(reference, str):
+    if reference is None:
         return None
     path = reference
     if "://" in reference:
