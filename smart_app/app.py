@@ -7,11 +7,12 @@ import logging
 import os
 import random
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from traceback import extract_tb
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -19,6 +20,7 @@ from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_mappings.writing.instance import Instance
 from launch.context import LaunchContext, TokenSet
@@ -139,9 +141,7 @@ def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
                 await stack.enter_async_context(running_worker(parts))
             yield
 
-    app = FastAPI(
-        title="ketamine-pathway", version=VERSION, lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
-    )
+    app = FastAPI(title="ketamine-pathway", version=VERSION, lifespan=lifespan, openapi_url=None)  # no /docs either
     app.include_router(launch_routes(parts.desk, after_launch=partial(_after_launch, parts)))
     app.include_router(create_pages(deps))
     _add_health(app, parts)
@@ -213,21 +213,43 @@ def _add_health(app: FastAPI, parts: Parts) -> None:
 def _add_error_pages(app: FastAPI, deps: PageDeps) -> None:
     """Every error becomes a page in plain words; a fault of ours gets a reference number that the log shows too."""
 
-    async def launch_refused(_request: Request, error: Exception) -> Response:
-        return error_page(deps, error, ehr=getattr(error, "ehr", None))
+    async def launch_refused(request: Request, error: Exception) -> Response:
+        # PolicyHeaders looks here: the page must show in the frame that the launch began in.
+        request.state.ehr = getattr(error, "ehr", None)
+        return error_page(deps, error, ehr=_ehr(request))
 
     async def no_page(request: Request, error: Exception) -> Response:
         return error_page(deps, status=getattr(error, "status_code", 404), ehr=_ehr(request))
 
-    async def broken(request: Request, error: Exception) -> Response:
+    def broken(request: Request, error: Exception) -> Response:
         reference = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
         # Neither the message nor the address is logged: both may hold patient data.
-        _log.error("fault %s: %s", reference, type(error).__name__)
+        at = extract_tb(error.__traceback__)[-1]
+        _log.error("fault %s: %s in %s:%s", reference, type(error).__name__, at.name, at.lineno)
         return error_page(deps, reference=reference, ehr=_ehr(request))
 
     app.add_exception_handler(LaunchError, launch_refused)
     app.add_exception_handler(HTTPException, no_page)
-    app.add_exception_handler(Exception, broken)
+    app.add_middleware(Faults, page=broken)
+
+
+class Faults:
+    """Answers a fault of ours with its page. The framework's own way would raise it again, and the server would log
+    it with its message and whatever patient data that quotes."""
+
+    def __init__(self, app: ASGIApp, *, page: Callable[[Request, Exception], Response]) -> None:
+        self.app, self.page = app, page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        page = None
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            page = self.page(Request(scope), error)
+        if page:  # out here, so that a second fault does not carry the first one into the log
+            await page(scope, receive, send)
 
 
 def _ehr(request: Request) -> str | None:

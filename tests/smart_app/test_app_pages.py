@@ -1,0 +1,83 @@
+"""The composed application: which frame its error pages may stand in, what a fault shows, and what it logs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from smart_app.app import create_app
+from smart_app.cli.demo import demo_registry
+from smart_app.settings import settings_from
+
+pytestmark = pytest.mark.anyio
+EHR = "http://127.0.0.1:9"  # nobody listens at the discard port
+APP = "http://localhost:8599"
+NOBODY, THE_EHR = "frame-ancestors 'none'", f"frame-ancestors 'self' {EHR}"
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def app(tmp_path: Path, anyio_backend: str) -> AsyncIterator[FastAPI]:
+    registry = tmp_path / "ehr.toml"
+    registry.write_text(demo_registry(EHR), "utf-8")
+    environment = {"KP_BASE_URL": APP, "KP_REGISTRY": str(registry), "KP_DATA": str(tmp_path / "data")}
+    made = create_app(settings_from(environment, demo=True), with_worker=False)
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app=app)  # what the app lets escape, a server would log with its message
+    async with httpx.AsyncClient(transport=transport, base_url=APP) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("address", "framed_by"),
+    [
+        pytest.param(f"/launch?iss={EHR}/fhir", THE_EHR, id="no launch parameter"),
+        pytest.param(f"/launch?iss={EHR}/fhir&launch=x", THE_EHR, id="the EHR cannot be reached"),
+        pytest.param("/callback/sandbox?state=never-begun&code=x", THE_EHR, id="a state that is not ours"),
+        pytest.param("/launch?iss=https://evil.test/fhir&launch=x", NOBODY, id="an EHR nobody knows"),
+        pytest.param("/callback/nobody?state=x&code=x", NOBODY, id="the callback of an EHR nobody knows"),
+        pytest.param("/nothing-here", NOBODY, id="no such page"),
+        pytest.param("/docs", NOBODY, id="no page about the addresses"),
+        pytest.param("/openapi.json", NOBODY, id="no list of the addresses"),
+    ],
+)
+async def test_a_refused_launch_shows_in_the_frame_it_began_in_and_nowhere_else(
+    browser: httpx.AsyncClient, address: str, framed_by: str
+) -> None:
+    answer = await browser.get(address)
+    assert 400 <= answer.status_code < 600
+    assert framed_by in answer.headers["content-security-policy"]
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_a_fault_shows_and_logs_a_number_and_nothing_of_the_request(
+    app: FastAPI, browser: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    @app.get("/broken/{launch}")
+    async def broken(launch: str) -> None:
+        raise RuntimeError(f"Ada Example in {launch}")
+
+    with caplog.at_level(logging.DEBUG):
+        answer = await browser.get("/broken/secret-handle?name=Ada")
+    assert answer.status_code == 500
+    assert NOBODY in answer.headers["content-security-policy"]
+    told = [record.getMessage() for record in caplog.records if record.name == "ketamine_pathway"]
+    assert len(told) == 1
+    reference = told[0].split()[1].rstrip(":")
+    assert reference in answer.text
+    assert "RuntimeError in broken:" in told[0]
+    assert not any(word in answer.text + told[0] for word in ("Ada", "secret-handle"))
