@@ -86,8 +86,7 @@ def _usable_day(reading: BloodPressure, as_of: date, limits: Limits) -> date | N
     """
     if reading.when is None:
         return None
-    failing = PressureDay(day=as_of, readings=(reading,)).reaches(limits.systolic, limits.diastolic)
-    if failing:
+    if _reaches(reading, limits.systolic, limits.diastolic):
         return min(reading.when.last, as_of)
     return reading.when.last if _whole(reading) and reading.when.exact else None
 
@@ -102,6 +101,12 @@ def _first_day(reading: BloodPressure, as_of: date) -> date | None:
 
 def _whole(reading: BloodPressure) -> bool:
     return reading.systolic is not None and reading.diastolic is not None and reading.problem is None
+
+
+def _reaches(reading: BloodPressure, systolic: Decimal, diastolic: Decimal) -> bool:
+    """Whether either component of a reading is at or over its limit."""
+    above, below = reading.systolic, reading.diastolic
+    return (above is not None and above >= systolic) or (below is not None and below >= diastolic)
 
 
 def _lone(reading: BloodPressure, systolic: Decimal, diastolic: Decimal) -> bool:
@@ -147,11 +152,9 @@ def urg_bp(question: Question) -> Verdict:
     urgent = tuple(
         reading
         for reading in question.facts.blood_pressures
-        if not (reading.in_session or reading.standing)
+        if _reaches(reading, limits.urgent_systolic, limits.urgent_diastolic)
+        and not (reading.in_session or reading.standing)
         and (reading.when is None or reading.when.may_be_within(limits.urgent_days, question.as_of))
-        and PressureDay(day=question.as_of, readings=(reading,)).reaches(
-            limits.urgent_systolic, limits.urgent_diastolic
-        )
     )
     if not urgent:
         return not_met(

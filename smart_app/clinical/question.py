@@ -43,7 +43,9 @@ class Question:
 
     @cached_property
     def _by_verification(self) -> dict[Verification, tuple[Diagnosis, ...]]:
-        return {v: tuple(d for d in self.facts.diagnoses if d.verification is v) for v in Verification}
+        """The diagnoses that are in any set: few of a long problem list are, and every rule goes through them."""
+        in_sets = [d for d in self.facts.diagnoses if d.sets]
+        return {v: tuple(d for d in in_sets if d.verification is v) for v in Verification}
 
     def recent(self, diagnosis: Diagnosis, days: int, *, by_date_only: bool = False) -> bool:
         """Clinical content 1b, "Recent rules".
@@ -58,11 +60,19 @@ class Question:
 
     def unread(self, area: Area) -> bool:
         """Whether a whole search or page of this area is missing."""
-        return area in self.facts.unread
+        return area in self._unread
 
     def unclear(self, area: Area) -> bool:
         """Whether anything of this area is missing or unreadable."""
-        return area in self.facts.unclear
+        return area in self._unclear
+
+    @cached_property
+    def _unread(self) -> frozenset[Area]:
+        return self.facts.unread
+
+    @cached_property
+    def _unclear(self) -> frozenset[Area]:
+        return self.facts.unclear
 
     def years_before(self, years: int) -> date:
         return _shifted(self.as_of, -12 * years)
