@@ -232,6 +232,11 @@ class FakeMessages:
         if queued is not None and queued.message.state in RETRYABLE:
             self._make_due(queued, launch=launch, now=now)
 
+    def repeat(self, message_id: str, *, launch: str, now: datetime) -> None:
+        queued = self.unit.draft.queue.get(message_id)
+        if queued is not None and queued.message.state in RETRYABLE | {MessageState.DELIVERED}:
+            self._make_due(queued, launch=launch, now=now)
+
     def release(self, patient: str, *, launch: str, now: datetime) -> int:
         waiting = [
             queued

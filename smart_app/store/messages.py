@@ -16,6 +16,7 @@ from smart_app.use_cases.records import MessageItem, MessageKind, MessageState, 
 WAITS = (MessageState.QUEUED, MessageState.RETRY_AT, MessageState.UNKNOWN)
 # Final without being delivered: a person has to look.
 FAILED = (MessageState.REJECTED, MessageState.CONFLICT, MessageState.MANUAL)
+_RETRIED = (*WAITS, MessageState.WAIT_AUTH, *FAILED)
 OPEN = tuple(state for state in MessageState if not state.final)
 
 
@@ -34,7 +35,10 @@ class SqlMessages:
 
     def retry(self, message_id: str, *, launch: str, now: datetime) -> None:
         """A message that is being sent or was delivered stays as it is: a double click asks for nothing new."""
-        states = (*WAITS, MessageState.WAIT_AUTH, *FAILED)
+        self._make_due(and_(messages.c.id == message_id, messages.c.state.in_(_RETRIED)), launch=launch, now=now)
+
+    def repeat(self, message_id: str, *, launch: str, now: datetime) -> None:
+        states = (*_RETRIED, MessageState.DELIVERED)
         self._make_due(and_(messages.c.id == message_id, messages.c.state.in_(states)), launch=launch, now=now)
 
     def release(self, patient: str, *, launch: str, now: datetime) -> int:

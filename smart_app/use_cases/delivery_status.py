@@ -205,18 +205,26 @@ def retry_delivery(work: Work, clock: Clock, caller: Caller, message_id: str) ->
         message = next((each for each in messages if each.id == message_id), None)
         if message is None:
             refuse(uow, caller, now, action, Refused("There is no such item for this patient."))
-        for one in (message, *_held_up_by(message, messages)):
-            uow.messages.retry(one.id, launch=caller.launch, now=now)
+        uow.messages.retry(message.id, launch=caller.launch, now=now)
+        for update in _updates_after(message, messages):
+            uow.messages.repeat(update.id, launch=caller.launch, now=now)
         uow.audit.add(audited(caller, now, action, f"message/{message.id}"))
         uow.commit()
 
 
-def _held_up_by(message: OutboxMessage, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
-    """The progress of a treatment plan that was given up because the EHR did not take the plan itself."""
-    if message.kind is not MessageKind.CREATE_CARE_PLAN:
+def _updates_after(message: OutboxMessage, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+    """The updates of the plan that have to follow: those that were given up because the EHR did not take the plan,
+    and the last one of a course, since it could not name a session that was not yet in the EHR."""
+    updates = [
+        one
+        for one in messages
+        if one.course == message.course and one.kind is MessageKind.UPDATE_CARE_PLAN and one.seq > message.seq
+    ]
+    if message.state is MessageState.DELIVERED or message.kind is MessageKind.UPDATE_CARE_PLAN:
         return []
-    updates = (one for one in messages if one.course == message.course and one.kind is MessageKind.UPDATE_CARE_PLAN)
-    return [one for one in updates if one.state is MessageState.MANUAL]
+    if message.kind is MessageKind.CREATE_CARE_PLAN:
+        return [one for one in updates if one.state is MessageState.MANUAL]
+    return [one for one in updates[-1:] if one.state is not MessageState.SENDING]
 
 
 def release_waiting(work: Work, clock: Clock, caller: Caller) -> int:

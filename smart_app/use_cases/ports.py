@@ -191,6 +191,10 @@ class Messages(Protocol):
         """Make a waiting or refused message due now, to be sent with this launch's token."""
         ...
 
+    def repeat(self, message_id: str, *, launch: str, now: datetime) -> None:
+        """As `retry`, and a delivered message too: for an update that what is sent late makes out of date."""
+        ...
+
     def release(self, patient: str, *, launch: str, now: datetime) -> int:
         """Give all WAIT_AUTH messages of a patient to a new launch; how many."""
         ...

@@ -353,6 +353,22 @@ def test_a_message_being_sent_or_delivered_is_not_made_due_again(work: Work, out
             end(outbox, message, MessageState.DELIVERED)
 
 
+def test_a_delivered_update_is_repeated_on_request_and_one_being_sent_is_not(work: Work, outbox: Outbox) -> None:
+    put(work, a_message(kind=MessageKind.UPDATE_CARE_PLAN))
+    message = claimed(outbox)
+    outbox.keep_sent(message.id, "{}")
+    for state in (MessageState.SENDING, MessageState.UNKNOWN):
+        with work() as uow:
+            uow.messages.repeat("message-1", launch="launch-2", now=later(5))
+            uow.audit.add(an_audit())
+            uow.commit()
+        assert in_queue(work).state is state
+        if state is MessageState.SENDING:
+            end(outbox, message, MessageState.DELIVERED)
+    again = claimed(outbox, 5)
+    assert (again.id, again.launch) == ("message-1", "launch-2")
+
+
 def test_next_due_looks_at_the_head_of_each_line(work: Work, outbox: Outbox) -> None:
     put(
         work,

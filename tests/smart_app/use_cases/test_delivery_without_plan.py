@@ -1,4 +1,4 @@
-"""A course whose CarePlan the EHR does not take: what the page says, and what happens when it takes it after all."""
+"""What a person sends again: a CarePlan that the EHR did not take, a session that the plan could not name yet."""
 
 from __future__ import annotations
 
@@ -76,3 +76,39 @@ async def test_trying_a_session_again_leaves_the_other_items_alone() -> None:
     assert clinic.messages(MessageKind.CREATE_CARE_PLAN)[0].state is MessageState.MANUAL
     await clinic.drain()
     assert clinic.last.state is MessageState.MANUAL
+
+
+async def a_course_with_a_refused_session() -> Clinic:
+    """The plan was updated after the refusal: it knows the session by its identifier alone."""
+    clinic = Clinic()
+    course = clinic.enrol()
+    await clinic.once()
+    refusals = [Fault.REJECTED]
+    clinic.ehr.fault_of = lambda operation: refusals.pop() if operation == "transaction" and refusals else None
+    session = clinic.sign(course)
+    planned = clinic.courses[course].planned
+    clinic.progress(course, planned=(replace(planned[0], session=session.id), *planned[1:]), counted=1)
+    await clinic.drain()
+    return clinic
+
+
+async def test_a_session_that_is_taken_later_is_named_by_its_plan() -> None:
+    clinic = await a_course_with_a_refused_session()
+    _, session, update = clinic.messages()
+    assert (session.state, update.state) == (MessageState.REJECTED, MessageState.DELIVERED)
+    retry_delivery(clinic.work, clinic.clock, CALLER, session.id)
+    await clinic.drain()
+    assert {one.state for one in clinic.messages()} == {MessageState.DELIVERED}
+    (plan,), (procedure,) = clinic.ehr.held("CarePlan"), clinic.ehr.held("Procedure")
+    (outcome,) = plan["activity"][0]["outcomeReference"]
+    assert outcome["reference"] == f"Procedure/{procedure['id']}"
+
+
+async def test_trying_again_what_was_delivered_sends_nothing() -> None:
+    clinic = await a_course_with_a_refused_session()
+    retry_delivery(clinic.work, clinic.clock, CALLER, clinic.messages()[1].id)
+    await clinic.drain()
+    asked = len(clinic.ehr.asked)
+    retry_delivery(clinic.work, clinic.clock, CALLER, clinic.messages()[1].id)
+    await clinic.drain()
+    assert len(clinic.ehr.asked) == asked
