@@ -174,16 +174,19 @@ _PRESSURE_WORDS = re.compile(r"\b(?:blood pressure|systolic|diastolic|bp)\b", re
 _PREGNANCY_WORDS = re.compile(r"pregnan|choriogonadotropin|\bhcg\b", re.IGNORECASE)
 
 
-def read_unknown(resource: Json, scores: list[Score], notes: Notes) -> None:
+def read_unknown(resource: Json, codes: frozenset[str], scores: list[Score], notes: Notes) -> None:
     """An Observation under no code that screening reads: of no interest, unless its words say otherwise.
 
     A well-formed LOINC code decides what an Observation is. Without one its words do, and they can only count
     against the patient: a blood pressure or a pregnancy test that the app cannot read is a Gap. (A coded answer is no
     pressure: it tells of the arm, the cuff or the position.)
     """
-    concepts = [part.get("code") for part in (resource, *elements.objects(resource.get("component")))]
-    if any(map(_has_loinc, concepts)) or elements.text(resource.get("status")) in _VOID:
+    components = [part.get("code") for part in elements.objects(resource.get("component"))]
+    if _well_formed(codes) or any(_well_formed(loinc_codes(concept)) for concept in components):
         return
+    if elements.text(resource.get("status")) in _VOID:
+        return
+    concepts = [resource.get("code"), *components]
     words = " ".join(text for concept in concepts for text in texts_of(concept))
     if not words or any(map(damaged, concepts)):
         notes.gap(area_of(resource), resource, "the observation does not say readably what it is")
@@ -201,5 +204,5 @@ def read_unknown(resource: Json, scores: list[Score], notes: Notes) -> None:
             scores.append(Score(reference=reference, name="hcg", when=when, positive=True, text="positive"))
 
 
-def _has_loinc(concept: object) -> bool:
-    return any(_LOINC_CODE.fullmatch(code) for code in loinc_codes(concept))
+def _well_formed(codes: frozenset[str]) -> bool:
+    return any(map(_LOINC_CODE.fullmatch, codes))

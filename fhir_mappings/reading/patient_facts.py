@@ -150,7 +150,7 @@ class _Chart:
             elif not codes.isdisjoint(observation.WANTED):
                 self.notes.guarded(observation.area_of, resource, self._other_observation, codes, scores, weights)
             else:
-                self.notes.guarded(observation.area_of, resource, observation.read_unknown, scores, self.notes)
+                self.notes.guarded(observation.area_of, resource, observation.read_unknown, codes, scores, self.notes)
         sessions = SessionTimes(
             r
             for kind in ("Procedure", "MedicationAdministration")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_mappings.codes.systems import UCUM, canonical_system
 from fhir_mappings.reading import elements
@@ -26,8 +25,7 @@ _PRINTED = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amount:
+class Amount(NamedTuple):
     """A converted amount, or the reason why there is none. `note` flags a unit that was printed, not coded."""
 
     value: Decimal | None = None
