@@ -65,6 +65,7 @@ class Visit:
     fields: Mapping[str, str]
     screening: StoredScreening | None  # the patient's latest: the banner's source
     quiet: bool = False  # asked by the page's own script, which wants a short answer
+    again: bool = False  # the page refreshes itself
 
     @property
     def root(self) -> str:
@@ -161,6 +162,7 @@ class Door:
             fields=typed(form),
             screening=screening,
             quiet=_is_script(request),
+            again=request.method == "GET" and request.headers.get("x-kp-refresh") == "1",
         )
 
     def _caller(self, launch: str, secret: str) -> tuple[Caller, datetime, StoredScreening | None] | None:

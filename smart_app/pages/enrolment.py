@@ -15,6 +15,7 @@ from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, with
 from smart_app.use_cases.enrolment_draft import save_draft
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
+from smart_app.use_cases.records import StoredCourse
 
 _PLAN = ("route", "start")
 _OF_ROUTE = ("day.", "dose_")  # proposed anew for another route or start
@@ -27,7 +28,7 @@ def show(visit: Visit) -> Response:
         return _enrolled(visit)
     if not view.allowed:
         return visit.page("enrolment_closed.html", tab="enrolment", title="Enrolment", view=view)
-    return _form(visit, view, {})
+    return _form(visit, view, {}, earlier=course_view(visit.deps.work, visit.deps.clock, visit.caller).course)
 
 
 def act(visit: Visit) -> Response:
@@ -82,7 +83,7 @@ def _enrol(visit: Visit, view: EnrolmentView, fields: Mapping[str, str]) -> Resp
     return visit.go("enrolment?done=1")
 
 
-def _form(visit: Visit, view: EnrolmentView, problems: Problems) -> Response:
+def _form(visit: Visit, view: EnrolmentView, problems: Problems, *, earlier: StoredCourse | None = None) -> Response:
     return visit.page(
         "enrolment.html",
         tab="enrolment",
@@ -92,6 +93,7 @@ def _form(visit: Visit, view: EnrolmentView, problems: Problems) -> Response:
         values=view.fields,
         problems=problems,
         definition=definition_of(view),
+        earlier=earlier,
         asks=any(words.startswith("Check:") for words in problems.values()),
     )
 

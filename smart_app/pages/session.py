@@ -238,7 +238,9 @@ def _with_waiting(visit: Visit, values: dict[str, str]) -> dict[str, str]:
 
 
 def _view(visit: Visit) -> SessionView:
-    return session_view(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], visit.deps.site)
+    return session_view(
+        visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], visit.deps.site, again=visit.again
+    )
 
 
 ROUTES = (

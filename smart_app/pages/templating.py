@@ -41,6 +41,7 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
         day=wording.day,
         weekday=wording.weekday,
         clock=wording.clock,
+        entered=wording.entered,
         moment=wording.moment,
         offset=wording.offset,
         partial_day=wording.partial_day,

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
 from types import MappingProxyType
 
 from starlette.responses import Response
 
+from fhir_mappings.facts.audit import AuditRecord
 from smart_app.pages.door import Route, Visit
 from smart_app.use_cases.follow_course import audit_view
 
@@ -46,6 +50,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
     }
 )
 
+_ANY_TIME = datetime.min.replace(tzinfo=UTC)
 _UUID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -55,11 +60,29 @@ def show(visit: Visit) -> Response:
         "audit.html",
         tab="audit",
         title="Audit",
-        records=view.records,
+        lines=lines(view.records),
         words=WORDS,
         short=short,
         zone=visit.now.tzinfo,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One record, or several in a row that differ in nothing but their time. `first` is the oldest of them."""
+
+    record: AuditRecord
+    first: datetime
+    count: int
+
+
+def lines(records: Sequence[AuditRecord]) -> list[Line]:
+    """Newest first, as the records come."""
+    made = []
+    for _, run in groupby(records, key=lambda record: replace(record, at=_ANY_TIME)):
+        same = list(run)
+        made.append(Line(record=same[0], first=same[-1].at, count=len(same)))
+    return made
 
 
 def short(text: str) -> str:

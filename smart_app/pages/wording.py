@@ -47,6 +47,11 @@ def moment(value: datetime) -> str:
     return f"{day(value.date())} {clock(value)}"
 
 
+def entered(value: datetime, at: datetime) -> str:
+    """When a line was typed: the time alone where it happened on that same day."""
+    return clock(value) if value.date() == at.date() else moment(value)
+
+
 def offset(value: datetime) -> str:
     """UTC+1, UTC−5, UTC+5:30: said once for each table."""
     shift = value.utcoffset()

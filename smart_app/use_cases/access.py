@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import NoReturn, ParamSpec, TypeVar
 
@@ -14,6 +14,8 @@ from smart_app.use_cases.ports import UnitOfWork
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
 
 TRIES = 5
+LOOK_HOLDS = timedelta(minutes=5)
+RECENT = 100  # records among which the last look is searched
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
@@ -44,6 +46,24 @@ def audited(
         entities=entities,
         detail=detail,
     )
+
+
+def looked(uow: UnitOfWork, caller: Caller, at: datetime, action: str, entity: str, *, again: bool) -> bool:
+    """The record of a look at one thing; False: none was added, so there is nothing to commit.
+
+    A page that refreshes itself says `again`: it leaves no further record while the last look of this launch at
+    the same thing is less than LOOK_HOLDS old. So nothing is ever shown without a record, whatever a page claims.
+    """
+    if again and any(
+        (each.action, each.outcome, each.launch, each.actor)
+        == (action, AuditOutcome.SUCCESS, caller.launch, caller.clinician.reference)
+        and entity in each.entities
+        and timedelta(0) <= at - each.at < LOOK_HOLDS
+        for each in uow.audit.of_patient(caller.patient, limit=RECENT)
+    ):
+        return False
+    uow.audit.add(audited(caller, at, action, entity))
+    return True
 
 
 def refuse(uow: UnitOfWork, caller: Caller, at: datetime, action: str, refusal: Refused) -> NoReturn:

@@ -10,7 +10,16 @@ from datetime import date, datetime
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.treatment import Clinician, SessionStatus
 from smart_app.clinical.entry import NotUsable, day, past_day_problem
-from smart_app.use_cases.access import audited, own_course, own_session, person, refuse, require_writer, retried
+from smart_app.use_cases.access import (
+    audited,
+    looked,
+    own_course,
+    own_session,
+    person,
+    refuse,
+    require_writer,
+    retried,
+)
 from smart_app.use_cases.course_progress import activities_now, next_number, open_one
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.opening import opening_fields
@@ -98,8 +107,10 @@ def _opened(
     )
 
 
-def session_view(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site) -> SessionView:
-    """Everything the page of a session shows; looking leaves an audit record."""
+def session_view(
+    work: Work, clock: Clock, caller: Caller, session_id: str, site: Site, *, again: bool = False
+) -> SessionView:
+    """Everything the page of a session shows; looking leaves an audit record (`again`: see `looked`)."""
     now, action = clock(), "clinician:session:read"
     with work() as uow:
         session, course = own_session(uow, caller, now, action, session_id)
@@ -113,8 +124,8 @@ def session_view(work: Work, clock: Clock, caller: Caller, session_id: str, site
             screening=uow.screenings.latest(caller.patient),
             person=person(uow, caller),
         )
-        uow.audit.add(audited(caller, now, action, f"session/{session.id}"))
-        uow.commit()
+        if looked(uow, caller, now, action, f"session/{session.id}", again=again):
+            uow.commit()
         return view
 
 

@@ -32,7 +32,7 @@ function exchange(page) {
 async function refresh() {
   if (document.hidden) return;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: 'text/html' } });
+    const answer = await fetch(location.href, { headers: { Accept: 'text/html', 'X-KP-Refresh': '1' } });
     if (answer.ok) exchange(parse(await answer.text()));
   } catch { /* the next round tries again */ }
 }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 import smart_app
 from fhir_mappings.facts.audit import AuditRecord
+from fhir_mappings.facts.programme import CourseStatus
 from smart_app.pages.trail import WORDS, short
+from smart_app.use_cases.follow_course import course_view
 from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_screening, post
 from tests.smart_app.pages.treatment import enrolled, signed
 
@@ -114,3 +118,39 @@ def test_every_action_that_is_recorded_has_words() -> None:
 def test_long_identifiers_are_shortened_and_short_ones_are_not() -> None:
     assert short("session/00000000-0000-0000-0000-000000000003") == "session/00000000"
     assert short("Observation/12") == "Observation/12"
+
+
+async def test_looks_in_a_row_are_one_line_with_their_number(desk: Desk) -> None:
+    enrolled(desk)
+    for _ in range(3):
+        desk.now += timedelta(minutes=1)
+        course_view(desk.work, desk.deps.clock, a_caller())
+    page = await read(desk, f"/l/{LAUNCH}/audit")
+    assert page.text.count("Looked at the course") == 1
+    assert f"3 times since {desk.now - timedelta(minutes=2):%H:%M}" in page.text
+    assert page.text.count("Enrolled the patient") == 1
+
+
+async def test_a_completed_course_is_said_to_be_completed_and_not_to_be_a_remission(desk: Desk) -> None:
+    _end(desk, CourseStatus.COMPLETED)
+    page = await read(desk, f"/l/{LAUNCH}/progress")
+    assert "The course is completed" in page.text
+    assert "not the same as response or remission" in page.text
+
+
+async def test_after_a_course_the_enrolment_form_says_that_it_starts_a_new_one(desk: Desk) -> None:
+    _end(desk, CourseStatus.REVOKED)
+    page = await read(desk, f"/l/{LAUNCH}/enrolment")
+    assert (
+        "An earlier course (intravenous, from 23 Nov 2026) was withdrawn. Enrolling here starts a new one."
+        in page.text
+    )
+
+
+def _end(desk: Desk, status: CourseStatus) -> None:
+    enrolled(desk)
+    with desk.work() as uow:
+        (course,) = uow.courses.of_patient(a_caller().patient)
+        uow.courses.replace(replace(course, status=status, ended=desk.now.date()))
+        uow.audit.add(AuditRecord(action="app:care-plan:update", at=desk.now))
+        uow.commit()

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from fhir_mappings.facts.treatment import SessionStatus
-from smart_app.use_cases.record_session import save_fields
+from smart_app.use_cases.record_session import save_fields, session_view
 from smart_app.use_cases.session_entries import strike_entry
 from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, PageParts, a_caller, a_clinician, post
 from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed
@@ -459,3 +459,43 @@ async def test_a_struck_reading_is_not_the_last_blood_pressure(desk: Desk) -> No
     async with desk.client() as client:
         page = await page_of(client, at(session, "discharge"))
     assert "Last blood pressure 150/90 at" in page.text
+
+
+async def test_a_page_that_refreshes_itself_leaves_one_record_in_five_minutes(desk: Desk) -> None:
+    session = running(desk)
+    refreshing = {"X-KP-Refresh": "1"}
+
+    def looks() -> int:
+        return sum(each.action == "clinician:session:read" for each in desk.work.kept.audit)
+
+    async with desk.client() as client:
+        await client.get(at(session), headers=refreshing)
+        assert looks() == 1, "without an earlier look the marker saves nothing"
+        for _ in range(4):
+            desk.now += timedelta(seconds=15)
+            assert (await client.get(at(session), headers=refreshing)).status_code == 200
+        assert looks() == 1
+        await client.get(at(session))
+        assert looks() == 2, "opening the page is a look of its own"
+        desk.now += timedelta(minutes=5)
+        await client.get(at(session), headers=refreshing)
+        assert looks() == 3
+
+
+async def test_the_refresh_of_one_launch_does_not_lean_on_the_look_of_another(desk: Desk) -> None:
+    session = running(desk)
+    session_view(desk.work, desk.deps.clock, nurse(), session.id, desk.deps.site)
+    before = len(desk.work.kept.audit)
+    async with desk.client() as client:
+        await client.get(at(session), headers={"X-KP-Refresh": "1"})
+    assert len(desk.work.kept.audit) == before + 1
+
+
+async def test_a_line_of_another_day_says_the_day_on_which_it_was_entered(desk: Desk) -> None:
+    session = running(desk)
+    desk.now += timedelta(days=1)
+    desk.open()
+    day = (desk.now - timedelta(days=1)).date().isoformat()
+    reading(desk, session, 131, 80, time="14:20", date=day)
+    async with desk.client() as client:
+        assert "14:20 entered 24 Nov 2026 14:32" in (await page_of(client, at(session))).text

@@ -129,6 +129,9 @@ async def test_a_refused_item_shows_why_and_can_be_sent_again(desk: Desk) -> Non
     async with desk.client() as client:
         page = await page_of(client, sign_path(session))
         assert "unit not known" in page.text
+        assert len([form for form in page.forms if form.action.endswith("/delivery/retry")]) == 1, (
+            "one message, one try"
+        )
         response = await post(client, page.form("/delivery/retry"))
     assert response.headers["location"] == sign_path(session)
     assert desk.woken > woken
