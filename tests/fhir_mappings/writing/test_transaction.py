@@ -91,6 +91,16 @@ def test_a_session_of_an_unknown_course_does_not_travel() -> None:
     assert refused.value.fact == "Procedure.basedOn"
 
 
+def test_links_to_a_plan_that_is_not_taken_are_left_out_and_nothing_else() -> None:
+    resources = session_resources(a_full_session(), a_course(), INSTANCE)
+    linked = wire.decode(transaction(resources, fhir_base=EHR, known=KNOWN))
+    bare = wire.decode(transaction(resources, fhir_base=EHR, known={an_id(9): None}))
+    assert "CarePlan" not in str(bare)
+    for entry in linked["entry"]:
+        entry["resource"].pop("basedOn", None)
+    assert bare == linked
+
+
 def test_part_of_a_session_travels_once_the_rest_is_known() -> None:
     procedure, dose, *_ = session_resources(a_session(readings=()), a_course(), INSTANCE)
     with pytest.raises(Unwritable):

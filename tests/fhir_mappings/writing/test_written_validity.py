@@ -12,6 +12,7 @@ import pytest
 from fhir_mappings import wire
 from fhir_mappings.facts.programme import CourseStatus, TreatmentCourse
 from fhir_mappings.facts.treatment import KetamineSession, Place, Route, SessionStatus
+from fhir_mappings.writing import transaction as transactions
 from fhir_mappings.writing.care_plan import care_plan, travelling
 from fhir_mappings.writing.session_bundle import session_resources, transaction
 from tests.fhir_mappings.writing.a_session import (
@@ -79,6 +80,16 @@ def test_a_transaction_is_valid(profile_errors: Callable[[bytes], list[str]]) ->
     bundle = transaction(resources, fhir_base=EHR, known={an_id(9): "CarePlan/12"})
     assert fhirkit.validate(bundle) == []
     assert profile_errors(bundle) == []
+
+
+def test_a_session_whose_plan_the_ehr_does_not_take_is_valid(profile_errors: Callable[[bytes], list[str]]) -> None:
+    resources = session_resources(a_full_session(), a_course(), INSTANCE)
+    links = {one.value: f"{one.resource_type}/{number}" for number, one in enumerate(resources)}
+    for one in resources:
+        body = wire.encode(transactions.travelling(one, fhir_base=EHR, known={**links, an_id(9): None}))
+        assert b"CarePlan" not in body
+        assert fhirkit.validate(body) == []
+        assert profile_errors(body) == []
 
 
 @pytest.mark.parametrize(
