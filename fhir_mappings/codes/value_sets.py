@@ -55,7 +55,7 @@ def undotted(code: str) -> str:
 def sets_of(code: Code) -> frozenset[str]:
     """Names of the sets a code is in. Codes of other systems are in none."""
     if code.system == ICD10CM:
-        return _icd_sets(undotted(code.code))
+        return _icd_sets(_key(code))
     if code.system == SNOMED:
         return _snomed_sets(code.code.strip())
     return frozenset()
@@ -68,8 +68,13 @@ def decides(code: Code) -> bool:
     where SNOMED CT may have put it below a code of a set: then the words of the entry have to be read.
     """
     if code.system == ICD10CM:
-        return _icd_decides(undotted(code.code))
+        return _icd_decides(_key(code))
     return code.system == SNOMED and bool(_snomed_sets(code.code.strip()))
+
+
+def _key(code: Code) -> str:
+    """An ICD-10-CM code, far enough to tell it: free text in its place is not to be kept in the caches below."""
+    return undotted(code.code)[:_FAR_ENOUGH]
 
 
 @lru_cache(maxsize=4096)
@@ -80,6 +85,7 @@ def _icd_decides(code: str) -> bool:
     return bool(_icd_sets(code)) or not coarse
 
 
+_FAR_ENOUGH = 12  # characters: a code has at most 7, and every prefix of a set is shorter still
 _ICD_CODE = re.compile(r"[A-Z][0-9][0-9A-Z]{1,5}", re.ASCII)
 
 
