@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import NamedTuple
 
 from fhir_mappings.codes import observations as loinc
 from fhir_mappings.codes.concepts import damaged, label_of, texts_of
@@ -27,6 +28,14 @@ _LOINC_CODE = re.compile(r"[0-9]{1,7}-[0-9]")
 _HCG_UNITS = ("m[IU]/mL", "m[iU]/mL", "[IU]/L", "[iU]/L", "mIU/mL", "IU/L")
 _HCG_NEGATIVE = Decimal(5)
 _ITEM_RANGE = {"phq9-total": 27, "phq9-item9": 3}
+
+
+class _Answer(NamedTuple):
+    """What one item of a questionnaire or test says."""
+
+    text: str
+    positive: bool
+    value: Decimal | None = None
 
 
 def area_of(resource: Json) -> Area:
@@ -65,16 +74,16 @@ def read_scores(resource: Json, codes: frozenset[str], notes: Notes) -> tuple[Sc
     found = []
     for part_codes, part in parts:
         for name in sorted(_names(part_codes)):
-            score = _score(resource, part, name, notes, area)
-            if score is not None:
+            answer = _answer(resource, part, name, notes, area)
+            if answer is not None:
                 found.append(
                     Score(
                         reference=elements.reference_of(resource),
                         name=name,
                         when=when,
-                        value=score.value,
-                        positive=score.positive,
-                        text=score.text,
+                        value=answer.value,
+                        positive=answer.positive,
+                        text=answer.text,
                     )
                 )
     return tuple(found)
@@ -89,7 +98,7 @@ def _names(codes: frozenset[str]) -> set[str]:
     return names
 
 
-def _score(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> Score | None:
+def _answer(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> _Answer | None:
     """The value of one item; None where none was measured; an unreadable one leaves a Gap."""
     if part.get("dataAbsentReason") is not None and not any(name.startswith("value") for name in part):
         return None
@@ -101,12 +110,12 @@ def _score(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> S
         if value is None or not 0 <= value <= _ITEM_RANGE[name] or _item_with_fraction(name, value):
             notes.gap(area, resource, "the score is not a number the scale has")
             return None
-        return Score(reference="", name=name, when=None, value=value, positive=value > 0, text=str(value))
+        return _Answer(text=str(value), positive=value > 0, value=value)
     positive = _quantified(part) if "valueQuantity" in part else _positive(part)
     if positive is None:
         notes.gap(area, resource, "the answer is not one the app can read")
         return None
-    return Score(reference="", name=name, when=None, positive=positive, text="positive" if positive else "negative")
+    return _Answer(text="positive" if positive else "negative", positive=positive)
 
 
 def _item_with_fraction(name: str, value: Decimal) -> bool:
