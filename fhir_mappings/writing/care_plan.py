@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 
 from fhir_mappings import wire
 from fhir_mappings.facts.programme import CourseNote, PlannedSession, TreatmentCourse
@@ -97,10 +98,13 @@ def _count(course: TreatmentCourse) -> Json:
 
 
 def _period(course: TreatmentCourse) -> Json:
-    if course.ended is not None and course.ended < course.start:
-        raise Unwritable("course.ended", "is before the start")
-    end = {"end": course.ended.isoformat()} if course.ended else {}
-    return {"start": course.start.isoformat(), **end}
+    """A course that ended before its first day was in effect from the enrolment on."""
+    if course.ended is None:
+        return {"start": course.start.isoformat()}
+    if course.ended < course.enrolled_at.date() - timedelta(days=1):  # a day off: the two may be told in two zones
+        raise Unwritable("course.ended", "is before the enrolment")
+    start = course.start if course.start <= course.ended else min(course.enrolled_at.date(), course.ended)
+    return {"start": start.isoformat(), "end": course.ended.isoformat()}
 
 
 def _contributors(course: TreatmentCourse) -> Json:

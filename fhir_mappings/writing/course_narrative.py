@@ -23,9 +23,10 @@ def course_sentence(course: TreatmentCourse) -> str:
     done = f"{course.counted} of {len(course.planned)}" if course.planned else str(course.counted)
     missed = f", {course.missed} missed" if course.missed else ""
     ended = f", ended {course.ended.isoformat()}" if course.ended else ""
+    first = "planned from" if course.ended and course.ended < course.start else "first day"
     return (
         f"Ketamine for depression, {PROGRAMMES[course.route].title}: {_STATUS[course.status]}, {done} sessions"
-        f" counted{missed}; started {course.start.isoformat()}{ended}; place: {course.place}."
+        f" counted{missed}; {first} {course.start.isoformat()}{ended}; place: {course.place}."
     )
 
 

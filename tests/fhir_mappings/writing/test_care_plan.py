@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def test_a_course_says_what_it_follows_whom_it_is_for_and_how_far_it_came() -> N
     assert plan["supportingInfo"][0]["identifier"]["value"] == an_id(10)
     counts = {part["url"]: part["valueUnsignedInt"] for part in plan["extension"][0]["extension"]}
     assert counts == {"planned": 3, "counted": 1, "missed": 0}
-    assert "active, 1 of 3 sessions counted; started 2026-11-12" in plan["description"]
+    assert "active, 1 of 3 sessions counted; first day 2026-11-12" in plan["description"]
     assert [note["text"] for note in plan["note"]] == ["Consent <signed> & filed"]
 
 
@@ -92,6 +93,26 @@ def test_an_ended_course_says_when() -> None:
     with pytest.raises(Unwritable) as refused:
         _plan(ended=date(2026, 11, 1))
     assert refused.value.fact == "course.ended"
+
+
+@pytest.mark.parametrize(
+    ("enrolled", "ended", "start"),
+    [
+        pytest.param(at(9, day=10), date(2026, 11, 11), "2026-11-10", id="the day after the enrolment"),
+        pytest.param(at(9, day=10), date(2026, 11, 10), "2026-11-10", id="on the day of the enrolment"),
+        pytest.param(at(1, day=11), date(2026, 11, 10), "2026-11-10", id="on that day, in a zone further west"),
+    ],
+)
+def test_a_course_that_is_withdrawn_before_its_first_day_is_still_written(
+    enrolled: datetime, ended: date, start: str, profile_errors: Callable[[bytes], list[str]]
+) -> None:
+    course = a_course(status=CourseStatus.REVOKED, enrolled_at=enrolled, ended=ended)
+    written = care_plan(course, INSTANCE, procedures={})
+    plan = wire.decode(written.body)
+    assert plan["status"] == "revoked"
+    assert plan["period"] == {"start": start, "end": ended.isoformat()}
+    assert "planned from 2026-11-12, ended 2026-11-1" in plan["description"]
+    assert profile_errors(written.body) == []
 
 
 def test_what_travels_is_relative_and_the_same_each_time() -> None:
