@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from fhir_mappings.facts.clinical import Area, Gap, Ignored, PartialDate
@@ -14,10 +15,16 @@ Fact = TypeVar("Fact")
 
 
 class Notes:
-    """Collects while a chart is read. `as_of` is the day of the screening: later dates are listed, not used."""
+    """Collects while a chart is read. `as_of` is the day of the screening: later dates are listed, not used.
 
-    def __init__(self, as_of: date) -> None:
+    `now` is the moment of the screening where it is known. An instant that has passed is not in the future, though
+    its own offset may call it tomorrow: an EHR that writes UTC does so every evening west of Greenwich. It counts
+    for the day of the screening, since dropping it could hide a reading that was just taken.
+    """
+
+    def __init__(self, as_of: date, now: datetime | None = None) -> None:
         self.as_of = as_of
+        self.now = now
         self.gaps: list[Gap] = []
         self.ignored: list[Ignored] = []
 
@@ -63,6 +70,8 @@ class Notes:
     def _not_future(self, area: Area, resource: Json, found: PartialDate | None, element: str) -> PartialDate | None:
         if found is None or not found.after(self.as_of):
             return found
+        if self.now is not None and found.instant is not None and found.instant <= self.now:
+            return replace(found, first=self.as_of, last=self.as_of)
         reason = f"{element} lies after {self.as_of.isoformat()} and was not used"
         reference = elements.reference_of(resource)
         self.gaps.append(Gap(area=area, reference=reference, reason=reason, listed_only=True))

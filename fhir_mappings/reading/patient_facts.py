@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from fhir_mappings.codes.observations import BODY_WEIGHT
@@ -46,22 +46,24 @@ def patient_facts(
     resources: Iterable[Any],
     *,
     as_of: date,
+    now: datetime | None = None,
     patients: Collection[str],
     failures: Iterable[Gap] = (),
 ) -> PatientFacts:
     """Everything screening needs to know from `resources`, in any order and with repeats.
 
     `patients` are the references under which this patient goes ("Patient/1", an absolute URL, a urn:uuid); an
-    entry of anybody else is a Gap. `failures` are the searches that did not come back whole.
+    entry of anybody else is a Gap. `failures` are the searches that did not come back whole. `now`, where it is
+    known, tells an instant that has passed from one to come; without it the day alone decides.
     """
-    return _Chart(resources, as_of, frozenset(patients), tuple(failures)).facts()
+    return _Chart(resources, Notes(as_of, now), frozenset(patients), tuple(failures)).facts()
 
 
 class _Chart:
     """One chart while it is read."""
 
-    def __init__(self, resources: Iterable[Any], as_of: date, patients: frozenset[str], failures: tuple[Gap, ...]):
-        self.notes = Notes(as_of)
+    def __init__(self, resources: Iterable[Any], notes: Notes, patients: frozenset[str], failures: tuple[Gap, ...]):
+        self.notes = notes
         self.failures = failures
         self.patients = patients
         self.by_type: dict[str, list[Json]] = {}

@@ -30,18 +30,20 @@ async def screen_patient(work: Work, clock: Clock, caller: Caller, ehr: Ehr) -> 
     return screening
 
 
-def screen_chart(chart: Chart, *, patients: Iterable[str], as_of: date) -> tuple[PatientFacts, ScreeningResult]:
-    """Read a chart and ask every rule; the same road for the EHR and for files."""
+def screen_chart(
+    chart: Chart, *, patients: Iterable[str], as_of: date, now: datetime | None = None
+) -> tuple[PatientFacts, ScreeningResult]:
+    """Read a chart and ask every rule; the same road for the EHR and for files, which have no `now`."""
     failures = tuple(
         Gap(area=failure.area, reference="", reason=failure.reason, fetch_failed=True) for failure in chart.failures
     )
-    facts = patient_facts(chart.resources, as_of=as_of, patients=frozenset(patients), failures=failures)
+    facts = patient_facts(chart.resources, as_of=as_of, now=now, patients=frozenset(patients), failures=failures)
     return facts, screen(facts, as_of=as_of)
 
 
 def _judge(chart: Chart, caller: Caller, at: datetime) -> StoredScreening:
     names = (f"Patient/{caller.patient_id}", caller.patient)
-    facts, result = screen_chart(chart, patients=names, as_of=at.date())
+    facts, result = screen_chart(chart, patients=names, as_of=at.date(), now=at)
     return StoredScreening(
         id=str(uuid5(NAMESPACE_URL, f"screening:{caller.launch}:{at.isoformat()}")),
         launch=caller.launch,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -168,3 +168,20 @@ async def test_a_part_that_failed_is_named_beside_what_was_relied_on() -> None:
     rests_on = (await kept(OneChart(*a_chart(without=["Observation"]), failures=failed))).result["relied_on"]
     assert rests_on["unread"] == ["medications"]
     assert rests_on["pressure"] is None
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        pytest.param("2026-11-24T00:30:00Z", "hold", id="just now, which UTC calls tomorrow"),
+        pytest.param("2026-11-24T02:30:00Z", "candidate", id="still to come"),
+        pytest.param("2026-11-24", "candidate", id="tomorrow, without a time"),
+    ],
+)
+async def test_a_reading_just_taken_counts_whatever_day_utc_calls_it(written: str, status: str) -> None:
+    evening = datetime(2026, 11, 23, 20, 0, tzinfo=timezone(timedelta(hours=-5)))
+    readings = (a_blood_pressure(120, 80, when="2026-11-20"), a_blood_pressure(152, 104, when=written))
+    chart = OneChart(*a_chart(*readings, without=["Observation"]))
+    screening = await screen_patient(FakeWork(), lambda: evening, CALLER, chart)  # type: ignore[arg-type]
+    assert screening.status == status
