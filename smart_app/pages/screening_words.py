@@ -21,6 +21,14 @@ _WORDS = {
     "not-met": "Not found",
 }
 
+# Rules whose questions the words above would answer wrongly.
+_OWN_WORDS: Mapping[str, Mapping[str, str]] = MappingProxyType(
+    {
+        "IND-NONE": {"met": "None found", "not-met": "An indication was found"},
+        "DATA-FETCH": {"met": "Not in full", "not-met": "In full"},
+    }
+)
+
 # The kinds of met findings that make a status; the reasons on the card come from these.
 _DECIDING: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -57,8 +65,9 @@ class GapLine:
 def outcome_words(row: Row) -> str:
     """The result of one rule: Found, Missing, Not found, Not enough data, Could not look."""
     state = row["state"]
-    if row["rule"] == "IND-NONE" and state == "met":
-        return "None found"  # this rule is met by an absence
+    own = _OWN_WORDS.get(row["rule"], {}).get(state)
+    if own is not None:
+        return own
     if row["kind"] == "missing" and state in _ABSENCE:
         return _ABSENCE[state]
     if state == "met":

@@ -239,3 +239,15 @@ def test_a_print_names_the_patient_and_opens_what_is_folded() -> None:
         assert page.locator(".tabs").is_hidden()
         assert page.locator("header.patient").is_visible()
         assert page.locator("details:not([open])").count() == 0
+        assert page.locator("summary", has_text="The note as it is written").is_visible(), "a heading on paper"
+
+
+def test_a_phone_scrolls_the_table_and_not_the_page() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    with opened(desk, viewport={"width": 320, "height": 640}) as page:
+        for step in ("before", "monitor"):
+            page.goto(f"session/{session}/{step}")
+            page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
+            assert page.evaluate("document.documentElement.scrollWidth") == 320, step

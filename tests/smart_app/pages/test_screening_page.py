@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import pytest
 
+from fhir_mappings.facts.treatment import Role
 from smart_app.pages.screening import groups
 from smart_app.pages.screening_words import deciding, gap_words, outcome_words
 from smart_app.pages.wording import VERDICTS
 from smart_app.use_cases.errors import Busy, Forbidden
-from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_finding, a_result, a_screening, post
+from tests.smart_app.pages.desk import (
+    LAUNCH,
+    Desk,
+    PageParts,
+    a_caller,
+    a_clinician,
+    a_finding,
+    a_result,
+    a_screening,
+    post,
+)
 from tests.smart_app.pages.treatment import enrolled
 
 pytestmark = pytest.mark.anyio
@@ -320,3 +331,27 @@ async def test_an_enrolled_patient_is_not_offered_enrolment(desk: Desk) -> None:
     assert "The patient is enrolled already." in page.text
     assert page.links["Go to the session"].endswith("/session")
     assert "Enrol" not in page.links
+
+
+async def test_a_nurse_is_not_offered_what_only_a_prescriber_may_do(desk: Desk) -> None:
+    desk.open(a_caller(clinician=a_clinician(Role.NURSE, "R. Nurse")))
+    desk.keep(screening=a_screening())
+    page = await read(desk)
+    assert "Enrol" not in page.links
+    assert "a prescriber may enrol" in page.text
+
+
+@pytest.mark.parametrize(
+    ("rule", "state", "words"),
+    [
+        ("IND-NONE", "met", "None found"),
+        ("IND-NONE", "not-met", "An indication was found"),
+        ("DATA-FETCH", "met", "Not in full"),
+        ("DATA-FETCH", "not-met", "In full"),
+        ("DATA-FETCH", "could-not-look", "Could not look"),
+    ],
+)
+def test_a_question_that_is_answered_the_other_way_round_has_words_of_its_own(
+    rule: str, state: str, words: str
+) -> None:
+    assert outcome_words(a_finding(rule, kind="missing", state=state)) == words

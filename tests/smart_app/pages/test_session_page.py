@@ -420,7 +420,7 @@ async def test_a_step_says_what_is_to_do_not_only_how_much(desk: Desk) -> None:
         monitor = (await page_of(client, at(session, "monitor"))).text
         before = await page_of(client, at(session, "before"))
     assert "Monitor Record at least one blood pressure after the dose." in monitor
-    assert "to do in this step" in before.text
+    assert "Still to do in this step" in before.text
     assert before.links["Answer yes or no: Suicidality asked about today."] == "#f-check.suicidality"
 
 
