@@ -16,9 +16,16 @@ _BY_OID = {
 }
 
 
-@lru_cache(maxsize=256)  # a chart names the same few systems thousands of times
+LONGEST = 200  # of a system's name; a longer one is no system we know, and no text to keep
+
+
 def canonical_system(system: str) -> str:
     """The URL of a code system given by URL or OID, without a trailing slash or version; else as given."""
+    return _canonical(system) if len(system) <= LONGEST else system
+
+
+@lru_cache(maxsize=256)  # a chart names the same few systems thousands of times
+def _canonical(system: str) -> str:
     name = system.strip()
     if name.lower().startswith("urn:oid:"):
         name = name[8:]
