@@ -27,6 +27,7 @@ class DeliveryRow:
     reference: str  # "Observation/12", or ""
     message: str
     session: str | None
+    reason: str = ""  # why it is still waiting after a try, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,7 @@ _RETRIED_BY_HAND = frozenset(
         MessageState.MANUAL,
     }
 )
+_TRIED = frozenset({MessageState.RETRY_AT, MessageState.UNKNOWN})
 _AUDITED_AS = MappingProxyType(
     {
         MessageKind.CREATE_CARE_PLAN: "app:care-plan:create",
@@ -177,6 +179,7 @@ def _rows(standing: Standing) -> list[DeliveryRow]:
             reference=item.reference or "",
             message=message.id if message.state in _RETRIED_BY_HAND else "",
             session=message.session,
+            reason=message.reason if message.state in _TRIED else "",
         )
         for item in message.items
     ]
@@ -188,7 +191,7 @@ def _summary(states: Sequence[MessageState]) -> str:
     written = sum(state is MessageState.DELIVERED for state in states)
     waiting = sum(not state.final for state in states)
     failed = len(states) - written - waiting
-    parts = [f"{written} of {len(states)} items written."]
+    parts = [f"{written} of {len(states)} {'item' if len(states) == 1 else 'items'} written."]
     if waiting:
         parts.append(f"{waiting} waiting.")
     if failed:

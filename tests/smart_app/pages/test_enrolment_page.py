@@ -115,7 +115,7 @@ async def test_enrolling_twice_makes_one_course(desk: Desk) -> None:
     assert len(desk.work.kept.courses) == 1
     assert desk.woken >= 1
     assert "The patient is enrolled." in result.text
-    assert "0 of 1 items written. 1 waiting." in result.text
+    assert "0 of 1 item written. 1 waiting." in result.text
 
 
 async def test_needs_review_asks_for_a_reason(desk: Desk) -> None:

@@ -176,3 +176,11 @@ async def test_only_a_prescriber_is_offered_to_take_a_note_back(desk: Desk) -> N
     async with desk.client() as client:
         page = await page_of(client, sign_path(session))
     assert "Entered in error" not in page.links
+
+
+async def test_what_waits_after_a_try_says_once_why(desk: Desk) -> None:
+    session = signed(desk)
+    settle(desk, MessageState.RETRY_AT, "The EHR is not available now (503).")
+    async with desk.client() as client:
+        page = await page_of(client, sign_path(session))
+    assert page.text.count("The last try: The EHR is not available now (503).") == 1
