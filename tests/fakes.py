@@ -53,6 +53,7 @@ class Kept:
     scores: dict[str, StoredScore] = field(default_factory=dict)
     queue: dict[str, Queued] = field(default_factory=dict)
     audit: list[AuditRecord] = field(default_factory=list)
+    ended: set[str] = field(default_factory=set)  # launches
 
     def copy(self) -> Kept:
         return Kept(
@@ -64,6 +65,7 @@ class Kept:
             scores=dict(self.scores),
             queue=dict(self.queue),
             audit=list(self.audit),
+            ended=set(self.ended),
         )
 
 
@@ -91,6 +93,7 @@ class FakeWork:
     def end_launch(self, launch: str) -> None:
         """What `LaunchStore.end` does to the caller."""
         self.kept.callers.pop(launch, None)
+        self.kept.ended.add(launch)
 
 
 class FakeUnit:
@@ -245,7 +248,16 @@ class FakeMessages:
         ]
         for queued in waiting:
             self._make_due(queued, launch=launch, now=now)
-        return len(waiting)
+        orphaned = [
+            queued
+            for queued in self.unit.draft.queue.values()
+            if queued.message.patient == patient
+            and queued.message.state in DUE_STATES
+            and queued.message.launch in self.unit.draft.ended
+        ]
+        for queued in orphaned:
+            self.unit.draft.queue[queued.message.id] = queued.with_message(launch=launch)
+        return len(waiting) + len(orphaned)
 
     def _make_due(self, queued: Queued, *, launch: str, now: datetime) -> None:
         message = queued.message

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, insert, literal, null, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, insert, literal, null, select, update
 
 from smart_app.store.rows import from_text, to_text
-from smart_app.store.tables import messages
+from smart_app.store.tables import launches, messages
 from smart_app.use_cases.records import MessageItem, MessageKind, MessageState, OutboxMessage
 
 # What waits for its time, in the order of the life of a message; the worker takes these up.
@@ -43,7 +43,13 @@ class SqlMessages:
 
     def release(self, patient: str, *, launch: str, now: datetime) -> int:
         waiting = and_(messages.c.patient == patient, messages.c.state == MessageState.WAIT_AUTH)
-        return self._make_due(waiting, launch=launch, now=now)
+        return self._make_due(waiting, launch=launch, now=now) + self._hand_over(patient, launch)
+
+    def _hand_over(self, patient: str, launch: str) -> int:
+        """What waits for its time and would then find its launch ended. When it is due does not change."""
+        ended = exists().where(launches.c.id == messages.c.launch, launches.c.ended.is_not(null()))
+        orphaned = and_(messages.c.patient == patient, messages.c.state.in_(WAITS), ended)
+        return self._connection.execute(update(messages).where(orphaned).values(launch=launch)).rowcount
 
     def _make_due(self, condition: ColumnElement[bool], *, launch: str, now: datetime) -> int:
         settled = messages.c.settle_until.is_(null()) | (messages.c.settle_until <= now)

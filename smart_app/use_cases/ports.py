@@ -196,7 +196,8 @@ class Messages(Protocol):
         ...
 
     def release(self, patient: str, *, launch: str, now: datetime) -> int:
-        """Give all WAIT_AUTH messages of a patient to a new launch; how many."""
+        """Give a patient's WAIT_AUTH messages to a new launch, due now, and those that wait for their time with a
+        launch that has ended; how many."""
         ...
 
 

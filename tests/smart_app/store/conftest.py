@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,15 @@ from sqlalchemy import Engine, text, update
 
 from smart_app.store.audit import START
 from smart_app.store.engine import open_engine
+from smart_app.store.launches import SqlLaunches
 from smart_app.store.migrations import migrate
 from smart_app.store.outbox import SqlOutbox
+from smart_app.store.sealing import Sealer, SealingKey
 from smart_app.store.tables import metadata
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.ports import Outbox, Work
 from tests.fakes import FakeOutbox, FakeWork
+from tests.smart_app.store.stored_records import NOON, a_launch, some_tokens
 
 NOBODY = 65534
 
@@ -173,6 +176,22 @@ def work(kept: tuple[Work, Outbox]) -> Work:
 @pytest.fixture
 def outbox(kept: tuple[Work, Outbox]) -> Outbox:
     return kept[1]
+
+
+@pytest.fixture
+def end_launch(kept: tuple[Work, Outbox], request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Begins and ends a launch of this id."""
+    work = kept[0]
+    if isinstance(work, FakeWork):
+        return work.end_launch
+    engine = request.getfixturevalue(f"{request.node.callspec.params['kept']}_engine")
+    launches = SqlLaunches(engine, Sealer([SealingKey.generate()]), lambda: NOON)
+
+    def end(launch: str) -> None:
+        launches.complete(a_launch(id=launch), some_tokens(), "ab" * 32)
+        launches.end(launch)
+
+    return end
 
 
 def _migrated(url: str) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -319,6 +320,23 @@ def test_the_settle_time_is_kept_and_a_retry_does_not_cut_it_short(work: Work, o
     assert in_queue(work).settle_until == later(30)
     assert outbox.claim(later(29), lease=60) is None
     assert claimed(outbox, 30).state is MessageState.UNKNOWN
+
+
+def test_a_new_launch_takes_over_what_waits_with_one_that_ended(
+    work: Work, outbox: Outbox, end_launch: Callable[[str], None]
+) -> None:
+    """Signed, sent in vain, app closed: at its time the message must not find itself without a token."""
+    put(work, a_message(), a_message(id="message-2", patient=BEN, course="course-2"))
+    put(work, a_message(id="message-3", launch="launch-9"))
+    end(outbox, claimed(outbox), MessageState.RETRY_AT, due=600)
+    end_launch("launch-1")
+    with work() as uow:
+        assert uow.messages.release(ADA, launch="launch-2", now=later(5)) == 1
+        uow.audit.add(an_audit())
+        uow.commit()
+    assert (in_queue(work).launch, in_queue(work).due) == ("launch-2", later(600))
+    assert in_queue(work, "message-2", "course-2").launch == "launch-1"
+    assert in_queue(work, "message-3").launch == "launch-9"
 
 
 @pytest.mark.parametrize(("sent", "state"), [(None, MessageState.QUEUED), ("bytes", MessageState.UNKNOWN)])

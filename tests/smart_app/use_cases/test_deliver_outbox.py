@@ -723,7 +723,7 @@ async def test_an_ehr_that_cannot_hold_the_status_of_a_plan_is_a_conflict() -> N
 
 async def test_what_cannot_be_written_as_fhir_is_for_a_person() -> None:
     clinic, course = await enrolled()
-    clinic.progress(course, ended=clinic.courses[course].start - timedelta(days=1))
+    clinic.progress(course, ended=clinic.courses[course].enrolled_at.date() - timedelta(days=9))
     await clinic.once()
     assert clinic.last.state is MANUAL
     assert "course.ended" in clinic.last.reason
