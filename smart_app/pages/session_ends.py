@@ -9,7 +9,6 @@ from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.session_entries import strike_entry
-from smart_app.use_cases.session_lines import DISPOSITIONS
 from smart_app.use_cases.sign_session import not_done, stop_session
 
 
@@ -61,7 +60,6 @@ def stop(visit: Visit) -> Response:
         sid=session,
         problems=problems,
         values=dict(view.fields) | dict(visit.fields),
-        dispositions=tuple(DISPOSITIONS.items()),
     )
 
 

@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smart_app.pages import wording
 from smart_app.pages.assets import Asset, read_assets
+from smart_app.use_cases.session_lines import DISPOSITIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
         base=base_path,
         routes=wording.ROUTES,
         places=wording.PLACES,
+        went=DISPOSITIONS,
         roles=wording.ROLES,
     )
     return made

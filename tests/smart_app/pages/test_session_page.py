@@ -344,7 +344,9 @@ async def test_stopping_early_is_offered_on_every_step(desk: Desk) -> None:
         values = {"stop__reason": "Severe headache", "stop__disposition": "transfer", "stop__time": "14:31"}
         response = await post(client, form, **values)
         page = await page_of(client, response.headers["location"])
+        note = await page_of(client, at(session, "sign"))
     assert desk.work.kept.sessions[session.id].status is SessionStatus.STOPPED
+    assert "Why the session was stopped Severe headache What happened then Emergency transfer" in note.text
     assert "This session was stopped early." in page.text
 
 
