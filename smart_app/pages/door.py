@@ -127,7 +127,7 @@ class Door:
             made = await run_sync(handler, visit)
             return await made if isawaitable(made) else made
         except (Refused, EhrError, StaleVersion, LaunchEnded) as error:
-            return self._tell(request, notice_of(error), visit.root)
+            return self._tell(request, notice_of(error, looking=request.method == "GET"), visit.root)
 
     def _turn_away(self, request: Request, visit: Visit) -> Response:
         return visit.go("audit") if request.method == "GET" else self._tell(request, not_yours(), visit.root)

@@ -48,8 +48,8 @@ def show_notice(printer: Printer, notice: Notice, *, root: str | None = None, qu
     return HTMLResponse(render(printer.templates, "error.html", values), status_code=notice.status)
 
 
-def notice_of(error: Exception) -> Notice:
-    """The one table that turns errors of below into a page and a status."""
+def notice_of(error: Exception, *, looking: bool = False) -> Notice:
+    """The one table that turns errors of below into a page and a status. `looking`: nothing was to be done."""
     match error:
         case LaunchEnded():
             return session_ended(None)
@@ -58,7 +58,8 @@ def notice_of(error: Exception) -> Notice:
         case OtherPatient():
             return other_patient()
         case errors.Refused():
-            return Notice(status=403, title="This was not done", words=error.words, advice=error.advice)
+            title = "This page cannot be shown" if looking else "This was not done"
+            return Notice(status=403, title=title, words=error.words, advice=error.advice)
         case errors.StaleVersion():
             return Notice(
                 status=409,

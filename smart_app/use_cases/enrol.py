@@ -215,7 +215,8 @@ def _refusal(
     if not timedelta(0) <= elapsed(screening.at, now) <= SCREENING_HOLDS:
         return Refused("The screening is more than 24 hours old.", advice=again)
     if screening.status not in {"candidate", "needs-review"}:
-        return Refused(NOT_ALLOWED.get(screening.status, "The screening does not allow it."), advice=again)
+        words = NOT_ALLOWED.get(screening.status, "The screening does not allow it.")
+        return Refused(words, advice="When the chart has been corrected or completed, screen the patient again.")
     return None
 
 

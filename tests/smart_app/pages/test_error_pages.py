@@ -8,7 +8,8 @@ from launch.errors import ConsentRefused, CookieRefused, DiscoveryFailed, Launch
 from smart_app.pages import error_page
 from smart_app.use_cases import errors
 from smart_app.use_cases.access import OtherPatient
-from tests.smart_app.pages.desk import Desk, PageParts
+from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts
+from tests.smart_app.pages.treatment import enrolled
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,11 @@ def test_an_unknown_address_is_a_404(desk: Desk) -> None:
     response = error_page(desk.deps, status=404)
     assert response.status_code == 404
     assert "There is no such page" in bytes(response.body).decode()
+
+
+@pytest.mark.anyio
+async def test_a_page_that_is_not_there_is_not_called_a_thing_that_was_not_done(desk: Desk) -> None:
+    enrolled(desk)
+    async with desk.client() as client:
+        page = PageParts((await client.get(f"/l/{LAUNCH}/session/none/before")).text)
+    assert "This page cannot be shown There is no such session." in page.text
