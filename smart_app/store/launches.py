@@ -83,9 +83,13 @@ class SqlLaunches:
             return connection.execute(change).rowcount == 1
 
     def end(self, launch_id: str) -> None:
+        now = self._clock()
         with writing(self._engine) as connection:
+            body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
             connection.execute(delete(token_rows).where(token_rows.c.launch == launch_id))
-            connection.execute(update(launches).where(_live(launch_id)).values(ended=self._clock()))
+            if body is not None:
+                audit.append(connection, _end_of(from_text(LaunchContext, body), now))
+                connection.execute(update(launches).where(_live(launch_id)).values(ended=now))
 
     def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> None:
         record = AuditRecord(
@@ -143,6 +147,18 @@ class SqlCallers:
         ended = select(launches.c.id).where(launches.c.id == launch, launches.c.ended.is_not(null())).exists()
         body = self._connection.scalar(select(callers.c.body).where(callers.c.launch == launch, ~ended))
         return None if body is None else from_text(Caller, body)
+
+
+def _end_of(context: LaunchContext, now: datetime) -> AuditRecord:
+    return AuditRecord(
+        action="clinician:launch:close",
+        at=now,
+        ehr=context.ehr,
+        launch=context.id,
+        actor=context.fhir_user,
+        actor_name=context.user_name,
+        patient=f"{context.fhir_base}/Patient/{context.patient}",
+    )
 
 
 def _live(launch_id: str) -> ColumnElement[bool]:

@@ -99,6 +99,17 @@ def test_an_ended_launch_has_no_tokens_no_session_and_no_caller(engine: Engine, 
         assert uow.launches.caller("launch-2") == a_caller(launch="launch-2")
 
 
+def test_the_end_of_a_launch_leaves_one_audit_record(engine: Engine, launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    for launch in ("launch-1", "launch-1", "never-begun"):
+        launches.end(launch)
+    (row,) = _all(engine, audit_rows)
+    record, context = from_text(AuditRecord, row.body), a_launch()
+    assert (record.action, record.launch, record.actor) == ("clinician:launch:close", "launch-1", context.fhir_user)
+    assert record.patient == f"{context.fhir_base}/Patient/{context.patient}"
+    assert audit.verify(engine).whole
+
+
 def test_a_refused_launch_leaves_an_audit_record(engine: Engine, launches: LaunchStore) -> None:
     launches.record_refusal(ehr="demo", reason="launch-interrupted", launch_id=None)
     (row,) = _all(engine, audit_rows)
