@@ -9,9 +9,11 @@ from starlette.responses import HTMLResponse, Response
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.frame import forget_cookie
 from smart_app.pages.templating import render
+from smart_app.use_cases.look import PAGE, record_look
 
 
 def show(visit: Visit) -> Response:
+    record_look(visit.deps.work, visit.deps.clock, visit.caller, PAGE)
     return visit.page(
         "about.html",
         tab="about",
@@ -23,6 +25,7 @@ def show(visit: Visit) -> Response:
 
 
 def ask(visit: Visit) -> Response:
+    record_look(visit.deps.work, visit.deps.clock, visit.caller, PAGE)
     return visit.page("leave.html", tab="leave", title="Close the app")
 
 

@@ -15,6 +15,7 @@ from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, with
 from smart_app.use_cases.enrolment_draft import save_draft
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
+from smart_app.use_cases.look import PAGE, record_look
 from smart_app.use_cases.records import StoredCourse
 
 _PLAN = ("route", "start")
@@ -114,6 +115,7 @@ def _enrolled(visit: Visit) -> Response:
 
 def withdrawing(visit: Visit) -> Response:
     """Ask for the reason; then end the enrolment."""
+    record_look(visit.deps.work, visit.deps.clock, visit.caller, PAGE)
     problems: Problems = {}
     if "reason" in visit.fields:
         deps = visit.deps

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from anyio.to_thread import run_sync
 from starlette.responses import Response
 
 from launch.errors import LaunchEnded
@@ -13,6 +14,7 @@ from smart_app.pages.door import Route, Visit
 from smart_app.pages.screening_words import deciding, gap_words, outcome_words, read_words
 from smart_app.pages.wording import VERDICTS
 from smart_app.use_cases.enrol import is_enrolled
+from smart_app.use_cases.look import SCREENING, record_look
 from smart_app.use_cases.records import StoredScreening
 
 UNSEEN = frozenset({"could-not-look", "not-enough-data"})
@@ -69,6 +71,8 @@ async def show(visit: Visit) -> Response:
     if screening is None or screening.launch != visit.caller.launch:
         await _screen(visit)
         return visit.go("screening")
+    deps = visit.deps
+    await run_sync(record_look, deps.work, deps.clock, visit.caller, SCREENING, f"screening/{screening.id}")
     return _page(visit, screening)
 
 

@@ -1,0 +1,17 @@
+"""A look at a page that shows the patient without asking any other use case: it leaves an audit record too."""
+
+from __future__ import annotations
+
+from smart_app.use_cases.access import audited
+from smart_app.use_cases.ports import Clock, Work
+from smart_app.use_cases.records import Caller
+
+SCREENING = "clinician:screening:read"
+PAGE = "clinician:page:read"
+
+
+def record_look(work: Work, clock: Clock, caller: Caller, action: str, *entities: str) -> None:
+    """Call it before the page is made: without the record there is no page."""
+    with work() as uow:
+        uow.audit.add(audited(caller, clock(), action, *entities))
+        uow.commit()
