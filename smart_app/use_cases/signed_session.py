@@ -59,7 +59,8 @@ def progressed(
     else:
         completed = status is CourseStatus.COMPLETED
         note = CourseNote(at=now, author=caller.clinician, text=_course_words(progress, completed=completed))
-        ended = now.date() if completed else None
+        # The day of the last counted session, which may have been entered and signed days later.
+        ended = max(each.session.started.date() for each in progress.tallies if each.counts) if completed else None
         moved = replace(course, status=status, ended=ended, notes=(*course.notes, note))
     return replace(moved, planned=activities_now(moved, sessions))
 

@@ -336,6 +336,16 @@ class TestTheCourse:
         with pytest.raises(Refused):
             clinic.opened()
 
+    def test_it_ends_on_the_day_of_its_last_session_not_of_the_signature(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        for day in IV_DAYS[:5]:
+            clinic.signed(day)
+        last = clinic.recorded(IV_DAYS[5])
+        clinic.at("09:00", IV_DAYS[5] + timedelta(days=3))
+        clinic.sign(last)
+        assert (clinic.course.status, clinic.course.ended) == (CourseStatus.COMPLETED, IV_DAYS[5])
+
     def test_completed_too_soon_says_so(self) -> None:
         clinic = Clinic()
         clinic.enrolled()
