@@ -103,7 +103,10 @@ def _opened(
         opened_by=caller.clinician,
         dose=ids(),
         fields=opening_fields(course, sessions, uow.screenings.latest(course.patient), held=held, today=now.date()),
-        encounter=f"{caller.fhir_base}/Encounter/{caller.encounter}" if caller.encounter else None,
+        # The launch's encounter is today's: a session of an earlier day was not part of it.
+        encounter=f"{caller.fhir_base}/Encounter/{caller.encounter}"
+        if caller.encounter and held == now.date()
+        else None,
     )
 
 

@@ -25,6 +25,7 @@ from smart_app.use_cases.session_entries import add_entry, strike_entry
 from smart_app.use_cases.session_lines import SessionView
 from tests.fakes import FakeSessions
 from tests.smart_app.use_cases.a_clinic import (
+    BASE,
     BENS_DOCTOR,
     DEE,
     DOSE_FIELDS,
@@ -595,6 +596,13 @@ class TestEnteredAfterwards:
         session = self.held(clinic)
         assert session.fields["dose.date"] == "2026-11-02"
         assert session.fields["dose.weight_kg"] == "82.0"
+
+    def test_it_was_not_part_of_today_s_encounter(self) -> None:
+        clinic = Clinic()
+        assert self.held(clinic).encounter is None
+        today = Clinic()
+        today.enrolled()
+        assert today.opened().encounter == f"{BASE}/Encounter/visit-1"
 
     def test_a_time_alone_is_that_day_s_and_marked(self) -> None:
         clinic = Clinic()
