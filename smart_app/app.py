@@ -28,7 +28,7 @@ from launch.desk import LaunchDesk
 from launch.errors import LaunchError
 from launch.exchange import EhrClients
 from launch.keys import KeyRing, SigningKey
-from launch.registry import Registry, load_registry
+from launch.registry import Registration, Registry, load_registry
 from launch.routes import launch_routes
 from launch.scopes import Scopes
 from smart_app import worker
@@ -182,9 +182,14 @@ def _framing(registry: Registry, ehr: str) -> Framing | None:
     return Framing(ancestors=registration.frame_ancestors, form_targets=tuple(sorted(registration.origins)))
 
 
+def may_write(registration: Registration, scope: str) -> bool:
+    """Whether the registration and the granted scopes, both of them, let a session be written to the chart."""
+    scopes = Scopes.parse(scope)
+    return registration.write and all(scopes.allows(kind, "c") for kind in NEEDED_TO_WRITE)
+
+
 async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet) -> None:
     registration = parts.registry.named(context.ehr)
-    scopes = Scopes.parse(context.scope)
     organization = f"{context.fhir_base}/{registration.organization}" if registration.organization else None
     granted = Granted(
         launch=context.id,
@@ -196,7 +201,7 @@ async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet)
         user_name=context.user_name,
         show_banner=context.need_patient_banner,
         tenant=context.tenant,
-        write_granted=registration.write and all(scopes.allows(kind, "c") for kind in NEEDED_TO_WRITE),
+        write_granted=may_write(registration, context.scope),
         organization=organization,
         roles=registration.roles,
     )
