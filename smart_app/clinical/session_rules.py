@@ -144,7 +144,8 @@ def action(reading: Reading, limits: SessionLimits) -> Action:
     if stops:
         return Action(
             level=Level.STOP,
-            words=f"Stop: {'; '.join(stops)}. Give no more, stop a running infusion, repeat in 2 minutes, call the prescriber.",
+            words=f"Stop: {'; '.join(stops)}. Give no more, stop a running infusion, "
+            "repeat in 2 minutes, call the prescriber.",
         )
     warnings = [words for met, words in _warn_findings(reading, limits) if met]
     if warnings:
