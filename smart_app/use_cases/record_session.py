@@ -117,19 +117,26 @@ def session_view(
     now, action = clock(), "clinician:session:read"
     with work() as uow:
         session, course = own_session(uow, caller, now, action, session_id)
-        view = view_of(
-            session,
-            course,
-            caller=caller,
-            now=now,
-            limits=site.limits,
-            others=uow.sessions.of_course(course.id),
-            screening=uow.screenings.latest(caller.patient),
-            person=person(uow, caller),
-        )
+        view = view_within(uow, session, course, caller, now, site)
         if looked(uow, caller, now, action, f"session/{session.id}", again=again):
             uow.commit()
         return view
+
+
+def view_within(
+    uow: UnitOfWork, session: StoredSession, course: StoredCourse, caller: Caller, now: datetime, site: Site
+) -> SessionView:
+    """The same inside a transaction that somebody else began."""
+    return view_of(
+        session,
+        course,
+        caller=caller,
+        now=now,
+        limits=site.limits,
+        others=uow.sessions.of_course(course.id),
+        screening=uow.screenings.latest(caller.patient),
+        person=person(uow, caller),
+    )
 
 
 @retried

@@ -14,7 +14,6 @@ from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.access import (
     audited,
     own_session,
-    person,
     refuse,
     require_prescriber,
     require_writer,
@@ -23,10 +22,9 @@ from smart_app.use_cases.access import (
 from smart_app.use_cases.course_progress import COUNT
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.missed_session import not_done
-from smart_app.use_cases.ports import Clock, UnitOfWork, Work
-from smart_app.use_cases.record_session import with_fields
-from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
-from smart_app.use_cases.running_session import view_of
+from smart_app.use_cases.ports import Clock, Work
+from smart_app.use_cases.record_session import view_within, with_fields
+from smart_app.use_cases.records import Caller, StoredSession
 from smart_app.use_cases.session_lines import Missing, SessionView
 from smart_app.use_cases.session_record import record
 from smart_app.use_cases.session_steps import check_step
@@ -60,7 +58,7 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
     now, action = clock(), "clinician:session:review"
     with work() as uow:
         session, course = own_session(uow, caller, now, action, session_id)
-        view = _view(uow, session, course, caller, now, site)
+        view = view_within(uow, session, course, caller, now, site)
         uow.audit.add(audited(caller, now, action, f"session/{session.id}"))
         uow.commit()
     blocked = any(each.blocks for each in view.missing)
@@ -76,21 +74,6 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
         count_question=_count_question(session, now),
         may_sign=view.may_sign and not blocked,
         why_not=view.why_not or _why_not(caller, blocked=blocked),
-    )
-
-
-def _view(
-    uow: UnitOfWork, session: StoredSession, course: StoredCourse, caller: Caller, now: datetime, site: Site
-) -> SessionView:
-    return view_of(
-        session,
-        course,
-        caller=caller,
-        now=now,
-        limits=site.limits,
-        others=uow.sessions.of_course(course.id),
-        screening=uow.screenings.latest(caller.patient),
-        person=person(uow, caller),
     )
 
 
