@@ -11,10 +11,10 @@ from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.entry import NotUsable, at_time
 from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
+from smart_app.use_cases.reasons import REASON_LENGTH
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.typed_session import dose_day, ended, readings, started, text, written
 
-REASON_LENGTH = 10
 NOT_YET = "This time has not come yet."
 
 

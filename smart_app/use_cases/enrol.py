@@ -25,7 +25,6 @@ from smart_app.use_cases.course_messages import care_plan_message
 from smart_app.use_cases.enrolment_draft import draft_of, drop_draft
 from smart_app.use_cases.enrolment_form import (
     FIELDS,
-    REASON_LENGTH,
     day_field,
     day_fields,
     problems,
@@ -34,6 +33,7 @@ from smart_app.use_cases.enrolment_form import (
 )
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
+from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.records import Caller, Json, MessageKind, StoredCourse, StoredScreening
 from smart_app.use_cases.site import Site
 
@@ -181,10 +181,7 @@ def withdraw(
         if uow.sessions.of_course(course.id):
             words = "A session was opened already. The enrolment can only be withdrawn before session 1."
             refuse(uow, caller, now, action, Refused(words))
-        if len(reason.strip()) < REASON_LENGTH:
-            words = f"Give a reason ({REASON_LENGTH} characters or more)."
-            raise Refused("A reason is needed.", problems={"reason": words})
-        ended = _revoked(course, caller, reason.strip(), now)
+        ended = _revoked(course, caller, required_reason(reason), now)
         uow.courses.replace(ended)
         uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, ended, caller, now, ids(), site))
         uow.audit.add(audited(caller, now, action, f"course/{course.id}"))

@@ -12,12 +12,12 @@ from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Place, Route
 from smart_app.clinical import dosing
 from smart_app.clinical.entry import NotUsable, amount, day, readable
+from smart_app.use_cases.reasons import REASON_LENGTH
 from smart_app.use_cases.records import Json
 
 PAST_DAYS = 60
 AHEAD_DAYS = 180
 POSSIBLE_KG = (Decimal(20), Decimal(350))
-REASON_LENGTH = 10
 
 # The form's fields beside day.1 .. day.N; `confirm` answers every question that begins with "Check:".
 FIELDS = (

@@ -12,6 +12,7 @@ from smart_app.clinical import dosing
 from smart_app.clinical.counting import LEAST_APART
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
+from smart_app.use_cases.at_hand import AtHand
 from smart_app.use_cases.course_progress import is_open
 from smart_app.use_cases.records import Caller, Entry, Json, StoredCourse, StoredScreening, StoredSession
 from smart_app.use_cases.session_lines import (
@@ -25,7 +26,7 @@ from smart_app.use_cases.session_lines import (
     StepState,
     Written,
 )
-from smart_app.use_cases.session_steps import AtHand, check_step, missing
+from smart_app.use_cases.session_steps import check_step, missing
 from smart_app.use_cases.typed_session import (
     FIELDS,
     amounts,

@@ -23,11 +23,12 @@ from fhir_mappings.facts.treatment import (
 )
 from smart_app.clinical.entry import amount, day
 from smart_app.clinical.session_rules import SessionLimits
+from smart_app.use_cases.at_hand import AtHand
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.running_session import weight_source
 from smart_app.use_cases.session_lines import DISPOSITIONS
-from smart_app.use_cases.session_steps import AtHand, missing
+from smart_app.use_cases.session_steps import missing
 from smart_app.use_cases.typed_session import (
     ended,
     entries,

@@ -9,14 +9,12 @@ from types import MappingProxyType
 from fhir_mappings.facts.programme import CheckItem
 from fhir_mappings.facts.treatment import Answer
 from smart_app.clinical.session_rules import SessionLimits
-from smart_app.use_cases.at_hand import NOT_YET, REASON_LENGTH, AtHand, end_problem, note_problem
+from smart_app.use_cases.at_hand import NOT_YET, AtHand, end_problem, note_problem
 from smart_app.use_cases.dose_step import dose_problems
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.session_lines import STEPS, Missing
 from smart_app.use_cases.typed_session import events, readings, resolved
-
-__all__ = ["REASON_LENGTH", "AtHand", "check_step", "missing"]
 
 
 def check_step(

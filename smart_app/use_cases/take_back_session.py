@@ -11,9 +11,9 @@ from smart_app.use_cases.access import audited, own_session, refuse, require_pre
 from smart_app.use_cases.course_messages import care_plan_message, message
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
+from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.record_session import LONGEST, with_fields
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse, StoredSession
-from smart_app.use_cases.session_steps import REASON_LENGTH
 from smart_app.use_cases.signed_session import progressed, retraction_items, with_session
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.typed_session import started
@@ -42,10 +42,7 @@ def enter_in_error(
         if session.signed is None and started(session, now) is not None:
             words = "A dose was started: sign or stop this session, then enter it in error."
             refuse(uow, caller, now, action, Refused(words))
-        why = reason.strip()[:LONGEST]
-        if len(why) < REASON_LENGTH:
-            words = f"Give a reason ({REASON_LENGTH} characters or more)."
-            raise Refused("A reason is needed.", problems={"reason": words})
+        why = required_reason(reason)[:LONGEST]
         taken_back = _taken_back(session, caller, why, now)
         uow.sessions.replace(taken_back)
         _retract(uow, taken_back, course, caller, now, ids, site)
