@@ -82,10 +82,7 @@ def ehr_launch_request(
     now: datetime,
 ) -> AuthorizationRequest:
     """For a launch from the chart: `iss` and `launch` go back to the EHR to the letter."""
-    pending, state, browser_secret = _begin(registration, iss=iss, redirect_uri=redirect_uri, now=now)
-    scope = launch_scopes(registration, standalone=False).as_text(registration.scope_version)
-    url = _url(registration, configuration, pending, state=state, scope=scope, launch=launch)
-    return AuthorizationRequest(pending=pending, url=url, browser_secret=browser_secret)
+    return _request(registration, configuration, iss=iss, launch=launch, redirect_uri=redirect_uri, now=now)
 
 
 def standalone_request(
@@ -97,10 +94,7 @@ def standalone_request(
     now: datetime,
 ) -> AuthorizationRequest:
     """For a launch from our own page: the EHR is asked to let its user pick the patient."""
-    pending, state, browser_secret = _begin(registration, iss=iss, redirect_uri=redirect_uri, now=now)
-    scope = launch_scopes(registration, standalone=True).as_text(registration.scope_version)
-    url = _url(registration, configuration, pending, state=state, scope=scope, launch=None)
-    return AuthorizationRequest(pending=replace(pending, standalone=True), url=url, browser_secret=browser_secret)
+    return _request(registration, configuration, iss=iss, launch=None, redirect_uri=redirect_uri, now=now)
 
 
 def launch_scopes(registration: Registration, *, standalone: bool) -> Scopes:
@@ -148,9 +142,17 @@ def refusal(error: str, *, ehr: str, launch_id: str | None = None) -> LaunchErro
     return AuthorizationRefused(text, ehr=ehr, launch_id=launch_id, oauth_code=known)
 
 
-def _begin(
-    registration: Registration, *, iss: str, redirect_uri: str, now: datetime
-) -> tuple[PendingLaunch, str, str]:
+def _request(
+    registration: Registration,
+    configuration: SmartConfiguration,
+    *,
+    iss: str,
+    launch: str | None,
+    redirect_uri: str,
+    now: datetime,
+) -> AuthorizationRequest:
+    """`launch` is None for a launch from our own page."""
+    standalone = launch is None
     state, browser_secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     pending = PendingLaunch(
         id=secrets.token_urlsafe(16),
@@ -163,8 +165,11 @@ def _begin(
         redirect_uri=redirect_uri,
         created=now,
         expires=now + START_LIMIT,
+        standalone=standalone,
     )
-    return pending, state, browser_secret
+    scope = launch_scopes(registration, standalone=standalone).as_text(registration.scope_version)
+    url = _url(registration, configuration, pending, state=state, scope=scope, launch=launch)
+    return AuthorizationRequest(pending=pending, url=url, browser_secret=browser_secret)
 
 
 def _url(
