@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.treatment import Role
 from launch.errors import LaunchEnded
 from smart_app.pages.deps import PageDeps
@@ -32,6 +32,7 @@ from smart_app.pages.refusals import (
 )
 from smart_app.pages.templating import render
 from smart_app.pages.wording import Banner, banner, clock
+from smart_app.use_cases.access import audited
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
 from smart_app.use_cases.records import Caller, StoredScreening
 
@@ -178,16 +179,11 @@ class Door:
     def _record_refusal(self, caller: Caller, verdict: Verdict, path: str) -> None:
         with self.deps.work() as uow:
             uow.audit.add(
-                AuditRecord(
-                    action="clinician:form:refuse",
-                    at=self.deps.clock(),
+                audited(
+                    caller,
+                    self.deps.clock(),
+                    "clinician:form:refuse",
                     outcome=AuditOutcome.REFUSED,
-                    ehr=caller.ehr,
-                    launch=caller.launch,
-                    actor=caller.clinician.reference,
-                    actor_name=caller.clinician.name,
-                    role=caller.role,
-                    patient=caller.patient,
                     detail=f"{_TOLD[verdict]} Sent to {_place(path)}.",
                 )
             )
