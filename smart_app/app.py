@@ -40,8 +40,6 @@ from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Limits, Pauses, deliver_next
 from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.open_launch import Granted, open_launch
-from smart_app.use_cases.ports import Clock, Ehr, Work
-from smart_app.use_cases.records import Caller, StoredScreening
 from smart_app.use_cases.screen_patient import screen_patient
 from smart_app.use_cases.site import Site
 
@@ -158,7 +156,7 @@ def page_deps(parts: Parts) -> PageDeps:
         clock=parts.clock,
         launches=parts.store.launches,
         ehr_of=parts.ehrs,
-        screen=_screen,
+        screen=screen_patient,
         ids=lambda: str(uuid4()),
         site=Site(base_url=parts.settings.base_url, version=VERSION),
         origin=f"{address.scheme}://{address.netloc}",
@@ -169,10 +167,6 @@ def page_deps(parts: Parts) -> PageDeps:
         rules=tuple(RuleText(id=c.id, question=c.title, kind=c.kind.value, source=c.source) for c in CRITERIA),
         version=VERSION,
     )
-
-
-async def _screen(work: Work, clock: Clock, caller: Caller, ehr: Ehr, _site: Site, /) -> StoredScreening:
-    return await screen_patient(work, clock, caller, ehr)
 
 
 def _framing(registry: Registry, ehr: str) -> Framing | None:

@@ -86,7 +86,7 @@ async def _screen(visit: Visit) -> None:
     ehr = deps.ehr_of(visit.caller.launch)
     if ehr is None:
         raise LaunchEnded
-    await deps.screen(deps.work, deps.clock, visit.caller, ehr, deps.site)
+    await deps.screen(deps.work, deps.clock, visit.caller, ehr)
 
 
 def _page(visit: Visit, screening: StoredScreening) -> Response:
