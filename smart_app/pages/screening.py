@@ -13,12 +13,11 @@ from launch.errors import LaunchEnded
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.screening_words import deciding, gap_words, outcome_words, read_words
 from smart_app.pages.wording import VERDICTS
-from smart_app.use_cases.enrol import is_enrolled
+from smart_app.use_cases.enrol import MAY_ENROL, is_enrolled
 from smart_app.use_cases.look import SCREENING, record_look
 from smart_app.use_cases.records import StoredScreening
 
 UNSEEN = frozenset({"could-not-look", "not-enough-data"})
-MAY_ENROL = frozenset({"candidate", "needs-review"})
 FEW = 3  # questions with one reason that are still shown one by one
 
 Row = Mapping[str, Any]

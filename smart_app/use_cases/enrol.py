@@ -48,6 +48,7 @@ __all__ = [
     "withdraw",
 ]
 
+MAY_ENROL = frozenset({"candidate", "needs-review"})
 SCREENING_HOLDS = timedelta(hours=24)
 OPEN = frozenset({CourseStatus.DRAFT, CourseStatus.ACTIVE, CourseStatus.ON_HOLD})
 
@@ -211,7 +212,7 @@ def _refusal(
         return Refused("This patient has not been screened since the app was opened.", advice=again)
     if not timedelta(0) <= elapsed(screening.at, now) <= SCREENING_HOLDS:
         return Refused("The screening is more than 24 hours old.", advice=again)
-    if screening.status not in {"candidate", "needs-review"}:
+    if screening.status not in MAY_ENROL:
         words = NOT_ALLOWED.get(screening.status, "The screening does not allow it.")
         return Refused(words, advice="When the chart has been corrected or completed, screen the patient again.")
     return None
