@@ -19,7 +19,7 @@ from smart_app.use_cases.access import (
     require_writer,
     retried,
 )
-from smart_app.use_cases.course_progress import COUNT
+from smart_app.use_cases.course_progress import COUNT, is_open
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.ports import Clock, Work
@@ -147,7 +147,7 @@ def stop_session(
     with work() as uow:
         require_writer(uow, caller, now, action)
         session, course = own_session(uow, caller, now, action, session_id)
-        if session.signed is not None or session.status is SessionStatus.ENTERED_IN_ERROR:
+        if not is_open(session):
             refuse(uow, caller, now, action, Refused("This session is signed. It cannot be stopped any more."))
         if started(session, now) is None:
             words = "No dose was started. Enter its start, or record the session as missed."
