@@ -37,7 +37,8 @@ from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, RuleText, create_pages, error_page
 from smart_app.settings import Settings, SystemClock
 from smart_app.store.opened import Store, open_store
-from smart_app.use_cases.deliver_outbox import Limits, Pauses, deliver_next
+from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
+from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.open_launch import Granted, open_launch
 from smart_app.use_cases.screen_patient import screen_patient

@@ -7,7 +7,8 @@ from starlette.responses import Response
 from smart_app.pages.charts import ScorePoint, SessionMark, score_chart
 from smart_app.pages.door import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.follow_course import CourseView, course_view, record_score
+from smart_app.use_cases.follow_course import CourseView, course_view
+from smart_app.use_cases.record_score import record_score
 
 
 def show(visit: Visit) -> Response:

@@ -18,9 +18,10 @@ from smart_app.pages.session_chart import readings_chart
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.reasons import REASON_LENGTH
-from smart_app.use_cases.record_session import check_step, open_session, save_fields, session_view
+from smart_app.use_cases.record_session import open_session, save_fields, session_view
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.session_lines import STEPS, SessionView
+from smart_app.use_cases.session_steps import check_step
 
 KINDS = {"reading": "monitor", "event": "monitor", "note": "monitor"}
 NEXT = {"before": "dose", "dose": "monitor", "monitor": "discharge", "discharge": "sign"}

@@ -7,9 +7,10 @@ from starlette.responses import Response
 from smart_app.pages.door import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
+from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.session_entries import strike_entry
-from smart_app.use_cases.sign_session import not_done, stop_session
+from smart_app.use_cases.sign_session import stop_session
 
 
 def strike(visit: Visit) -> Response:

@@ -6,9 +6,10 @@ from starlette.responses import Response
 
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.session_chart import readings_chart
+from smart_app.use_cases.delivery_status import delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.follow_course import delivery_view, release_waiting, retry_delivery
-from smart_app.use_cases.sign_session import enter_in_error, review, sign
+from smart_app.use_cases.sign_session import review, sign
+from smart_app.use_cases.take_back_session import enter_in_error
 
 _BACK = frozenset({"progress", "enrolment"})
 

@@ -37,8 +37,6 @@ from smart_app.use_cases.errors import Busy, EhrError, OutcomeUnknown, Unreachab
 from smart_app.use_cases.ports import Clock, EhrOf, Outbox, Work
 from smart_app.use_cases.records import MessageKind, MessageState, OutboxMessage
 
-__all__ = ["Limits", "Pauses", "deliver_next"]
-
 Pauses = MutableMapping[str, datetime]  # EHR -> until when it asked to be left alone
 _DEFAULTS: Final = Limits()
 _PLANS: Final[dict[MessageKind, Callable[[Delivery], Awaitable[Verdict]]]] = {

@@ -37,17 +37,6 @@ from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.records import Caller, Json, MessageKind, StoredCourse, StoredScreening
 from smart_app.use_cases.site import Site
 
-__all__ = [
-    "FIELDS",
-    "EnrolmentView",
-    "PlannedDay",
-    "WeightLine",
-    "enrol",
-    "enrolment_view",
-    "is_enrolled",
-    "withdraw",
-]
-
 MAY_ENROL = frozenset({"candidate", "needs-review"})
 SCREENING_HOLDS = timedelta(hours=24)
 OPEN = frozenset({CourseStatus.DRAFT, CourseStatus.ACTIVE, CourseStatus.ON_HOLD})

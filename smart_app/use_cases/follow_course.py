@@ -16,33 +16,14 @@ from smart_app.clinical.session_rules import pressures, shown
 from smart_app.use_cases.access import audited, own_course, person
 from smart_app.use_cases.course_progress import open_one, progress_now, treatment_course_now
 from smart_app.use_cases.delivery_status import (
-    DeliveryRow,
     DeliveryView,
-    delivery_view,
-    release_waiting,
-    retry_delivery,
     status_of,
 )
 from smart_app.use_cases.enrol import OPEN
 from smart_app.use_cases.ports import Clock, Work
-from smart_app.use_cases.record_score import record_score, scores_of
+from smart_app.use_cases.record_score import scores_of
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
 from smart_app.use_cases.typed_session import dose_day, events, readings, text
-
-__all__ = [
-    "AuditView",
-    "CourseView",
-    "DeliveryRow",
-    "DeliveryView",
-    "SessionRow",
-    "audit_view",
-    "course_view",
-    "delivery_view",
-    "progress_of",
-    "record_score",
-    "release_waiting",
-    "retry_delivery",
-]
 
 SCORE_EVERY = timedelta(days=7)  # clinical README 5: weekly during the course
 

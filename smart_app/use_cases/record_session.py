@@ -27,17 +27,8 @@ from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
 from smart_app.use_cases.running_session import view_of
 from smart_app.use_cases.session_lines import SessionView
-from smart_app.use_cases.session_steps import check_step
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.typed_session import AT, BY, FIELDS, WAS, WAS_BY, is_field
-
-__all__ = [
-    "FIELDS",
-    "check_step",
-    "open_session",
-    "save_fields",
-    "session_view",
-]
 
 LONGEST = 4000
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # all but tab and line feed: no XHTML may hold them

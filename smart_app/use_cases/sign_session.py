@@ -21,7 +21,6 @@ from smart_app.use_cases.access import (
 )
 from smart_app.use_cases.course_progress import COUNT, is_open
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.record_session import view_within, with_fields
 from smart_app.use_cases.records import Caller, StoredSession
@@ -30,10 +29,7 @@ from smart_app.use_cases.session_record import record
 from smart_app.use_cases.session_steps import check_step
 from smart_app.use_cases.signed_session import keep_signed
 from smart_app.use_cases.site import Site
-from smart_app.use_cases.take_back_session import enter_in_error
 from smart_app.use_cases.typed_session import amounts, started, text
-
-__all__ = ["ATTESTATION", "Review", "enter_in_error", "not_done", "review", "sign", "stop_session"]
 
 STOP_FIELDS = ("stop.reason", "stop.disposition", "stop.time")
 ATTESTATION = "I have checked this record. It is complete and correct, and I sign it as its author."

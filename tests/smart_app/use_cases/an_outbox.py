@@ -11,7 +11,8 @@ from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.programme import CourseStatus, TreatmentCourse
 from fhir_mappings.facts.treatment import KetamineSession, Place, Role, Route, SessionStatus
 from fhir_mappings.writing.session_bundle import session_resources
-from smart_app.use_cases.deliver_outbox import Limits, deliver_next
+from smart_app.use_cases.deliver_outbox import deliver_next
+from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.records import (
     MessageItem,
     MessageKind,

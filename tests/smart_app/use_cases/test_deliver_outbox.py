@@ -13,7 +13,7 @@ import pytest
 
 from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.programme import CourseStatus
-from smart_app.use_cases.deliver_outbox import Limits
+from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.errors import Missing
 from smart_app.use_cases.records import Json, MessageKind, MessageState, Offer, OutboxMessage, Received
 from tests.fhir_mappings.writing.a_session import EHR

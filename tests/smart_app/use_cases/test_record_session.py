@@ -15,14 +15,11 @@ from fhir_mappings.facts.treatment import Role, Route, SessionStatus
 from smart_app.clinical.session_rules import GateState, Level
 from smart_app.use_cases.access import OtherPatient
 from smart_app.use_cases.errors import Refused, StaleVersion
-from smart_app.use_cases.record_session import (
-    check_step,
-    save_fields,
-    session_view,
-)
+from smart_app.use_cases.record_session import save_fields, session_view
 from smart_app.use_cases.records import Caller, StoredSession
 from smart_app.use_cases.session_entries import add_entry, strike_entry
 from smart_app.use_cases.session_lines import SessionView
+from smart_app.use_cases.session_steps import check_step
 from tests.fakes import FakeSessions
 from tests.smart_app.use_cases.a_clinic import (
     BASE,

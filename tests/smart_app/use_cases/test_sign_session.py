@@ -19,10 +19,12 @@ from smart_app.use_cases.access import OtherPatient
 from smart_app.use_cases.enrol import enrol
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.records import Caller, MessageKind, StoredSession
 from smart_app.use_cases.session_entries import add_entry, strike_entry
-from smart_app.use_cases.sign_session import enter_in_error, not_done, review, sign, stop_session
+from smart_app.use_cases.sign_session import review, sign, stop_session
+from smart_app.use_cases.take_back_session import enter_in_error
 from tests.smart_app.use_cases.a_clinic import (
     BENS_DOCTOR,
     DEE,
