@@ -21,7 +21,6 @@ from smart_app.use_cases.reasons import REASON_LENGTH
 from smart_app.use_cases.record_session import open_session, save_fields, session_view
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.session_lines import STEPS, SessionView
-from smart_app.use_cases.session_steps import check_step
 
 KINDS = {"reading": "monitor", "event": "monitor", "note": "monitor"}
 NEXT = {"before": "dose", "dose": "monitor", "monitor": "discharge", "discharge": "sign"}
@@ -150,8 +149,7 @@ def save(visit: Visit) -> Response:
         return visit.go(f"session/{session.id}/monitor?saved=1")
     if do in {"end", "stay"}:
         return visit.go(f"session/{session.id}/{step}?saved=1")
-    view = _view(visit)
-    problems = check_step(session, step, view.course, now, visit.deps.site.limits) if step in STEPS else {}
+    problems = next((state.problems for state in _view(visit).steps if state.key == step), {})
     if problems:
         return step_page(visit, step, problems)
     return visit.go(f"session/{session.id}/{NEXT.get(step, 'before')}?saved=1")
