@@ -36,7 +36,7 @@ class Gap:
     area: Area
     reference: str
     reason: str
-    fetch_failed: bool = False
+    fetch_failed: bool = False  # a whole search or page is missing; then `reason` says why
     listed_only: bool = False
 
     @property
@@ -170,7 +170,7 @@ class Score:
     """A questionnaire result or another counted or coded observation."""
 
     reference: str
-    name: str  # "phq9-total", "phq9-item9", "cssrs-q4", ...
+    name: str  # "phq9-total", "phq9-item9", "cssrs-q4", "gad7-total", "epds-item10", "pregnancy-status", ...
     when: PartialDate | None
     value: Decimal | None = None
     positive: bool | None = None  # for yes/no answers
@@ -185,16 +185,50 @@ class Weight:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MedicationUse:
-    """One medication entry. `ingredients` is empty where the drug could not be resolved offline."""
+class LabValue:
+    """A laboratory result with a number. `upper` is the laboratory's own upper limit of normal, where it is given."""
 
     reference: str
+    name: str  # "alt", "ast"
+    when: PartialDate | None
+    value: Decimal
+    unit: str  # UCUM
+    upper: Decimal | None = None
+
+
+class Resolution(StrEnum):
+    """How a medicine was found to hold its ingredients; the first that answers decides."""
+
+    INGREDIENT = "ingredient code"
+    PRODUCT = "product code"
+    BRAND = "brand name"
+    TEXT = "words"
+    NONE = "unresolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedicationUse:
+    """One medication entry, as one resource tells it. `ingredients` is empty where the drug could not be resolved.
+
+    Several entries may tell of one use: `derived_from` names those that this one repeats.
+    """
+
+    reference: str
+    version: str | None = None
     label: str
-    ingredients: frozenset[str] = frozenset()
+    ingredients: frozenset[str] = frozenset()  # names in lower case: "escitalopram"
+    resolution: Resolution = Resolution.NONE
+    form: str = ""  # "oral", "transdermal", "topical", ... ; "": not known
     status: str = ""
     current: bool = False
     start: PartialDate | None = None
     end: PartialDate | None = None
+    ended_unknown: bool = False  # it has ended, or may have, and the record does not say when
+    daily_mg: tuple[tuple[str, Decimal], ...] = ()  # ingredient and the highest dose held, mg a day
+    as_needed: bool = False
+    reasons: tuple[str, ...] = ()  # what it was given for, in words
+    stopped_for: tuple[str, ...] = ()  # why it was stopped, in words
+    derived_from: tuple[str, ...] = ()  # "MedicationRequest/1"
     text_only: bool = False
     safety_terms: frozenset[str] = frozenset()
 
@@ -233,6 +267,7 @@ class PatientFacts:
     blood_pressures: tuple[BloodPressure, ...] = ()
     scores: tuple[Score, ...] = ()
     weights: tuple[Weight, ...] = ()
+    labs: tuple[LabValue, ...] = ()
     medications: tuple[MedicationUse, ...] = ()
     allergies: tuple[Allergy, ...] = ()
     ignored: tuple[Ignored, ...] = ()

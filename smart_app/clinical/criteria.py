@@ -7,38 +7,14 @@ precedence are those of the clinical content; TRD-MET waits for computed trials.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
 
 from fhir_mappings.facts.clinical import Area
 from smart_app.clinical import blood_pressure, contraindications, data_quality, indications
+from smart_app.clinical.criterion import Criterion, Origin
 from smart_app.clinical.finding import Kind, Status, Verdict
 from smart_app.clinical.question import Question
 
 RULES_VERSION = "0.1"
-
-
-class Origin(StrEnum):
-    """Where a rule comes from, and so what a site may do with it."""
-
-    CLINIC = "clinic"  # the clinic's page: can be made stricter, never switched off
-    SAFETY = "safety"  # guards against missing, unclear or dangerous data: tunable within bounds, never off
-    CONFIG = "config"  # other guidance: can be tuned or switched off
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Criterion:
-    """One rule. `effect` is what it does to the status when it is met; None: nothing."""
-
-    id: str
-    kind: Kind
-    effect: Status | None
-    title: str
-    logic: str
-    source: str
-    origin: Origin
-    reads: frozenset[Area]
-    decide: Callable[[Question], Verdict]
 
 
 def _rule(
@@ -62,6 +38,7 @@ def _rule(
         origin=origin,
         reads=frozenset(reads),
         decide=decide,
+        known_limits="",
     )
 
 

@@ -64,7 +64,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """A rule with its answer for one patient. `effect` None: it does not change the status."""
+    """A rule with its answer for one patient. `effect` None: it does not change the status. Only what is met has one,
+    and what was asked and could not be said."""
 
     rule: str
     state: State

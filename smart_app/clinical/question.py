@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
 from fhir_mappings.facts.clinical import Area, Diagnosis, PartialDate, PatientFacts, Verification
+from smart_app.clinical.answers import Answer
 from smart_app.clinical.finding import Evidence
 from smart_app.clinical.limits import Limits
 
-Answer = TypeVar("Answer")
+Built = TypeVar("Built")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,14 +22,15 @@ class Question:
     facts: PatientFacts
     as_of: date
     limits: Limits
-    _answers: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    answers: Mapping[str, Answer] = field(default_factory=dict)  # what the patient said, by question
+    _worked_out: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
-    def once(self, name: str, build: Callable[[], Answer]) -> Answer:
+    def once(self, name: str, build: Callable[[], Built]) -> Built:
         """What several rules need, worked out once for this question and forgotten with it."""
-        if name not in self._answers:
-            self._answers[name] = build()
-        answer: Answer = self._answers[name]
-        return answer
+        if name not in self._worked_out:
+            self._worked_out[name] = build()
+        built: Built = self._worked_out[name]
+        return built
 
     def confirmed(self, *sets: str) -> tuple[Diagnosis, ...]:
         """Confirmed diagnoses in any of the sets, whatever their clinical status."""

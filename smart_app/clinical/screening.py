@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from fhir_mappings.facts.clinical import Gap, PatientFacts
-from smart_app.clinical.criteria import CRITERIA, RULES_VERSION, Criterion
+from smart_app.clinical.answers import Answer, Said, standing
+from smart_app.clinical.criteria import CRITERIA, RULES_VERSION
+from smart_app.clinical.criterion import Criterion
 from smart_app.clinical.finding import (
     Evidence,
     Finding,
@@ -17,10 +19,11 @@ from smart_app.clinical.finding import (
     Status,
     Verdict,
     could_not_look,
+    met,
     not_enough_data,
 )
-from smart_app.clinical.limits import Limits
 from smart_app.clinical.question import Question
+from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,7 @@ class ScreeningResult:
     @property
     def status(self) -> Status:
         """The worst effect of any finding or gap; `candidate` only with an indication and nothing against."""
-        effects = [f.effect for f in self.findings if f.state is State.MET and f.effect is not None]
+        effects = [f.effect for f in self.findings if f.effect is not None]
         effects += [_gap_effect(gap) for gap in self.gaps if not gap.listed_only]
         if effects:
             return min(effects, key=lambda status: status.rank)
@@ -78,16 +81,23 @@ def _severity(finding: Finding) -> int:
 
 
 def screen(
-    facts: PatientFacts, *, as_of: date, limits: Limits | None = None, criteria: Sequence[Criterion] = CRITERIA
+    facts: PatientFacts,
+    *,
+    as_of: date,
+    settings: RuleSettings = DEFAULTS,
+    answers: Iterable[Answer] = (),
+    criteria: Sequence[Criterion] = CRITERIA,
 ) -> ScreeningResult:
-    """Ask every rule about these facts on this day."""
-    question = Question(facts=facts, as_of=as_of, limits=limits or Limits())
-    findings = tuple(_finding(criterion, criterion.decide(question), question) for criterion in criteria)
+    """Ask every rule that the site has not switched off about these facts on this day."""
+    question = Question(facts=facts, as_of=as_of, limits=settings.limits, answers=standing(answers, as_of))
+    asked = [criterion for criterion in criteria if criterion.id not in settings.off]
+    findings = tuple(_finding(criterion, criterion.decide(question), question) for criterion in asked)
     return ScreeningResult(as_of=as_of, rules_version=RULES_VERSION, findings=findings, gaps=facts.gaps)
 
 
 def _finding(criterion: Criterion, verdict: Verdict, question: Question) -> Finding:
-    verdict = _without_false_calm(criterion, verdict, question)
+    verdict = _with_answer(criterion, _without_false_calm(criterion, verdict, question), question)
+    counts = verdict.effect if verdict.state is not State.MET else verdict.effect or criterion.effect
     return Finding(
         rule=criterion.id,
         state=verdict.state,
@@ -95,9 +105,25 @@ def _finding(criterion: Criterion, verdict: Verdict, question: Question) -> Find
         title=criterion.title,
         reason=verdict.reason,
         evidence=verdict.evidence,
-        effect=(verdict.effect or criterion.effect) if verdict.state is State.MET else None,
+        effect=counts,
         alert=verdict.alert,
     )
+
+
+def _with_answer(criterion: Criterion, verdict: Verdict, question: Question) -> Verdict:
+    """What the patient said beside what the record holds: it can count against treatment, never for it."""
+    answer = question.answers.get(criterion.id)
+    if answer is None or criterion.ask is None or criterion.ask.settles or verdict.state is State.MET:
+        return verdict
+    evidence = (answer.evidence, *verdict.evidence)
+    if answer.said is Said.YES:
+        return met("Not found in the record, and the patient says yes.", evidence)
+    if answer.said is Said.UNKNOWN and verdict.state is State.NOT_MET:
+        return replace(
+            not_enough_data("Not found in the record, and the patient could not say.", evidence),
+            effect=Status.NEEDS_REVIEW,
+        )
+    return replace(verdict, evidence=evidence)
 
 
 def _without_false_calm(criterion: Criterion, verdict: Verdict, question: Question) -> Verdict:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical.criteria import CRITERIA, Criterion, Origin
+from smart_app.clinical.criteria import CRITERIA
+from smart_app.clinical.criterion import Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.limits import Limits
 

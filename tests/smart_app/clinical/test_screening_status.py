@@ -11,6 +11,7 @@ from fhir_mappings.facts.clinical import BLOCKING_AREAS, Area, Gap
 from fhir_mappings.reading.patient_facts import patient_facts
 from smart_app.clinical.finding import State, Status
 from smart_app.clinical.limits import Limits
+from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.screening import as_json, looked_for, screen
 from tests.builders import (
     PATIENTS,
@@ -115,7 +116,9 @@ def test_silence_of_all_rules_is_no_candidate() -> None:
 
 def test_a_site_may_be_stricter() -> None:
     facts = patient_facts(a_chart(), as_of=TODAY, patients=PATIENTS)
-    assert screen(facts, as_of=TODAY, limits=Limits(systolic=Decimal(120))).status is Status.HOLD
+    assert (
+        screen(facts, as_of=TODAY, settings=RuleSettings(limits=Limits(systolic=Decimal(120)))).status is Status.HOLD
+    )
 
 
 def test_the_printed_result() -> None:
