@@ -11,13 +11,26 @@ from typing import Any
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from smart_app.use_cases.errors import StaleVersion, Unaudited
-from smart_app.use_cases.ports import Audit, Courses, Drafts, Launches, Messages, Scores, Screenings, Sessions
+from smart_app.use_cases.ports import (
+    Audit,
+    Courses,
+    Drafts,
+    Judgements,
+    Launches,
+    Messages,
+    Scores,
+    Screenings,
+    Sessions,
+)
 from smart_app.use_cases.records import (
     Caller,
     MessageKind,
     MessageState,
     OutboxMessage,
+    ScreeningInputs,
+    StoredAnswer,
     StoredCourse,
+    StoredOverride,
     StoredScore,
     StoredScreening,
     StoredSession,
@@ -47,6 +60,9 @@ class Kept:
 
     callers: dict[str, Caller] = field(default_factory=dict)
     screenings: dict[str, StoredScreening] = field(default_factory=dict)
+    inputs: dict[str, ScreeningInputs] = field(default_factory=dict)
+    answers: list[StoredAnswer] = field(default_factory=list)
+    overrides: list[StoredOverride] = field(default_factory=list)
     courses: dict[str, StoredCourse] = field(default_factory=dict)
     sessions: dict[str, StoredSession] = field(default_factory=dict)
     drafts: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
@@ -59,6 +75,9 @@ class Kept:
         return Kept(
             callers=dict(self.callers),
             screenings=dict(self.screenings),
+            inputs=dict(self.inputs),
+            answers=list(self.answers),
+            overrides=list(self.overrides),
             courses=dict(self.courses),
             sessions=dict(self.sessions),
             drafts=dict(self.drafts),
@@ -104,6 +123,7 @@ class FakeUnit:
         self.closed = False
         self.launches: Launches = FakeLaunches(self)
         self.screenings: Screenings = FakeScreenings(self)
+        self.judgements: Judgements = FakeJudgements(self)
         self.courses: Courses = FakeCourses(self)
         self.sessions: Sessions = FakeSessions(self)
         self.drafts: Drafts = FakeDrafts(self)
@@ -147,6 +167,31 @@ class FakeScreenings:
 
     def latest(self, patient: str) -> StoredScreening | None:
         return next((s for s in reversed(self.unit.draft.screenings.values()) if s.patient == patient), None)
+
+    def keep_inputs(self, inputs: ScreeningInputs) -> None:
+        _add(self.unit.draft.inputs, inputs.id, inputs)
+
+    def inputs(self, inputs_id: str) -> ScreeningInputs | None:
+        return self.unit.draft.inputs.get(inputs_id)
+
+
+@dataclass
+class FakeJudgements:
+    unit: FakeUnit
+
+    def add_answer(self, answer: StoredAnswer) -> None:
+        assert answer.id not in [each.id for each in self.unit.draft.answers]
+        self.unit.draft.answers.append(answer)
+
+    def answers(self, patient: str) -> Sequence[StoredAnswer]:
+        return [each for each in self.unit.draft.answers if each.patient == patient]
+
+    def add_override(self, override: StoredOverride) -> None:
+        assert override.id not in [each.id for each in self.unit.draft.overrides]
+        self.unit.draft.overrides.append(override)
+
+    def overrides(self, patient: str) -> Sequence[StoredOverride]:
+        return [each for each in self.unit.draft.overrides if each.patient == patient]
 
 
 @dataclass

@@ -161,6 +161,7 @@ def _finding_json(finding: Finding) -> dict[str, Any]:
         "rule": finding.rule,
         "state": finding.state.value,
         "kind": finding.kind.value,
+        "effect": finding.effect.value if finding.effect is not None else None,
         "title": finding.title,
         "reason": finding.reason,
         "evidence": [_evidence_json(evidence) for evidence in finding.evidence],

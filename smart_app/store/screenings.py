@@ -1,12 +1,12 @@
-"""Keeps each screening as it was shown."""
+"""Keeps each screening as it was shown, and what it was made from."""
 
 from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Connection, insert, select
 
 from smart_app.store.rows import from_text, to_text
-from smart_app.store.tables import screenings
-from smart_app.use_cases.records import StoredScreening
+from smart_app.store.tables import screening_inputs, screenings
+from smart_app.use_cases.records import ScreeningInputs, StoredScreening
 
 
 class SqlScreenings:
@@ -24,6 +24,14 @@ class SqlScreenings:
 
     def latest(self, patient: str) -> StoredScreening | None:
         return self._newest(screenings.c.patient == patient)
+
+    def keep_inputs(self, inputs: ScreeningInputs) -> None:
+        row = insert(screening_inputs).values(id=inputs.id, patient=inputs.patient, body=to_text(inputs))
+        self._connection.execute(row)
+
+    def inputs(self, inputs_id: str) -> ScreeningInputs | None:
+        body = self._connection.scalar(select(screening_inputs.c.body).where(screening_inputs.c.id == inputs_id))
+        return None if body is None else from_text(ScreeningInputs, body)
 
     def _newest(self, condition: ColumnElement[bool]) -> StoredScreening | None:
         newest = select(screenings.c.body).where(condition).order_by(screenings.c.seq.desc()).limit(1)

@@ -115,6 +115,38 @@ screenings = Table(
     Index(None, "patient", "seq"),
 )
 
+screening_inputs = Table(
+    "screening_inputs",
+    metadata,
+    # Apart from the screenings: every page reads the latest screening, and none needs these.
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("patient", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "patient", "seq"),
+)
+
+# Triggers of the migrations refuse UPDATE and DELETE of both: what a person said or decided stays.
+answers = Table(
+    "answers",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("patient", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "patient", "seq"),
+)
+
+overrides = Table(
+    "overrides",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("patient", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index(None, "patient", "seq"),
+)
+
 courses = Table(
     "courses",
     metadata,

@@ -11,13 +11,24 @@ from smart_app.store.audit import SqlAudit
 from smart_app.store.courses import SqlCourses
 from smart_app.store.drafts import SqlDrafts
 from smart_app.store.engine import begin_writing
+from smart_app.store.judgements import SqlJudgements
 from smart_app.store.launches import SqlCallers
 from smart_app.store.messages import SqlMessages
 from smart_app.store.scores import SqlScores
 from smart_app.store.screenings import SqlScreenings
 from smart_app.store.sessions import SqlSessions
 from smart_app.use_cases.errors import Unaudited
-from smart_app.use_cases.ports import Audit, Courses, Drafts, Launches, Messages, Scores, Screenings, Sessions
+from smart_app.use_cases.ports import (
+    Audit,
+    Courses,
+    Drafts,
+    Judgements,
+    Launches,
+    Messages,
+    Scores,
+    Screenings,
+    Sessions,
+)
 
 
 class SqlUnitOfWork:
@@ -28,6 +39,7 @@ class SqlUnitOfWork:
         self._audit = SqlAudit(connection)
         self.launches: Launches = SqlCallers(connection)
         self.screenings: Screenings = SqlScreenings(connection)
+        self.judgements: Judgements = SqlJudgements(connection)
         self.courses: Courses = SqlCourses(connection)
         self.sessions: Sessions = SqlSessions(connection)
         self.drafts: Drafts = SqlDrafts(connection)

@@ -16,7 +16,10 @@ from smart_app.use_cases.records import (
     Offer,
     OutboxMessage,
     Received,
+    ScreeningInputs,
+    StoredAnswer,
     StoredCourse,
+    StoredOverride,
     StoredScore,
     StoredScreening,
     StoredSession,
@@ -127,6 +130,28 @@ class Screenings(Protocol):
 
     def latest(self, patient: str) -> StoredScreening | None: ...
 
+    def keep_inputs(self, inputs: ScreeningInputs) -> None:
+        """What a screening was made from; several screenings may be made from one."""
+        ...
+
+    def inputs(self, inputs_id: str) -> ScreeningInputs | None: ...
+
+
+class Judgements(Protocol):
+    """What people add to a screening. Nothing of it is ever changed or removed."""
+
+    def add_answer(self, answer: StoredAnswer) -> None: ...
+
+    def answers(self, patient: str) -> Sequence[StoredAnswer]:
+        """Oldest first."""
+        ...
+
+    def add_override(self, override: StoredOverride) -> None: ...
+
+    def overrides(self, patient: str) -> Sequence[StoredOverride]:
+        """Oldest first."""
+        ...
+
 
 class Courses(Protocol):
     def add(self, course: StoredCourse) -> None: ...
@@ -214,6 +239,7 @@ class UnitOfWork(Protocol):
 
     launches: Launches
     screenings: Screenings
+    judgements: Judgements
     courses: Courses
     sessions: Sessions
     drafts: Drafts

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from fhir_mappings.facts.clinical import Area
+from fhir_mappings.facts.clinical import Area, PatientFacts
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession
 from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Role, Route, SessionStatus
 
@@ -77,8 +77,51 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAnswer:
+    """What the patient said to one question. Never changed: a later answer stands in its place."""
+
+    id: str
+    ehr: str
+    patient: str
+    question: str  # a rule's id, or a trial's question
+    said: str  # yes, no, unknown
+    at: datetime
+    by: Clinician
+    days: int  # how long it holds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredOverride:
+    """A prescriber's decision against one finding. Never changed and never removed."""
+
+    id: str
+    ehr: str
+    patient: str
+    screening: str
+    rule: str
+    effect: str  # contraindicated or hold
+    title: str  # the rule's question, as it was then
+    evidence: tuple[Json, ...]  # {"reference", "date", "text"}: what the finding rested on
+    reason: str
+    at: datetime
+    by: Clinician
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreeningInputs:
+    """What one reading of the chart gave: enough to ask the rules again, later, without the EHR."""
+
+    id: str
+    ehr: str
+    patient: str
+    at: datetime
+    facts: PatientFacts
+    not_offered: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredScreening:
-    """One screening as it was shown: the result and what it was made from."""
+    """One screening as it was shown: the result and what it was made from. `at` is when the chart was read."""
 
     id: str
     launch: str
@@ -94,6 +137,24 @@ class StoredScreening:
     person: Json  # banner: family, given, birthDate, gender, mrn, allergies (words)
     weight: Json | None = None  # {"kg": "82.0", "date": "2026-11-20", "reference": "Observation/1"}
     baseline_scores: tuple[Json, ...] = ()  # PHQ-9 totals of the chart: {"total", "date", "reference", "item9"}
+    encounter: str | None = None  # logical id
+    judged: datetime | None = None  # when the rules were asked; None: when the chart was read
+    inputs: str | None = None  # id of the `ScreeningInputs`; None: an early release kept none
+    settings: Json | None = None  # of the site, as `rule_settings.as_json` writes them
+    answers: tuple[StoredAnswer, ...] = ()  # those that counted
+    overrides: tuple[StoredOverride, ...] = ()  # those that counted
+    after_overrides: str | None = None  # the status that is left; None: nothing was overridden
+    compared_with: str | None = None  # id of the earlier screening that "new" is meant against
+
+    @property
+    def stands_as(self) -> str:
+        """The status that decides what may be done next: the rules', or what the overrides leave of it."""
+        return self.after_overrides or self.status
+
+    @property
+    def day(self) -> date:
+        """The day that the rules were asked about."""
+        return (self.judged or self.at).date()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

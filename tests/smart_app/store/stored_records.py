@@ -7,6 +7,22 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_mappings.facts.audit import AuditRecord
+from fhir_mappings.facts.clinical import (
+    Area,
+    BloodPressure,
+    ClinicalStatus,
+    Code,
+    Diagnosis,
+    Gap,
+    LabValue,
+    MedicationUse,
+    PartialDate,
+    PatientFacts,
+    Person,
+    Resolution,
+    Score,
+    Verification,
+)
 from fhir_mappings.facts.programme import ActivityStatus, CourseStatus, PlannedSession
 from fhir_mappings.facts.treatment import (
     Answer,
@@ -29,7 +45,10 @@ from smart_app.use_cases.records import (
     MessageItem,
     MessageKind,
     OutboxMessage,
+    ScreeningInputs,
+    StoredAnswer,
     StoredCourse,
+    StoredOverride,
     StoredScore,
     StoredScreening,
     StoredSession,
@@ -76,6 +95,86 @@ def a_screening(**changes: Any) -> StoredScreening:
         "weight": {"kg": "82.0", "date": "2026-11-20", "reference": "Observation/1"},
     }
     return StoredScreening(**{**fields, **changes})
+
+
+def some_facts() -> PatientFacts:
+    """One fact of every kind, with amounts and dates that a careless store would bend."""
+    day = PartialDate(text="2026-11", first=date(2026, 11, 1), last=date(2026, 11, 30))
+    instant = PartialDate(text=NOON.isoformat(), first=NOON.date(), last=NOON.date(), instant=NOON)
+    return PatientFacts(
+        person=Person(reference="Patient/ada", birth_date=day, gender="female"),
+        diagnoses=(
+            Diagnosis(
+                reference="Condition/c1",
+                label="Depression",
+                codes=(Code(system="http://snomed.info/sct", code="36474008"),),
+                sets=frozenset({"indication-mdd-current", "hypertension"}),
+                status=ClinicalStatus.ACTIVE,
+                verification=Verification.CONFIRMED,
+                onset=day,
+            ),
+        ),
+        blood_pressures=(
+            BloodPressure(references=("Observation/1",), when=instant, systolic=Decimal("128.0"), diastolic=None),
+        ),
+        scores=(Score(reference="Observation/2", name="phq9-total", when=instant, value=Decimal(21)),),
+        labs=(LabValue(reference="Observation/3", name="alt", when=None, value=Decimal("41.50"), unit="U/L"),),
+        medications=(
+            MedicationUse(
+                reference="MedicationRequest/1",
+                label="Sertraline",
+                ingredients=frozenset({"sertraline"}),
+                resolution=Resolution.PRODUCT,
+                daily_mg=(("sertraline", Decimal("150.0")),),
+                start=day,
+            ),
+        ),
+        gaps=(Gap(area=Area.ALLERGY, reference="", reason="the EHR refused it (403)", fetch_failed=True),),
+        read=("Condition/c1/_history/2",),
+    )
+
+
+def some_inputs(**changes: Any) -> ScreeningInputs:
+    fields: dict[str, Any] = {
+        "id": "inputs-1",
+        "ehr": "demo",
+        "patient": ADA,
+        "at": NOON,
+        "facts": some_facts(),
+        "not_offered": ("MedicationStatement",),
+    }
+    return ScreeningInputs(**{**fields, **changes})
+
+
+def an_answer(**changes: Any) -> StoredAnswer:
+    fields: dict[str, Any] = {
+        "id": "answer-1",
+        "ehr": "demo",
+        "patient": ADA,
+        "question": "ABS-IC",
+        "said": "no",
+        "at": NOON,
+        "by": DOCTOR,
+        "days": 180,
+    }
+    return StoredAnswer(**{**fields, **changes})
+
+
+def an_override(**changes: Any) -> StoredOverride:
+    fields: dict[str, Any] = {
+        "id": "override-1",
+        "ehr": "demo",
+        "patient": ADA,
+        "screening": "screening-1",
+        "rule": "ABS-SCZ",
+        "effect": "contraindicated",
+        "title": "Is schizophrenia on record?",
+        "evidence": ({"reference": "Condition/c2", "date": "2014", "text": "Schizophrenia"},),
+        "reason": "diagnosis was revised",
+        "at": NOON,
+        "by": DOCTOR,
+    }
+    return StoredOverride(**{**fields, **changes})
 
 
 def a_course(**changes: Any) -> StoredCourse:

@@ -23,8 +23,11 @@ from tests.smart_app.store.stored_records import (
     a_screening,
     a_session,
     a_signed_session,
+    an_answer,
     an_audit,
+    an_override,
     later,
+    some_inputs,
 )
 
 
@@ -105,6 +108,29 @@ def test_the_latest_screening_is_the_last_one_added_for_that_patient(work: Work)
         assert uow.screenings.get("screening-1") == a_screening()
         assert uow.screenings.get("none") is None
         assert uow.screenings.latest("https://ehr.test/fhir/Patient/other") is None
+
+
+def test_what_a_screening_was_made_from_comes_back_digit_for_digit(work: Work) -> None:
+    with work() as uow:
+        uow.screenings.keep_inputs(some_inputs())
+        save(uow)
+    with work() as uow:
+        assert uow.screenings.inputs("inputs-1") == some_inputs()
+        assert uow.screenings.inputs("none") is None
+
+
+def test_answers_and_overrides_come_back_in_the_order_they_were_given(work: Work) -> None:
+    with work() as uow:
+        uow.judgements.add_answer(an_answer())
+        uow.judgements.add_answer(an_answer(id="answer-2", said="unknown", at=later(-60)))
+        uow.judgements.add_answer(an_answer(id="answer-3", patient=BEN))
+        uow.judgements.add_override(an_override())
+        save(uow)
+    with work() as uow:
+        kept = uow.judgements.answers(ADA)
+        assert list(kept) == [an_answer(), an_answer(id="answer-2", said="unknown", at=later(-60))]
+        assert list(uow.judgements.overrides(ADA)) == [an_override()]
+        assert list(uow.judgements.overrides(BEN)) == []
 
 
 def test_a_read_only_mapping_is_kept_as_what_it_maps(work: Work) -> None:
