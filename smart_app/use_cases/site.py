@@ -1,10 +1,11 @@
-"""What the core needs to know of the place it runs at: its public address, its version and its limits."""
+"""What the core needs to know of the place it runs at: its public address, its version, its limits and rules."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 from fhir_mappings.writing.instance import Instance
+from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
 
 
@@ -15,6 +16,7 @@ class Site:
     base_url: str  # without a trailing slash
     version: str  # of this app
     limits: SessionLimits = field(default_factory=SessionLimits)
+    rules: RuleSettings = DEFAULTS  # how it screens
 
     @property
     def instance(self) -> Instance:
