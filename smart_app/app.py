@@ -33,9 +33,10 @@ from launch.routes import launch_routes
 from launch.scopes import Scopes
 from smart_app import worker
 from smart_app.clinical.criteria import CRITERIA
+from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, RuleText, create_pages, error_page
-from smart_app.settings import Settings, SystemClock
+from smart_app.settings import Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
@@ -79,6 +80,7 @@ class Parts:
     desk: LaunchDesk
     clients: EhrClients
     ehrs: EhrsOfLaunches
+    rules: RuleSettings
     wake: Wake
 
     async def aclose(self) -> None:
@@ -90,6 +92,7 @@ class Parts:
 def assemble(settings: Settings) -> Parts:
     """Open the store, bring it up to date, read registrations and keys. Raises what the operator must put right."""
     clock = SystemClock(settings.zone)
+    rules = load_site(settings.site)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = load_registry(settings.registry, allow_loopback_http=settings.demo)
     store = open_store(
@@ -113,6 +116,7 @@ def assemble(settings: Settings) -> Parts:
         desk=desk,
         clients=clients,
         ehrs=EhrsOfLaunches(store.launches, desk.tokens, clock),
+        rules=rules,
         wake=Wake(),
     )
 
@@ -159,7 +163,7 @@ def page_deps(parts: Parts) -> PageDeps:
         ehr_of=parts.ehrs,
         screen=screen_patient,
         ids=lambda: str(uuid4()),
-        site=Site(base_url=parts.settings.base_url, version=VERSION),
+        site=Site(base_url=parts.settings.base_url, version=VERSION, rules=parts.rules),
         origin=f"{address.scheme}://{address.netloc}",
         framing=partial(_framing, parts.registry),
         ehr_name=parts.store.launches.ehr_of,

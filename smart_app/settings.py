@@ -1,19 +1,25 @@
-"""Environment into Settings, and the clock: what differs from one installation to the next."""
+"""Environment and site.toml into settings, and the clock: what differs from one installation to the next."""
 
 from __future__ import annotations
 
+import os.path
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from pathlib import Path
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from smart_app.clinical.criteria import CRITERIA
+from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRefused, rule_settings
 
 PREFIX = "KP_"
 
 
 class SettingInvalid(ValueError):
-    """A setting is missing or wrong. The message names it."""
+    """A setting is missing or wrong. The message names it, a line for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,7 @@ class Settings:
     database: str  # SQLAlchemy URL
     zone: tzinfo | None  # None: the machine's
     settle_seconds: float
+    site: Path | None = None  # how this site runs the rules; None: as shipped
     demo: bool = False
 
     @property
@@ -34,8 +41,8 @@ class Settings:
 
 
 def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Settings:
-    """Settings of the environment: KP_BASE_URL, KP_REGISTRY, KP_DATA, KP_DATABASE, KP_ZONE, KP_SETTLE_SECONDS."""
-    data = Path(environment.get(PREFIX + "DATA", "data"))
+    """Settings of the environment, the variables of PREFIX. Raises SettingInvalid."""
+    data = _data(environment)
     return Settings(
         base_url=_base_url(_required(environment, "BASE_URL"), demo=demo),
         registry=Path(_required(environment, "REGISTRY")),
@@ -43,8 +50,38 @@ def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Sett
         database=environment.get(PREFIX + "DATABASE") or f"sqlite:///{data / 'ketamine-pathway.db'}",
         zone=_zone(environment.get(PREFIX + "ZONE", "")),
         settle_seconds=_seconds(environment.get(PREFIX + "SETTLE_SECONDS", "30")),
+        site=site_file(environment),
         demo=demo,
     )
+
+
+def site_file(environment: Mapping[str, str]) -> Path | None:
+    """The file of KP_SITE, or site.toml in KP_DATA where there is one; None: the rules run as shipped."""
+    named = environment.get(PREFIX + "SITE", "").strip()
+    if named:
+        return Path(named)
+    usual = _data(environment) / "site.toml"
+    return usual if os.path.lexists(usual) else None  # a link that leads nowhere must not pass for "as shipped"
+
+
+def load_site(path: Path | None) -> RuleSettings:
+    """How the site runs the rules. Raises SettingInvalid with a line for each problem, each naming the file."""
+    if path is None:
+        return DEFAULTS
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except OSError as error:
+        raise SettingInvalid(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, ArithmeticError, RecursionError) as error:  # the second: an amount out of all range
+        raise SettingInvalid(f"{path}: is not TOML: {error}") from None
+    try:
+        return rule_settings(table, CRITERIA)
+    except SettingsRefused as refused:
+        raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in refused.problems)) from None
+
+
+def _data(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get(PREFIX + "DATA", "data"))
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

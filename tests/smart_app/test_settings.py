@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from smart_app.settings import SettingInvalid, SystemClock, settings_from
+from smart_app.clinical.rule_settings import DEFAULTS
+from smart_app.settings import SettingInvalid, SystemClock, load_site, settings_from, site_file
 
 GOOD = {"KP_BASE_URL": "https://pathway.clinic.example", "KP_REGISTRY": "ehr.toml"}
 
@@ -58,3 +60,64 @@ def test_the_clock_tells_the_site_s_time() -> None:
     zone = settings_from(GOOD | {"KP_ZONE": "Asia/Kolkata"}).zone
     assert SystemClock(zone)().utcoffset() == timedelta(hours=5, minutes=30)
     assert SystemClock()().tzinfo is not None
+
+
+def test_the_rules_run_as_shipped_without_a_site_file(tmp_path: Path) -> None:
+    assert site_file({"KP_DATA": str(tmp_path)}) is None
+    assert load_site(None) is DEFAULTS
+
+
+def test_site_toml_is_found_in_the_data_folder_or_where_it_is_named(tmp_path: Path) -> None:
+    usual = tmp_path / "site.toml"
+    usual.write_text("[rules.HOLD-BP]\nsbp = 134.50\n", "utf-8")
+    settings = settings_from(GOOD | {"KP_DATA": str(tmp_path)})
+    assert settings.site == usual
+    assert str(load_site(settings.site).limits.systolic) == "134.50"
+    elsewhere = tmp_path / "other.toml"
+    elsewhere.write_text("[rules.HOLD-BP]\nsbp = 120\n", "utf-8")
+    named = site_file({"KP_DATA": str(tmp_path), "KP_SITE": f" {elsewhere} "})
+    assert load_site(named).limits.systolic == Decimal(120)
+
+
+def test_a_link_that_leads_nowhere_is_not_taken_for_no_file(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").symlink_to(tmp_path / "gone.toml")
+    with pytest.raises(SettingInvalid, match=r"site\.toml: cannot be read: No such file"):
+        load_site(site_file({"KP_DATA": str(tmp_path)}))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"[rules.HOLD-BP\n", "is not TOML"),
+        (b"\xff\xfe", "is not TOML"),
+        (b"[rules.HOLD-BP]\nsbp = 1e9999999999999999999\n", "is not TOML"),
+        (b"[rules.HOLD-BP]\nsbp = " + b"9" * 5000, "is not TOML"),
+        (b"a = " + b"[" * 50_000, "is not TOML"),
+        (b"[rules.HOLD-BP]\nsbp = nan\n", "sbp: must be a number from 100 to 140"),
+        (b"[rules.HOLD-BP]\nsbp = -inf\n", "sbp: must be a number from 100 to 140"),
+        (b"[rules.HOLD-BP]\nsbp = 2026-11-23\n", "sbp: must be a number from 100 to 140"),
+        (b"[rules.HOLD-MANIA]\nlookback_days = 99.5\n", "lookback_days: must be a whole number"),
+    ],
+)
+def test_an_unusable_site_file_is_told_by_its_name(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "site.toml"
+    path.write_bytes(content)
+    with pytest.raises(SettingInvalid, match=words) as found:
+        load_site(path)
+    assert [line.partition(": ")[0] for line in str(found.value).splitlines()] == [str(path)]
+
+
+def test_a_folder_or_nothing_at_all_is_no_site_file(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "missing.toml"):
+        with pytest.raises(SettingInvalid, match="cannot be read"):
+            load_site(path)
+
+
+def test_every_problem_of_a_site_file_has_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text("[rules.HOLD-BP]\nsbp = 160\ndbp = 110\noff = true\n", "utf-8")
+    with pytest.raises(SettingInvalid) as found:
+        load_site(path)
+    lines = str(found.value).splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith(f"{path}: [rules.HOLD-BP] ") for line in lines)
