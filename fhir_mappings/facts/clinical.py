@@ -170,7 +170,7 @@ class Score:
     """A questionnaire result or another counted or coded observation."""
 
     reference: str
-    name: str  # "phq9-total", "phq9-item9", "cssrs-q4", "gad7-total", "epds-item10", "pregnancy-status", ...
+    name: str  # "phq9-total", "phq9-item9", "cssrs-q4", "gad7-total", "epds-item10", "hcg", ...
     when: PartialDate | None
     value: Decimal | None = None
     positive: bool | None = None  # for yes/no answers
@@ -186,7 +186,10 @@ class Weight:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabValue:
-    """A laboratory result with a number. `upper` is the laboratory's own upper limit of normal, where it is given."""
+    """A laboratory result with a number. `upper` is the laboratory's own upper limit of normal, where it is given.
+
+    `comparator`: "" for the number itself; "<", "<=", ">" or ">=" where the result is only said to lie on that side.
+    """
 
     reference: str
     name: str  # "alt", "ast"
@@ -194,6 +197,7 @@ class LabValue:
     value: Decimal
     unit: str  # UCUM
     upper: Decimal | None = None
+    comparator: str = ""
 
 
 class Resolution(StrEnum):
@@ -217,6 +221,8 @@ class MedicationUse:
     version: str | None = None
     label: str
     ingredients: frozenset[str] = frozenset()  # names in lower case: "escitalopram"
+    classes: frozenset[str] = frozenset()  # "benzodiazepine", "z-drug", "maoi", "opioid", "antidepressant", ...
+    classes: frozenset[str] = frozenset()  # of its ingredients: "benzodiazepine", "maoi", "antidepressant", ...
     resolution: Resolution = Resolution.NONE
     form: str = ""  # "oral", "transdermal", "topical", ... ; "": not known
     status: str = ""

@@ -93,6 +93,11 @@ def review(reason: str, evidence: tuple[Evidence, ...]) -> Verdict:
     return met(reason, evidence, kind=Kind.REVIEW, effect=Status.NEEDS_REVIEW)
 
 
+def caution(reason: str, evidence: tuple[Evidence, ...]) -> Verdict:
+    """Met, but as something to keep in mind: a caution never changes the status."""
+    return met(reason, evidence, kind=Kind.CAUTION)
+
+
 def not_met(reason: str, evidence: tuple[Evidence, ...] = ()) -> Verdict:
     return Verdict(state=State.NOT_MET, reason=reason, evidence=evidence)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from fhir_mappings.facts.clinical import Gap, PatientFacts
+from fhir_mappings.facts.clinical import Area, Gap, PatientFacts
 from smart_app.clinical.answers import Answer, Said, standing
 from smart_app.clinical.criteria import CRITERIA, RULES_VERSION
 from smart_app.clinical.criterion import Criterion
@@ -66,7 +66,9 @@ class ScreeningResult:
 
     @property
     def alerts(self) -> tuple[Alert, ...]:
-        return tuple(Alert(rule=f.rule, text=f.alert) for f in self.findings if f.alert)
+        """Suicidality above everything else, then in the order of the rules."""
+        found = [Alert(rule=f.rule, text=f.alert) for f in self.findings if f.alert]
+        return tuple(sorted(found, key=lambda alert: alert.rule != "IND-SI"))
 
 
 def _gap_effect(gap: Gap) -> Status:
@@ -95,9 +97,15 @@ def screen(
     return ScreeningResult(as_of=as_of, rules_version=RULES_VERSION, findings=findings, gaps=facts.gaps)
 
 
+_NO_EFFECT = (Kind.CAUTION, Kind.INFORMATION)  # clinical content, 1b: these never change the status
+_LONGEST_REASON = 300  # characters of what an EHR gave for refusing
+
+
 def _finding(criterion: Criterion, verdict: Verdict, question: Question) -> Finding:
     verdict = _with_answer(criterion, _without_false_calm(criterion, verdict, question), question)
-    counts = verdict.effect if verdict.state is not State.MET else verdict.effect or criterion.effect
+    counts = verdict.effect
+    if verdict.state is State.MET and verdict.kind not in _NO_EFFECT:
+        counts = verdict.effect or criterion.effect
     return Finding(
         rule=criterion.id,
         state=verdict.state,
@@ -132,11 +140,23 @@ def _without_false_calm(criterion: Criterion, verdict: Verdict, question: Questi
         return verdict
     unread = [area for area in sorted(criterion.reads) if question.unread(area)]
     if unread:
-        return could_not_look(f"Could not look: {', '.join(unread)} could not be read in full.")
+        return could_not_look(_unread_words(unread, question.facts.gaps))
     unclear = [area for area in sorted(criterion.reads) if question.unclear(area)]
     if unclear:
         return not_enough_data(f"Some entries could not be read: {', '.join(unclear)}.", verdict.evidence)
     return verdict
+
+
+def _unread_words(areas: Sequence[Area], gaps: Iterable[Gap]) -> str:
+    """One sentence: each area with the reasons why it could not be read, as far as they fit."""
+    reasons: dict[Area, dict[str, None]] = {area: {} for area in areas}
+    for gap in gaps:
+        if gap.fetch_failed and gap.area in reasons:
+            reasons[gap.area][gap.reason.strip().rstrip(".")] = None
+    told = "; ".join(
+        f"{area.value} ({', '.join(filter(None, why)) or 'not read in full'})" for area, why in reasons.items()
+    )
+    return f"Could not look: {told if len(told) <= _LONGEST_REASON else told[:_LONGEST_REASON].rstrip() + '…'}."
 
 
 def as_json(result: ScreeningResult) -> dict[str, Any]:
