@@ -65,10 +65,22 @@ _BY_CLASS: Final[Mapping[int, Refusal]] = {
 }
 
 
+PROTECTED: Final = "the chart is protected (break the glass)"
+_EPIC: Final = "urn:oid:1.2.840.114350."  # Epic numbers what it says under this arc; nobody else's numbers count
+# Epic on FHIR, error and warning codes: what a number says more exactly than the status does.
+_BY_EPIC_CODE: Final[Mapping[str, tuple[str, type[EhrError]]]] = {
+    "4130": (PROTECTED, Forbidden),
+    "4131": (PROTECTED, Forbidden),
+    "4134": (PROTECTED, Forbidden),
+    "4113": ("the EHR has ended this search", Missing),
+}
+
+
 def check_status(answer: Answer, now: datetime) -> None:
     """Raises the error of an answer other than 2xx; the EHR's own words go into its `issues`."""
     if 200 <= answer.status < 300:
         return
+    _check_outcome(_object_or_empty(answer))
     refusal = _BY_STATUS.get(answer.status) or _BY_CLASS.get(answer.status // 100)
     if refusal is None:
         raise BadReply(f"the EHR's answer is no answer of HTTP ({answer.status})")
@@ -97,6 +109,7 @@ def resource_of(answer: Answer, *expected: str) -> Json:
     resource = _json_object(answer)
     kind = resource.get("resourceType")
     if kind not in expected:
+        _check_outcome(resource)
         what = "an error message" if kind == "OperationOutcome" else "something else than was asked for"
         raise BadReply(f"the EHR answered with {what}", issues=issues_of(resource))
     return resource
@@ -108,6 +121,31 @@ def issues_of(resource: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     texts = (_issue_text(issue) for issue in _dicts(resource.get("issue")))
     return tuple(text for text in texts if text)[:_MOST_ISSUES]
+
+
+def epic_codes(outcome: Mapping[str, Any]) -> frozenset[str]:
+    """The numbers under which Epic says what it says, of an OperationOutcome or of one issue of it."""
+    issues: list[Mapping[str, Any]] = [*_dicts(outcome.get("issue"))] or [outcome]
+    details = [issue["details"] for issue in issues if isinstance(issue.get("details"), dict)]
+    return frozenset(
+        coding["code"]
+        for detail in details
+        for coding in _dicts(detail.get("coding"))
+        if isinstance(coding.get("code"), str) and str(coding.get("system", "")).startswith(_EPIC)
+    )
+
+
+def is_protected(outcome: Mapping[str, Any]) -> bool:
+    """Whether the EHR says that somebody has to break the glass first. It is never asked again for that."""
+    return any(_BY_EPIC_CODE[code][0] is PROTECTED for code in epic_codes(outcome) & set(_BY_EPIC_CODE))
+
+
+def _check_outcome(outcome: Mapping[str, Any]) -> None:
+    if outcome.get("resourceType") != "OperationOutcome":
+        return
+    for code in sorted(epic_codes(outcome) & set(_BY_EPIC_CODE), reverse=True):  # a protected chart before the rest
+        words, error = _BY_EPIC_CODE[code]
+        raise error(words, issues=issues_of(outcome))
 
 
 def _issue_text(issue: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from launch.addresses import canonical_base
+from launch.scopes import Scopes
 from smart_app.ehr.answers import check_status, resource_of
 from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.exchange import Answer, exchange, http_client
@@ -21,6 +22,7 @@ from smart_app.use_cases.records import Chart, Json, Offer, Received
 
 __all__ = ["FhirClient", "http_client"]
 
+ANYTHING: Final = Scopes()  # nothing is known of the scopes: the EHR answers for itself
 _MEDIA_TYPE: Final = "application/fhir+json"
 _REFERENCE: Final = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})")
 _LOCATION: Final = re.compile(rf"(?:^|.*/)({_REFERENCE.pattern})(?:/_history/[A-Za-z0-9\-.]{{1,64}})?/?")
@@ -28,6 +30,8 @@ _LOCATION: Final = re.compile(rf"(?:^|.*/)({_REFERENCE.pattern})(?:/_history/[A-
 
 class FhirClient:
     """`auth` adds the token to each request; it is never a default of the shared `http`.
+
+    `granted` are the scopes of the launch: a chart's searches that they do not allow are told and not made.
 
     Every request carries an id of ours (X-Request-Id), so that the EHR's people can find it in their log.
     """
@@ -41,8 +45,10 @@ class FhirClient:
         offers: Offers,
         clock: Clock,
         request_id: Callable[[], str],
+        granted: Scopes = ANYTHING,
     ) -> None:
         self.fhir_base = canonical_base(fhir_base)
+        self.granted = granted
         self._http = http
         self._auth = auth
         self._offers = offers

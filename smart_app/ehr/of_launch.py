@@ -10,6 +10,7 @@ import httpx
 
 from launch.bearer import SmartAuth, TokenSource
 from launch.context import LaunchContext, LaunchStore
+from launch.scopes import Scopes
 from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.fhir_client import FhirClient, http_client
 from smart_app.use_cases.ports import Clock, Ehr
@@ -46,6 +47,7 @@ class EhrsOfLaunches:
             offers=self._offers,
             clock=self._clock,
             request_id=lambda: str(uuid4()),
+            granted=Scopes.parse(context.scope),
         )
 
     async def aclose(self) -> None:

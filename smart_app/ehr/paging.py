@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urljoin
 
 import anyio
 
-from smart_app.ehr.answers import issues_of
-from smart_app.use_cases.errors import BadReply, EhrError, Unreachable
+from smart_app.ehr.answers import PROTECTED, epic_codes, is_protected, issues_of
+from smart_app.use_cases.errors import BadReply, EhrError, Missing, Unreachable
 from smart_app.use_cases.records import Json
 
 MOST_PAGES: Final = 200
 MOST_RESOURCES: Final = 20_000
 TIME_LIMIT: Final = 60.0  # seconds for all pages together
-_GRAVE: Final = frozenset({"fatal", "error", "warning"})
-_EPIC: Final = "urn:oid:1.2.840.114350."  # Epic numbers its own warnings under this arc
+_WARNED: Final = "the EHR warned that data may be missing"
+_CALM: Final = frozenset({"information", "success"})
+_WITHHELD: Final = frozenset(
+    {"incomplete", "suppressed"}
+)  # FHIR IssueType: something was left out, however it is told
 _HARMLESS: Final = frozenset({"4101"})  # Epic: "returns no results", said of every empty list
 
 Page = Callable[[str], Awaitable[Json]]  # fetches one searchset by its absolute address
@@ -25,18 +28,18 @@ Page = Callable[[str], Awaitable[Json]]  # fetches one searchset by its absolute
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Haul:
-    """What a search gave. `failure` None: all was read. `warned`: the EHR said that something may be missing."""
+    """What a search gave. `failure` None: all was read. `warnings`: what the EHR says may be missing."""
 
     resources: tuple[Json, ...]
     failure: EhrError | None = None
-    warned: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class _Net:
     resource_type: str
     resources: dict[object, Json] = field(default_factory=dict)
-    warned: bool = False
+    warnings: dict[str, None] = field(default_factory=dict)
     pages: int = 0
 
     def take(self, bundle: Json) -> None:
@@ -56,7 +59,8 @@ class _Net:
         mode = search.get("mode") if isinstance(search, dict) else None
         kind = resource.get("resourceType")
         if kind == "OperationOutcome":
-            self.warned = self.warned or _is_grave(resource)
+            if _is_grave(resource):
+                self.warnings[PROTECTED if is_protected(resource) else _WARNED] = None
         elif mode not in {"include", "outcome"}:
             if kind != self.resource_type:
                 raise BadReply("the EHR's list holds an entry of another kind than was asked for")
@@ -69,17 +73,26 @@ class _Net:
 
 
 async def all_pages(page: Page, first: str, resource_type: str, *, time_limit: float = TIME_LIMIT) -> Haul:
-    """Follows `next` links as they are given until there is none; never raises an EhrError."""
+    """Follows `next` links as they are given until there is none; never raises an EhrError.
+
+    An EHR that has forgotten the search between two pages (404, 410, Epic 4113) is asked once more from the start.
+    """
     net = _Net(resource_type)
     failure: EhrError | None = None
     try:
         with anyio.fail_after(time_limit):
-            await _follow(page, first, net)
+            try:
+                await _follow(page, first, net)
+            except Missing:
+                if net.pages < 2:
+                    raise
+                net.pages = 0
+                await _follow(page, first, net)
     except TimeoutError:
         failure = Unreachable(f"the search took longer than {time_limit:.0f} s")
     except EhrError as error:
         failure = _on_page(error, net.pages)
-    return Haul(resources=tuple(net.resources.values()), failure=failure, warned=net.warned)
+    return Haul(resources=tuple(net.resources.values()), failure=failure, warnings=tuple(net.warnings))
 
 
 async def _follow(page: Page, first: str, net: _Net) -> None:
@@ -121,20 +134,13 @@ def _on_page(error: EhrError, number: int) -> EhrError:
 
 
 def _is_grave(outcome: Json) -> bool:
+    """Whether it says that something may be missing: all but a plain information does."""
     issues = outcome.get("issue")
     if not isinstance(issues, list) or not issues:
         return bool(issues_of(outcome))
     return any(
-        isinstance(issue, dict) and issue.get("severity") in _GRAVE and not _harmless(issue) for issue in issues
-    )
-
-
-def _harmless(issue: dict[str, Any]) -> bool:
-    details = issue.get("details")
-    codings = details.get("coding") if isinstance(details, dict) else None
-    return isinstance(codings, list) and any(
-        isinstance(coding, dict)
-        and coding.get("code") in _HARMLESS
-        and str(coding.get("system", "")).startswith(_EPIC)
-        for coding in codings
+        isinstance(issue, dict)
+        and (issue.get("severity") not in _CALM or issue.get("code") in _WITHHELD)
+        and epic_codes(issue).isdisjoint(_HARMLESS)
+        for issue in issues
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from fhir_mappings.facts.clinical import Area
 from launch.addresses import AddressRefused, parse_address
 from launch.bearer import under_base
+from launch.scopes import Scopes
 from smart_app.ehr.paging import Haul
-from smart_app.use_cases.errors import EhrError
+from smart_app.ehr.permission import barrier
+from smart_app.use_cases.errors import EhrError, Rejected
 from smart_app.use_cases.records import Chart, FailedFetch, Json, Offer, Received
 
 PAGE_SIZE: Final = "500"  # one large page is far quicker than several; the EHR may give fewer
@@ -19,35 +21,51 @@ MOST_MEDICATIONS: Final = 200
 _AT_ONCE: Final = 8  # Medications read side by side
 
 _FOREIGN: Final = "an entry of another patient was in the answer"
-_WARNED: Final = "the EHR warned that data may be missing"
 _REPLACED: Final = "the EHR says that another record has replaced this one"
 _NO_MEDICATION_LIST: Final = "this EHR offers no list of medications"
 _TOO_MANY: Final = f"more than {MOST_MEDICATIONS} Medications are named"
+# FHIR R4 medicationrequest-status and -intent, all of them: some EHRs give only what is active unless told otherwise.
+_EVERY_REQUEST: Final = {
+    "status": "active,on-hold,cancelled,completed,entered-in-error,stopped,draft,unknown",
+    "intent": "proposal,plan,order,original-order,reflex-order,filler-order,instance-order,option",
+}
+# A list of dispenses alone would say nothing of what was prescribed elsewhere, or is taken without a prescription.
+_SUFFICIENT: Final = frozenset({"MedicationStatement", "MedicationRequest"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One search. `subject` is the element that names the patient."""
+    """One search. `subject` is the element that names the patient.
+
+    `also` are parameters that an EHR may not know; one that does not accept them is asked without.
+    """
 
     area: Area
     resource_type: str
     subject: str = "subject"
-    category: str | None = None
     only_if_offered: bool = False
+    also: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def category(self) -> str | None:
+        return self.also.get("category")
 
     def parameters(self, patient_id: str) -> Mapping[str, str]:
-        category = {"category": self.category} if self.category else {}
-        return {"patient": patient_id, **category, "_count": PAGE_SIZE}
+        return {**self.plain(patient_id), **self.also}
+
+    def plain(self, patient_id: str) -> dict[str, str]:
+        return {"patient": patient_id, "_count": PAGE_SIZE}
 
 
 PLAN: Final[Sequence[Fetch]] = (
     Fetch(area=Area.CONDITION, resource_type="Condition"),
-    Fetch(area=Area.BLOOD_PRESSURE, resource_type="Observation", category="vital-signs"),
-    Fetch(area=Area.SURVEY, resource_type="Observation", category="survey"),
-    Fetch(area=Area.SOCIAL_HISTORY, resource_type="Observation", category="social-history"),
-    Fetch(area=Area.LABORATORY, resource_type="Observation", category="laboratory"),
+    Fetch(area=Area.BLOOD_PRESSURE, resource_type="Observation", also={"category": "vital-signs"}),
+    Fetch(area=Area.SURVEY, resource_type="Observation", also={"category": "survey"}),
+    Fetch(area=Area.SOCIAL_HISTORY, resource_type="Observation", also={"category": "social-history"}),
+    Fetch(area=Area.LABORATORY, resource_type="Observation", also={"category": "laboratory"}),
     Fetch(area=Area.MEDICATION, resource_type="MedicationStatement", only_if_offered=True),
-    Fetch(area=Area.MEDICATION, resource_type="MedicationRequest", only_if_offered=True),
+    Fetch(area=Area.MEDICATION, resource_type="MedicationRequest", only_if_offered=True, also=_EVERY_REQUEST),
+    Fetch(area=Area.MEDICATION, resource_type="MedicationDispense", only_if_offered=True),
     Fetch(area=Area.ALLERGY, resource_type="AllergyIntolerance", subject="patient"),
 )
 
@@ -56,6 +74,7 @@ class ChartSource(Protocol):
     """What of the FHIR client is needed here."""
 
     fhir_base: str
+    granted: Scopes
 
     async def offer(self) -> Offer: ...
 
@@ -80,7 +99,7 @@ async def read_chart(source: ChartSource, patient_id: str) -> Chart:
     asked, not_offered = await _asked(source)
     searches = (_search(source, fetch, patient_id) for fetch in asked)
     parts = list(await asyncio.gather(_person(source, patient_id), *searches))
-    if not any(fetch.area is Area.MEDICATION for fetch in asked):
+    if _SUFFICIENT.isdisjoint(fetch.resource_type for fetch in asked):
         parts.append(_Part(area=Area.MEDICATION, reasons=(_NO_MEDICATION_LIST,)))
     spoilt = {part.area for part in parts if part.foreign}
     kept = [part for part in parts if part.area not in spoilt]
@@ -104,6 +123,9 @@ async def _asked(source: ChartSource) -> tuple[list[Fetch], tuple[str, ...]]:
 
 
 async def _person(source: ChartSource, patient_id: str) -> _Part:
+    barred = barrier(source.granted, Area.PATIENT, "Patient", letter="r")
+    if barred:
+        return _Part(area=Area.PATIENT, reasons=(barred.reason,))
     try:
         patient = (await source.read(f"Patient/{patient_id}")).resource or {}
     except EhrError as error:
@@ -113,13 +135,19 @@ async def _person(source: ChartSource, patient_id: str) -> _Part:
 
 
 async def _search(source: ChartSource, fetch: Fetch, patient_id: str) -> _Part:
+    barred = barrier(source.granted, fetch.area, fetch.resource_type, category=fetch.category)
+    if barred and barred.total:
+        return _Part(area=fetch.area, reasons=(barred.reason,))
     haul = await source.haul(fetch.resource_type, fetch.parameters(patient_id))
-    reasons = (haul.failure.words,) if haul.failure else ()
+    if fetch.also and isinstance(haul.failure, Rejected):
+        haul = await source.haul(fetch.resource_type, fetch.plain(patient_id))
+    reasons: tuple[str, ...] = (barred.reason,) if barred else ()
+    reasons += (haul.failure.words,) if haul.failure else ()
     named = {_reference(entry.get(fetch.subject)) for entry in haul.resources}  # hundreds of entries name one patient
     return _Part(
         area=fetch.area,
         resources=haul.resources,
-        reasons=(*reasons, _WARNED) if haul.warned else reasons,
+        reasons=reasons + haul.warnings,
         foreign=any(_relative(subject, source.fhir_base) != f"Patient/{patient_id}" for subject in named),
     )
 
@@ -128,6 +156,9 @@ async def _medications(source: ChartSource, parts: Iterable[_Part]) -> _Part:
     """The Medication resources that entries point to: few EHRs send them along (_include)."""
     uses = [entry for part in parts if part.area is Area.MEDICATION for entry in part.resources]
     named = sorted({reference for entry in uses if (reference := _medication(entry, source.fhir_base))})
+    barred = barrier(source.granted, Area.MEDICATION, "Medication", letter="r") if named else None
+    if barred:
+        return _Part(area=Area.MEDICATION, reasons=(barred.reason,))
     gate = asyncio.Semaphore(_AT_ONCE)
 
     async def fetched(reference: str) -> Json | str:

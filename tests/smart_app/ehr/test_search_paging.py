@@ -178,3 +178,44 @@ async def test_search_parameters_are_escaped(client: FhirClient, ehr: respx.Mock
     route = ehr.get(url__startswith=f"{BASE}/Procedure").mock(return_value=fhir(searchset()))
     assert await client.search("Procedure", {"identifier": "https://c.example/sid|a&b"}) == ()
     assert route.calls.last.request.url.params["identifier"] == "https://c.example/sid|a&b"
+
+
+def forgotten(code: str | None = None, status: int = 404) -> httpx.Response:
+    notice = outcome("gone")
+    if code:
+        coding = {"system": "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369", "code": code}
+        notice["issue"][0]["details"] = {"coding": [coding]}
+    return fhir(notice, status)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [forgotten("4113", 400), forgotten("4113", 200), forgotten(status=404), forgotten(status=410)],
+    ids=["Epic 4113", "Epic 4113 with 200", "not found", "gone"],
+)
+async def test_a_search_that_the_ehr_forgot_is_made_again_once(
+    client: FhirClient, ehr: respx.MockRouter, answer: httpx.Response
+) -> None:
+    """The pages of a search may expire; then it starts anew, and what came before is not counted twice."""
+    first = ehr.get(url=FIRST).mock(return_value=fhir(searchset(condition("a"), following="?page=2")))
+    second = ehr.get(f"{BASE}/Condition", params={"page": "2"})
+    second.mock(side_effect=[answer, fhir(searchset(condition("b")))])
+    assert await found(client) == ["a", "b"]
+    assert (first.call_count, second.call_count) == (2, 2)
+
+
+async def test_a_search_that_is_forgotten_again_has_failed(client: FhirClient, ehr: respx.MockRouter) -> None:
+    ehr.get(url=FIRST).mock(return_value=fhir(searchset(condition("a"), following="?page=2")))
+    ehr.get(f"{BASE}/Condition", params={"page": "2"}).mock(return_value=forgotten("4113", 400))
+    haul = await client.haul("Condition", {"patient": "1"})
+    assert haul.failure is not None
+    assert haul.failure.words == "page 2 failed: the EHR has ended this search"
+    assert [resource["id"] for resource in haul.resources] == ["a"]
+    assert len(ehr.calls) == 4
+
+
+async def test_a_list_that_is_not_there_is_not_asked_twice(client: FhirClient, ehr: respx.MockRouter) -> None:
+    ehr.get(url=FIRST).mock(return_value=forgotten())
+    haul = await client.haul("Condition", {"patient": "1"})
+    assert haul.failure is not None
+    assert len(ehr.calls) == 1

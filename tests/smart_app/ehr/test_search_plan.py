@@ -10,56 +10,20 @@ import respx
 
 from fhir_mappings.facts.clinical import Area
 from smart_app.ehr.fhir_client import FhirClient
-from smart_app.use_cases.records import Chart
-from tests.smart_app.ehr.scripted import BASE, fhir, outcome, searchset
+from tests.smart_app.ehr.scripted import (
+    ALL,
+    BASE,
+    MEDICATIONS,
+    Chartbook,
+    about,
+    fhir,
+    ids,
+    outcome,
+    searchset,
+    told,
+)
 
 pytestmark = pytest.mark.anyio
-ALL = ("Condition", "Observation", "MedicationStatement", "MedicationRequest", "AllergyIntolerance")
-
-
-def about(kind: str, identity: str, patient: str = "Patient/1", **more: Any) -> dict[str, Any]:
-    subject = "patient" if kind == "AllergyIntolerance" else "subject"
-    return {"resourceType": kind, "id": identity, subject: {"reference": patient}, **more}
-
-
-class Chartbook:
-    """An EHR whose lists a test fills; what it does not name is an empty list."""
-
-    def __init__(self, router: respx.MockRouter, offered: tuple[str, ...] | None = ALL) -> None:
-        self.router = router
-        self.offered = offered
-        self.lists: dict[str, httpx.Response | Exception] = {}
-        self.reads: dict[str, httpx.Response] = {"Patient/1": fhir({"resourceType": "Patient", "id": "1"})}
-        self.asked: list[httpx.URL] = []
-        router.route().mock(side_effect=self._answer)
-
-    def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request.url)
-        path = request.url.path.removeprefix("/fhir/r4/")
-        if path == "metadata":
-            return self._metadata()
-        if "/" in path:
-            return self.reads.get(path) or httpx.Response(404)
-        category = request.url.params.get("category")
-        answer = self.lists.get(f"{path}/{category}" if category else path) or fhir(searchset())
-        if isinstance(answer, Exception):
-            raise answer
-        return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
-
-    def _metadata(self) -> httpx.Response:
-        if self.offered is None:
-            return httpx.Response(500)
-        resources = [{"type": kind, "interaction": [{"code": "search-type"}]} for kind in self.offered]
-        rest = [{"mode": "server", "resource": resources}]
-        return fhir({"resourceType": "CapabilityStatement", "rest": rest})
-
-
-def told(chart: Chart) -> set[tuple[Area, str]]:
-    return {(failure.area, failure.reason) for failure in chart.failures}
-
-
-def ids(chart: Chart) -> set[str]:
-    return {f"{resource['resourceType']}/{resource['id']}" for resource in chart.resources}
 
 
 async def test_a_whole_chart_is_read(client: FhirClient, ehr: respx.MockRouter) -> None:
@@ -72,6 +36,7 @@ async def test_a_whole_chart_is_read(client: FhirClient, ehr: respx.MockRouter) 
         "Observation/laboratory": fhir(searchset(about("Observation", "hcg"))),
         "MedicationStatement": fhir(searchset(about("MedicationStatement", "s"))),
         "MedicationRequest": fhir(searchset(about("MedicationRequest", "r"))),
+        "MedicationDispense": fhir(searchset(about("MedicationDispense", "d"))),
         "AllergyIntolerance": fhir(searchset(about("AllergyIntolerance", "a"))),
     }
     chart = await client.chart("1")
@@ -79,10 +44,10 @@ async def test_a_whole_chart_is_read(client: FhirClient, ehr: respx.MockRouter) 
     assert chart.not_offered == ()
     assert ids(chart) == {
         "Patient/1", "Condition/c", "Observation/bp", "Observation/phq", "Observation/alcohol", "Observation/hcg",
-        "MedicationStatement/s", "MedicationRequest/r", "AllergyIntolerance/a",
+        "MedicationStatement/s", "MedicationRequest/r", "MedicationDispense/d", "AllergyIntolerance/a",
     }  # fmt: skip
     searches = [url for url in book.asked if url.params]
-    assert len(searches) == 8
+    assert len(searches) == 9
     assert {(url.params["patient"], url.params["_count"]) for url in searches} == {("1", "500")}
 
 
@@ -104,7 +69,7 @@ async def test_searches_run_side_by_side(client: FhirClient, ehr: respx.MockRout
     ehr.get(url__regex=r".*[?].*").mock(side_effect=page)
     ehr.get().respond(404)
     await client.chart("1")
-    assert most == 8
+    assert most == 9
 
 
 REFUSED = fhir(outcome("no"), status=403)
@@ -120,6 +85,7 @@ REFUSED = fhir(outcome("no"), status=403)
         ("Observation/laboratory", Area.LABORATORY),
         ("MedicationStatement", Area.MEDICATION),
         ("MedicationRequest", Area.MEDICATION),
+        ("MedicationDispense", Area.MEDICATION),
         ("AllergyIntolerance", Area.ALLERGY),
     ],
 )
@@ -247,12 +213,13 @@ async def test_an_empty_list_is_no_warning(
     ("offered", "not_offered", "failed"),
     [
         (ALL, (), False),
-        (("MedicationRequest",), ("MedicationStatement",), False),
-        (("MedicationStatement",), ("MedicationRequest",), False),
-        (("Condition",), ("MedicationStatement", "MedicationRequest"), True),
+        (("MedicationRequest",), ("MedicationStatement", "MedicationDispense"), False),
+        (("MedicationStatement",), ("MedicationRequest", "MedicationDispense"), False),
+        (("MedicationDispense",), ("MedicationStatement", "MedicationRequest"), True),
+        (("Condition",), MEDICATIONS, True),
         (None, (), False),
     ],
-    ids=["both", "requests only", "statements only", "neither", "metadata unreadable"],
+    ids=["all", "requests only", "statements only", "dispenses only", "none", "metadata unreadable"],
 )
 async def test_medications_are_asked_where_they_are_offered(
     client: FhirClient,
@@ -266,7 +233,7 @@ async def test_medications_are_asked_where_they_are_offered(
     assert chart.not_offered == not_offered
     assert told(chart) == ({(Area.MEDICATION, "this EHR offers no list of medications")} if failed else set())
     asked = {url.path.rpartition("/")[2] for url in book.asked}
-    assert {"MedicationStatement", "MedicationRequest"} - asked == set(not_offered)
+    assert set(MEDICATIONS) - asked == set(not_offered)
 
 
 async def test_medications_that_are_pointed_to_are_read_once(client: FhirClient, ehr: respx.MockRouter) -> None:
@@ -312,3 +279,111 @@ async def test_medications_are_read_up_to_a_number(client: FhirClient, ehr: resp
     chart = await client.chart("1")
     assert told(chart) == {(Area.MEDICATION, "more than 200 Medications are named")}
     assert sum("/Medication/" in url.path for url in book.asked) == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "dropped"),
+    [
+        ("MedicationRequest", {"status", "intent"}),
+        ("Observation/vital-signs", {"category"}),
+        ("Observation/laboratory", {"category"}),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 422])
+async def test_an_ehr_that_does_not_know_a_parameter_is_asked_without_it(
+    client: FhirClient, ehr: respx.MockRouter, name: str, dropped: set[str], status: int
+) -> None:
+    book = Chartbook(ehr)
+    kind = name.partition("/")[0]
+    plain = about(kind, "plain")
+    asked: list[httpx.URL] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url)
+        if not dropped.isdisjoint(request.url.params):
+            return fhir(outcome("which parameter?", code="not-supported"), status)
+        return fhir(searchset(plain))
+
+    only = {"category": name.partition("/")[2]} if "/" in name else {}
+    ehr.routes.clear()
+    if only:
+        ehr.get(f"{BASE}/{kind}", params__contains=only).mock(side_effect=answer)
+        ehr.get(f"{BASE}/{kind}", params__eq={"patient": "1", "_count": "500"}).mock(side_effect=answer)
+    else:
+        ehr.get(f"{BASE}/{kind}").mock(side_effect=answer)
+    ehr.route().mock(side_effect=book.answer)
+    chart = await client.chart("1")
+    assert chart.failures == ()
+    assert f"{kind}/plain" in ids(chart)
+    assert [dropped <= set(url.params) for url in asked] == [True, False]
+
+
+async def test_requests_of_every_status_and_intent_are_asked_for(client: FhirClient, ehr: respx.MockRouter) -> None:
+    book = Chartbook(ehr)
+    await client.chart("1")
+    asked = next(url.params for url in book.asked if url.path.endswith("/MedicationRequest"))
+    assert {"active", "stopped", "completed", "on-hold", "unknown", "draft", "cancelled", "entered-in-error"} == set(
+        asked["status"].split(",")
+    )
+    assert len(asked["intent"].split(",")) == 8
+
+
+@pytest.mark.parametrize("status", [403, 404, 500])
+async def test_only_what_was_not_understood_is_asked_again(
+    client: FhirClient, ehr: respx.MockRouter, status: int
+) -> None:
+    book = Chartbook(ehr)
+    book.lists = {"MedicationRequest": fhir(outcome("no"), status)}
+    chart = await client.chart("1")
+    assert [failure.area for failure in chart.failures] == [Area.MEDICATION]
+    assert sum(url.path.endswith("/MedicationRequest") for url in book.asked) == 1
+
+
+def locked(code: str, severity: str = "fatal") -> dict[str, Any]:
+    notice = epic(code)
+    notice["issue"][0]["severity"] = severity
+    return notice
+
+
+@pytest.mark.parametrize("code", ["4130", "4131", "4134"])
+@pytest.mark.parametrize("how", ["403", "400", "200 without a list", "in the list"])
+async def test_a_protected_chart_is_told_and_never_asked_again(
+    client: FhirClient, ehr: respx.MockRouter, code: str, how: str
+) -> None:
+    book = Chartbook(ehr)
+    page = searchset(about("MedicationRequest", "r"))
+    page["entry"].append({"resource": locked(code, "warning"), "search": {"mode": "outcome"}})
+    book.lists["MedicationRequest"] = {
+        "403": fhir(locked(code), 403),
+        "400": fhir(locked(code), 400),
+        "200 without a list": fhir(locked(code)),
+        "in the list": fhir(page),
+    }[how]
+    chart = await client.chart("1")
+    assert told(chart) == {(Area.MEDICATION, "the chart is protected (break the glass)")}
+    assert sum(url.path.endswith("/MedicationRequest") for url in book.asked) == 1
+
+
+async def test_the_same_number_of_another_ehr_protects_nothing(client: FhirClient, ehr: respx.MockRouter) -> None:
+    Chartbook(ehr).lists = {"Condition": fhir(epic("4130", "urn:oid:1.2.3"), 403)}
+    assert told(await client.chart("1")) == {(Area.CONDITION, "the EHR refused it (403)")}
+
+
+@pytest.mark.parametrize("code", ["suppressed", "incomplete"])
+async def test_what_was_left_out_is_told_however_mildly_it_is_said(
+    client: FhirClient, ehr: respx.MockRouter, code: str
+) -> None:
+    page = searchset()
+    page["entry"].append({"resource": outcome("x", "information", code), "search": {"mode": "outcome"}})
+    Chartbook(ehr).lists = {"AllergyIntolerance": fhir(page)}
+    assert told(await client.chart("1")) == {(Area.ALLERGY, "the EHR warned that data may be missing")}
+
+
+@pytest.mark.parametrize("severity", [None, "", "strange", 5])
+async def test_an_unreadable_notice_counts_as_a_warning(
+    client: FhirClient, ehr: respx.MockRouter, severity: Any
+) -> None:
+    page = searchset()
+    page["entry"].append({"resource": {"resourceType": "OperationOutcome", "issue": [{"severity": severity}]}})
+    Chartbook(ehr).lists = {"Condition": fhir(page)}
+    assert told(await client.chart("1")) == {(Area.CONDITION, "the EHR warned that data may be missing")}
