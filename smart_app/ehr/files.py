@@ -21,6 +21,7 @@ _AREAS = {
     "Observation": Area.BLOOD_PRESSURE,
     "MedicationStatement": Area.MEDICATION,
     "MedicationRequest": Area.MEDICATION,
+    "MedicationDispense": Area.MEDICATION,
     "Medication": Area.MEDICATION,
     "AllergyIntolerance": Area.ALLERGY,
 }
@@ -29,6 +30,7 @@ _SUBJECTS = {
     "Observation": "subject",
     "MedicationStatement": "subject",
     "MedicationRequest": "subject",
+    "MedicationDispense": "subject",
     "AllergyIntolerance": "patient",
 }
 _LINES = (".ndjson", ".jsonl")

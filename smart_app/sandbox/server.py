@@ -114,11 +114,14 @@ def create_sandbox(
     return Sandbox(site=site, charts=charts, oauth=oauth, entrance=entrance)
 
 
+MEDICATION_LISTS = ("MedicationRequest", "MedicationStatement", "MedicationDispense")
+
+
 def _withheld(charts: Charts, asked: Interaction, patient: str | None) -> RefusedError | None:
     """The two charts that this EHR gives out only in part."""
     of = {value.removeprefix("Patient/") for name, value in asked.params if name in ("patient", "subject")}
     slugs = {chart.slug for chart in (charts.find(one) for one in {*of, patient or ""}) if chart}
-    if "medications-refused" in slugs and asked.type in ("MedicationRequest", "MedicationStatement"):
+    if "medications-refused" in slugs and asked.type in MEDICATION_LISTS:
         return RefusedError(status=403, code="forbidden", text="The medication list is not released to apps.")
     later_page = any(name == "_offset" and value not in ("", "0") for name, value in asked.params)
     if "conditions-page-two-fails" in slugs and asked.type == "Condition" and later_page:

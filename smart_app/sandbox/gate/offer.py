@@ -28,6 +28,7 @@ OFFERED: dict[str, Offer] = {
     "Location": Offer(patient=None),
     "Medication": Offer(patient=None),
     "MedicationAdministration": Offer(letters=FULL),
+    "MedicationDispense": Offer(),
     "MedicationRequest": Offer(),
     "MedicationStatement": Offer(),
     "Observation": Offer(letters=FULL),
