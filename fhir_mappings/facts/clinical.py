@@ -222,7 +222,6 @@ class MedicationUse:
     label: str
     ingredients: frozenset[str] = frozenset()  # names in lower case: "escitalopram"
     classes: frozenset[str] = frozenset()  # "benzodiazepine", "z-drug", "maoi", "opioid", "antidepressant", ...
-    classes: frozenset[str] = frozenset()  # of its ingredients: "benzodiazepine", "maoi", "antidepressant", ...
     resolution: Resolution = Resolution.NONE
     form: str = ""  # "oral", "transdermal", "topical", ... ; "": not known
     status: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fhir_mappings.codes.concepts import read_concept, texts_of
-from fhir_mappings.codes.ingredients import ingredients_of
+from fhir_mappings.codes.medicines import ingredients_of
 from fhir_mappings.codes.systems import SNOMED
 from fhir_mappings.facts.clinical import Allergy, Area
 from fhir_mappings.reading import elements

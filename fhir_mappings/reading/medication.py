@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_mappings.codes.concepts import label_of, read_concept
-from fhir_mappings.codes.ingredients import ingredients_of
+from fhir_mappings.codes.medicine_names import classes_of
+from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.codes.text_terms import safety_terms_in
 from fhir_mappings.facts.clinical import Area, MedicationUse
 from fhir_mappings.reading import elements
@@ -17,7 +18,9 @@ _NOT_TAKEN = frozenset({"entered-in-error", "not-taken", "cancelled", "draft"})
 _CURRENT = frozenset({"active", "on-hold", "intended"})
 
 
-def read_medication(resource: Json, medications: Mapping[str, Json], notes: Notes) -> MedicationUse | None:
+def read_medication(
+    resource: Json, medications: Mapping[str, Json], table: MedicineTable, notes: Notes
+) -> MedicationUse | None:
     """One medication entry; `medications` are the Medication resources of the chart by reference.
 
     None for an entry that was not taken, and for one that names no drug (which leaves a Gap).
@@ -36,10 +39,13 @@ def read_medication(resource: Json, medications: Mapping[str, Json], notes: Note
         period = notes.when(Area.MEDICATION, resource, "effective")
     else:
         period = notes.date(Area.MEDICATION, resource, resource.get("authoredOn"), "authoredOn")
+    resolved = table.resolve(concept.codes, concept.texts)
     return MedicationUse(
         reference=elements.reference_of(resource),
         label=label,
-        ingredients=ingredients_of(concept.codes, concept.texts),
+        ingredients=resolved.ingredients,
+        classes=classes_of(resolved.ingredients),
+        resolution=resolved.resolution,
         status=status,
         current=status in _CURRENT,
         start=period,

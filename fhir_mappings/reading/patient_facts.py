@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
 from typing import Any, TypeVar
 
+from fhir_mappings.codes.medicines import MedicineTable, shipped_table
 from fhir_mappings.codes.observations import BODY_WEIGHT
 from fhir_mappings.facts.clinical import (
     Allergy,
@@ -49,21 +50,32 @@ def patient_facts(
     now: datetime | None = None,
     patients: Collection[str],
     failures: Iterable[Gap] = (),
+    medicines: MedicineTable | None = None,
 ) -> PatientFacts:
     """Everything screening needs to know from `resources`, in any order and with repeats.
 
     `patients` are the references under which this patient goes ("Patient/1", an absolute URL, a urn:uuid); an
     entry of anybody else is a Gap. `failures` are the searches that did not come back whole. `now`, where it is
-    known, tells an instant that has passed from one to come; without it the day alone decides.
+    known, tells an instant that has passed from one to come; without it the day alone decides. `medicines`: the
+    site's table of medicines; None means the shipped one.
     """
-    return _Chart(resources, Notes(as_of, now), frozenset(patients), tuple(failures)).facts()
+    table = shipped_table() if medicines is None else medicines
+    return _Chart(resources, Notes(as_of, now), frozenset(patients), tuple(failures), table).facts()
 
 
 class _Chart:
     """One chart while it is read."""
 
-    def __init__(self, resources: Iterable[Any], notes: Notes, patients: frozenset[str], failures: tuple[Gap, ...]):
+    def __init__(
+        self,
+        resources: Iterable[Any],
+        notes: Notes,
+        patients: frozenset[str],
+        failures: tuple[Gap, ...],
+        medicines: MedicineTable,
+    ):
         self.notes = notes
+        self.medicines = medicines
         self.failures = failures
         self.patients = patients
         self.by_type: dict[str, list[Json]] = {}
@@ -137,7 +149,7 @@ class _Chart:
         named = {elements.reference_of(resource): resource for resource in self.by_type.get("Medication", ())}
 
         def read(resource: Json, notes: Notes) -> MedicationUse | None:
-            return medication.read_medication(resource, named, notes)
+            return medication.read_medication(resource, named, self.medicines, notes)
 
         return [use for kind in sorted(medication.TYPES) for use in self._each(kind, Area.MEDICATION, read)]
 

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from fhir_mappings.codes.concepts import codes_of, texts_of
-from fhir_mappings.codes.ingredients import ingredients_of
+from fhir_mappings.codes.medicines import ingredients_of
 from fhir_mappings.facts.clinical import PartialDate
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.elements import Json
 
 _LONGEST = timedelta(days=1)  # a longer "session" is a mistake, and must not hide readings
+_KETAMINE = frozenset({"ketamine", "esketamine"})
 _OURS = "/sid/reading"  # the identifier system that this product gives its session readings ends so
 
 
@@ -58,7 +59,7 @@ def _gives_ketamine(resource: Json) -> bool:
         return False
     kind = resource.get("resourceType")
     concept = resource.get("code") if kind == "Procedure" else resource.get("medicationCodeableConcept")
-    return kind in ("Procedure", "MedicationAdministration") and bool(
+    return kind in ("Procedure", "MedicationAdministration") and not _KETAMINE.isdisjoint(
         ingredients_of(codes_of(concept), texts_of(concept))
     )
 
