@@ -165,7 +165,7 @@ class _Reader:
         if complaint:
             self._refuse(limit.rule, limit.key, complaint)
         else:
-            self.values[limit.name] = Decimal(value) if isinstance(limit.default, Decimal) else value
+            self.values[limit.name] = Decimal(f"{Decimal(value):f}") if isinstance(limit.default, Decimal) else value
 
     def _read_off(self, criterion: Criterion, value: object) -> None:
         if not isinstance(value, bool):

@@ -62,6 +62,11 @@ def test_a_stricter_limit_is_taken_and_told_beside_its_default() -> None:
     assert (told.default, told.value, told.reason) == (Decimal(140), Decimal("134.5"), REASON)
 
 
+@pytest.mark.parametrize(("typed", "kept"), [("120", "120"), ("1.2e2", "120"), ("120.0", "120.0"), ("1_20", "120")])
+def test_an_amount_is_kept_as_people_write_it(typed: str, kept: str) -> None:
+    assert str(read(f"[rules.HOLD-BP]\nsbp = {typed}").limits.systolic) == kept
+
+
 def test_a_rule_of_other_guidance_can_be_switched_off_with_a_reason() -> None:
     settings = read(f'[rules.{CONFIG}]\noff = true\nreason = "  {REASON.replace(" ", "   ")} "')
     assert settings.off == {CONFIG}
