@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import msgspec
 
+SLICE = 100  # entries read in one go: a few milliseconds
+_REPEATED = "not FHIR JSON: an object names an element twice"
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+_members = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_items = msgspec.json.Decoder(list[msgspec.Raw])
 _encoder = msgspec.json.Encoder(decimal_format="number", order=None)
 
 
@@ -16,16 +23,80 @@ class NotFhirJson(ValueError):
 
 
 def decode(body: bytes | str) -> dict[str, Any]:
-    """The JSON object in `body`; amounts with a point or an exponent become Decimal with exactly their digits."""
+    """The JSON object in `body`; amounts with a point or an exponent become Decimal with exactly their digits.
+
+    A character NUL, which FHIR has not and databases refuse, becomes U+FFFD. NotFhirJson also where an object names
+    an element twice: nobody can tell which of the two is meant.
+    """
+    value = _decoded(_without_nul(body.encode() if isinstance(body, str) else body))
+    if not isinstance(value, dict):
+        raise NotFhirJson("not a JSON object")
+    return value
+
+
+def decode_by_slices(body: bytes, element: str) -> Iterator[dict[str, Any]]:
+    """As `decode`, in steps of bounded work: gives the growing object each time, and it is whole after the last.
+
+    `element` is the long list of the object. Whoever has others to serve can do so between two steps.
+    """
+    text = _without_nul(body)
+    members = {name: bytes(raw) for name, raw in _raw(_members, text).items()} if _is_object(text) else {}
+    if not members.get(element, b"").startswith(b"["):
+        yield decode(text)
+        return
+    _refuse_repeated_names(text, len(members) + sum(map(_colons_in, members.values())))
+    items = iter(_raw(_items, members.pop(element)))
+    value: dict[str, Any] = {name: _decoded(member) for name, member in members.items()}
+    value[element] = found = []
+    yield value
+    while batch := list(islice(items, SLICE)):
+        found.extend(_decoded(b"[" + b",".join(batch) + b"]"))
+        yield value
+
+
+def _decoded(text: bytes) -> Any:
+    value = _raw(_decoder, text)
+    _refuse_repeated_names(text, _colons_in(_encoder.encode(value)))
+    return value
+
+
+def _raw(decoder: msgspec.json.Decoder[Any], text: bytes) -> Any:
     try:
-        value = _decoder.decode(body)
+        return decoder.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
         place = str(error).rpartition("(byte ")
         where = f" at byte {place[2].rstrip(')')}" if place[1] else ""
         raise NotFhirJson(f"not JSON{where}") from None
-    if not isinstance(value, dict):
-        raise NotFhirJson("not a JSON object")
-    return value
+
+
+def _is_object(text: bytes) -> bool:
+    return text.lstrip()[:1] == b"{"
+
+
+def _without_nul(text: bytes) -> bytes:
+    return text.replace(b"\\u0000", b"\\ufffd") if b"\\u0000" in text else text
+
+
+def _colons_in(text: bytes) -> int:
+    return text.count(b":")
+
+
+def _refuse_repeated_names(text: bytes, colons: int) -> None:
+    """`colons` are those of the same text once read and written again: a name that was dropped takes one with it.
+
+    Where they differ, or one is written in a roundabout way, every object is looked at, which is slow.
+    """
+    if _colons_in(text) == colons and b"\\u003a" not in text and b"\\u003A" not in text:
+        return
+    try:
+        json.loads(text, object_pairs_hook=_each_once, parse_int=str, parse_float=str)
+    except RecursionError:
+        raise NotFhirJson("not JSON") from None
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    if len({name for name, _ in pairs}) < len(pairs):
+        raise NotFhirJson(_REPEATED)
 
 
 def encode(value: Any) -> bytes:
