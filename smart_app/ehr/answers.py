@@ -9,7 +9,9 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
-from fhir_mappings.wire import NotFhirJson, decode
+from anyio.lowlevel import checkpoint
+
+from fhir_mappings.wire import NotFhirJson, decode, decode_by_slices
 from smart_app.ehr.exchange import Answer
 from smart_app.use_cases.errors import (
     BadReply,
@@ -25,6 +27,7 @@ from smart_app.use_cases.errors import (
 from smart_app.use_cases.records import Json
 
 LONGEST_WAIT: Final = 6 * 3600.0  # seconds; a Retry-After beyond it is not believed
+_UNREADABLE: Final = "the EHR's answer is not readable as FHIR JSON"
 _MOST_ISSUES: Final = 20
 _LONGEST_ISSUE: Final = 500
 _JSON_TYPES: Final = frozenset({"application/fhir+json", "application/json", "application/json+fhir"})
@@ -106,7 +109,26 @@ def retry_after(answer: Answer, now: datetime) -> float | None:
 
 def resource_of(answer: Answer, *expected: str) -> Json:
     """The resource in the body, of one of the expected types; BadReply when it is anything else."""
-    resource = _json_object(answer)
+    _check_media_type(answer)
+    try:
+        return _expected(decode(answer.body), expected)
+    except NotFhirJson:
+        raise BadReply(_UNREADABLE) from None
+
+
+async def bundle_of(answer: Answer) -> Json:
+    """The Bundle in the body. It may be long: others get their turn while it is read."""
+    _check_media_type(answer)
+    bundle: Json = {}
+    try:
+        for bundle in decode_by_slices(answer.body, "entry"):  # noqa: B007  # the last one is the whole
+            await checkpoint()
+    except NotFhirJson:
+        raise BadReply(_UNREADABLE) from None
+    return _expected(bundle, ("Bundle",))
+
+
+def _expected(resource: Json, expected: tuple[str, ...]) -> Json:
     kind = resource.get("resourceType")
     if kind not in expected:
         _check_outcome(resource)
@@ -162,23 +184,20 @@ def _dicts(value: object) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
-def _json_object(answer: Answer) -> Json:
+def _check_media_type(answer: Answer) -> None:
     media_type, _, parameters = answer.headers.get("content-type", "").partition(";")
     if media_type.strip().lower() not in _JSON_TYPES:
         raise BadReply("the EHR answered with a page or file instead of FHIR JSON")
     charset = re.search(r"charset\s*=\s*\"?([\w-]+)", parameters, re.IGNORECASE)
     if charset and charset[1].lower() not in {"utf-8", "utf8"}:
         raise BadReply("the EHR's answer is in a character set that FHIR does not know")
-    try:
-        return decode(answer.body)
-    except NotFhirJson:
-        raise BadReply("the EHR's answer is not readable as FHIR JSON") from None
 
 
 def _object_or_empty(answer: Answer) -> Json:
     try:
-        return _json_object(answer)
-    except BadReply:
+        _check_media_type(answer)
+        return decode(answer.body)
+    except (BadReply, NotFhirJson):
         return {}
 
 

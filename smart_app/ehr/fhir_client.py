@@ -11,7 +11,7 @@ import httpx
 
 from launch.addresses import canonical_base
 from launch.scopes import Scopes
-from smart_app.ehr.answers import check_status, resource_of
+from smart_app.ehr.answers import bundle_of, check_status, resource_of
 from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.exchange import Answer, exchange, http_client
 from smart_app.ehr.paging import Haul, all_pages
@@ -102,7 +102,7 @@ class FhirClient:
         return resource_of(await self._send("GET", f"{self.fhir_base}/metadata"), "CapabilityStatement")
 
     async def _page(self, url: str) -> Json:
-        bundle = resource_of(await self._send("GET", url), "Bundle")
+        bundle = await bundle_of(await self._send("GET", url))
         if bundle.get("type") != "searchset":
             raise BadReply("the EHR's answer to a search is none")
         return bundle
