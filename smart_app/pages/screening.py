@@ -10,11 +10,15 @@ from anyio.to_thread import run_sync
 from starlette.responses import Response
 
 from launch.errors import LaunchEnded
+from smart_app.clinical.answers import Said
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.screening_words import deciding, gap_words, outcome_words, read_words
 from smart_app.pages.wording import VERDICTS
-from smart_app.use_cases.enrol import MAY_ENROL, is_enrolled
-from smart_app.use_cases.look import SCREENING, record_look
+from smart_app.use_cases.answer_questions import PREFIX, answer_questions
+from smart_app.use_cases.enrol import MAY_ENROL
+from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.look_at_screening import ScreeningView, look_at_screening
+from smart_app.use_cases.override_finding import may_be_overridden
 from smart_app.use_cases.records import StoredScreening
 
 UNSEEN = frozenset({"could-not-look", "not-enough-data"})
@@ -51,6 +55,24 @@ class Group:
         return self.tone in {"stop", "warn", "plain"}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """The questions for the patient: those against treatment, the others, and those that have an answer."""
+
+    first: tuple[Row, ...]
+    more: tuple[Row, ...]
+    said: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, questions: Sequence[Row]) -> Asking:
+        still = [question for question in questions if not question["said"]]
+        return cls(
+            first=tuple(question for question in still if question["first"]),
+            more=tuple(question for question in still if not question["first"]),
+            said=tuple(question for question in questions if question["said"]),
+        )
+
+
 # Kind, heading, hint, tone: worst first. Rows that could not be judged stand in a group of their own.
 _GROUPS = (
     ("contraindication", "Contraindications", "", "stop"),
@@ -70,14 +92,24 @@ async def show(visit: Visit) -> Response:
     if screening is None or screening.launch != visit.caller.launch:
         await _screen(visit)
         return visit.go("screening")
-    deps = visit.deps
-    await run_sync(record_look, deps.work, deps.clock, visit.caller, SCREENING, f"screening/{screening.id}")
-    return _page(visit, screening)
+    return await run_sync(_shown, visit, screening)
 
 
 async def refresh(visit: Visit) -> Response:
     await _screen(visit)
     return visit.go("screening")
+
+
+def answer(visit: Visit) -> Response:
+    """What the patient said, and what the clinician knows of a trial."""
+    deps = visit.deps
+    try:
+        answer_questions(deps.work, deps.clock, visit.caller, visit.fields, deps.ids, deps.site.rules)
+    except Refused as refused:
+        if not refused.problems or visit.screening is None:
+            raise
+        return _shown(visit, visit.screening, refused.problems)
+    return visit.go("screening?asked=1")
 
 
 async def _screen(visit: Visit) -> None:
@@ -88,7 +120,13 @@ async def _screen(visit: Visit) -> None:
     await deps.screen(deps.work, deps.clock, visit.caller, ehr)
 
 
-def _page(visit: Visit, screening: StoredScreening) -> Response:
+def _shown(visit: Visit, screening: StoredScreening, problems: Problems | None = None) -> Response:
+    view = look_at_screening(visit.deps.work, visit.deps.clock, visit.caller, screening)
+    return _page(visit, view, problems or {})
+
+
+def _page(visit: Visit, view: ScreeningView, problems: Problems) -> Response:
+    screening = view.screening
     result = screening.result
     findings, gaps = result.get("findings", ()), result.get("gaps", ())
     made = groups(findings)
@@ -96,8 +134,12 @@ def _page(visit: Visit, screening: StoredScreening) -> Response:
         "screening.html",
         tab="screening",
         title="Screening",
+        status=422 if problems else 200,
+        problems=problems,
+        notice="Kept with your name and the time." if visit.query.get("asked") else "",
         screening=screening,
         verdict=VERDICTS[screening.status],
+        left=VERDICTS[screening.after_overrides] if screening.after_overrides else None,
         reasons=deciding(screening.status, findings, gaps),
         as_of=screening.at.astimezone(visit.now.tzinfo),
         alerts=result.get("alerts", ()),
@@ -105,12 +147,22 @@ def _page(visit: Visit, screening: StoredScreening) -> Response:
         against=[group for group in made if group.against],
         others=[group for group in made if not group.against],
         outcome_words=outcome_words,
+        may_be_overridden=may_be_overridden,
+        new=frozenset(result.get("new", ())),
+        overridden={override.rule: override for override in screening.overrides},
+        overrides=view.overrides,
+        asking=Asking.of(result.get("questions", ())),
+        trials=result.get("trials") or {},
+        answers=[(said.value, said.value.capitalize()) for said in Said],
+        values=visit.fields if problems else {},
+        prefix=PREFIX,
         looked_at=result.get("looked_at", ()),
+        off=result.get("off", ()),
         rests_on=result.get("relied_on"),
         was_read=read_words(screening.read),
         not_offered=result.get("not_offered", ()),
-        may_enrol=screening.status in MAY_ENROL,
-        enrolled=is_enrolled(visit.deps.work, visit.caller),
+        may_enrol=screening.stands_as in MAY_ENROL,
+        enrolled=view.enrolled,
     )
 
 
@@ -149,4 +201,5 @@ def _kind(row: Row) -> str:
 ROUTES = (
     Route(path="screening", handler=show),
     Route(path="screening", handler=refresh, method="POST"),
+    Route(path="screening/answers", handler=answer, method="POST"),
 )

@@ -42,8 +42,8 @@ SCREENING_HOLDS = timedelta(hours=24)
 OPEN = frozenset({CourseStatus.DRAFT, CourseStatus.ACTIVE, CourseStatus.ON_HOLD})
 
 NOT_ALLOWED = {
-    "contraindicated": "The screening found a contraindication. This patient cannot be enrolled.",
-    "hold": "The screening says: not now. This patient cannot be enrolled until that is settled.",
+    "contraindicated": "The screening found a contraindication that no prescriber has overridden.",
+    "hold": "The screening says: not now. It has to settle first, or a prescriber overrides it with a reason.",
     "no-indication": "The screening found no indication for this treatment.",
     "insufficient-data": "The screening had not enough data to decide.",
 }
@@ -99,14 +99,14 @@ def enrolment_view(
     now = clock()
     with work() as uow:
         screening = uow.screenings.latest(caller.patient)
-        open_course = _open_course(uow, caller)
+        open_course = open_course_of(uow, caller)
         refusal = prescriber_refusal(caller) or _refusal(caller, screening, open_course, now)
         draft = draft_of(uow, caller)
         uow.audit.add(audited(caller, now, "clinician:enrolment:read"))
         uow.commit()
     weight = screening.weight if screening is not None else None
     values = with_defaults(draft if fields is None else fields, weight, now.date())
-    acknowledge = screening is not None and screening.status == "needs-review"
+    acknowledge = screening is not None and screening.stands_as == "needs-review"
     calculated = dosing.dose(readable(amount, values["dose_mg_per_kg"]), readable(amount, values["weight_kg"]))
     return EnrolmentView(
         screening=screening,
@@ -135,21 +135,21 @@ def enrol(
     with work() as uow:
         require_prescriber(uow, caller, now, action)
         screening = uow.screenings.latest(caller.patient)
-        open_course = _open_course(uow, caller)
+        open_course = open_course_of(uow, caller)
         values = with_defaults(fields, screening.weight if screening else None, now.date())
         if open_course is not None and _same_form(open_course, values, caller):
             return open_course
         refusal = _refusal(caller, screening, open_course, now)
         if screening is None or refusal is not None:
             refuse(uow, caller, now, action, refusal or Refused("This patient has not been screened."))
-        found = problems(values, now.date(), acknowledge=screening.status == "needs-review")
+        found = problems(values, now.date(), acknowledge=screening.stands_as == "needs-review")
         if found:
             raise Refused("Some of the form needs another look.", problems=found)
         course = _course(values, screening, caller, now, ids())
         uow.courses.add(course)
         drop_draft(uow, caller)
         uow.messages.add(care_plan_message(MessageKind.CREATE_CARE_PLAN, course, caller, now, ids(), site))
-        detail = f"{course.route} programme, screening {screening.status}"
+        detail = f"{course.route} programme, screening {_outcome(screening)}"
         uow.audit.add(audited(caller, now, action, f"course/{course.id}", f"screening/{screening.id}", detail=detail))
         uow.commit()
         return course
@@ -179,13 +179,8 @@ def withdraw(
         return replace(ended, version=ended.version + 1)
 
 
-def is_enrolled(work: Work, caller: Caller) -> bool:
-    """Whether the patient is in a course; nothing of the course is told."""
-    with work() as uow:
-        return _open_course(uow, caller) is not None
-
-
-def _open_course(uow: UnitOfWork, caller: Caller) -> StoredCourse | None:
+def open_course_of(uow: UnitOfWork, caller: Caller) -> StoredCourse | None:
+    """The patient's course that is not over yet, at this EHR."""
     courses = uow.courses.of_patient(caller.patient)
     return next((each for each in courses if each.ehr == caller.ehr and each.status in OPEN), None)
 
@@ -201,10 +196,16 @@ def _refusal(
         return Refused("This patient has not been screened since the app was opened.", advice=again)
     if not timedelta(0) <= elapsed(screening.at, now) <= SCREENING_HOLDS:
         return Refused("The screening is more than 24 hours old.", advice=again)
-    if screening.status not in MAY_ENROL:
-        words = NOT_ALLOWED.get(screening.status, "The screening does not allow it.")
+    if screening.stands_as not in MAY_ENROL:
+        words = NOT_ALLOWED.get(screening.stands_as, "The screening does not allow it.")
         return Refused(words, advice="When the chart has been corrected or completed, screen the patient again.")
     return None
+
+
+def _outcome(screening: StoredScreening) -> str:
+    """The status, and what was overridden to get past it."""
+    overridden = ", ".join(sorted(override.rule for override in screening.overrides))
+    return f"{screening.status}, overridden: {overridden}" if overridden else screening.status
 
 
 def _same_form(course: StoredCourse, values: Mapping[str, str], caller: Caller) -> bool:

@@ -6,7 +6,6 @@ from smart_app.use_cases.access import audited
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.records import Caller
 
-SCREENING = "clinician:screening:read"
 PAGE = "clinician:page:read"
 
 

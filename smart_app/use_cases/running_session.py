@@ -275,6 +275,9 @@ def _notices(
         notices.append("The last session began less than 24 hours ago.")
     if screening is None or screening.at.date() != now.date():
         notices.append("The patient has not been screened today.")
-    elif screening.status in _STATUS_WORDS:
-        notices.append(_STATUS_WORDS[screening.status])
+    elif screening.stands_as in _STATUS_WORDS:
+        notices.append(_STATUS_WORDS[screening.stands_as])
+    if screening is not None and screening.overrides:
+        rules = ", ".join(sorted(override.rule for override in screening.overrides))
+        notices.append(f"A prescriber overrode what the screening found: {rules}.")
     return tuple(notices)

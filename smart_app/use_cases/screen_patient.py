@@ -9,137 +9,96 @@ from uuid import NAMESPACE_URL, uuid5
 
 from anyio.to_thread import run_sync
 
-from fhir_mappings.facts.clinical import Allergy, Gap, PartialDate, PatientFacts, Score, Weight
+from fhir_mappings.codes.medicines import MedicineTable
+from fhir_mappings.facts.clinical import Gap, PatientFacts
 from fhir_mappings.reading.patient_facts import patient_facts
-from smart_app.clinical.finding import Kind, State
-from smart_app.clinical.screening import ScreeningResult, as_json, looked_for, screen
+from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
+from smart_app.clinical.screening import ScreeningResult, screen
 from smart_app.use_cases.access import audited
+from smart_app.use_cases.judge_screening import judged
 from smart_app.use_cases.ports import Clock, Ehr, Work
-from smart_app.use_cases.records import Caller, Chart, Json, StoredScreening
-from smart_app.use_cases.relied_on import relied_on
+from smart_app.use_cases.records import Caller, Chart, ScreeningInputs, StoredScreening
 
 MOST_REFERENCES = 500  # in one audit record; the screening itself keeps them all
 
 
-async def screen_patient(work: Work, clock: Clock, caller: Caller, ehr: Ehr) -> StoredScreening:
-    """The screening as it is shown. A part of the chart that failed is in it as a gap; nothing is raised for it."""
+async def screen_patient(
+    work: Work,
+    clock: Clock,
+    caller: Caller,
+    ehr: Ehr,
+    *,
+    settings: RuleSettings = DEFAULTS,
+    medicines: MedicineTable | None = None,
+) -> StoredScreening:
+    """The screening as it is shown. A part of the chart that failed is in it as a gap; nothing is raised for it.
+
+    `medicines` None: the table that is shipped.
+    """
     chart = await ehr.chart(caller.patient_id)
     at = clock()
-    screening = await run_sync(partial(_judge, chart, caller, at))
-    await run_sync(_keep, work, screening, caller, at)
-    return screening
+    inputs = await run_sync(partial(_read, chart, caller, at, medicines))
+    return await run_sync(partial(_keep, work, caller, inputs, settings))
 
 
 def screen_chart(
-    chart: Chart, *, patients: Iterable[str], as_of: date, now: datetime | None = None
+    chart: Chart,
+    *,
+    patients: Iterable[str],
+    as_of: date,
+    now: datetime | None = None,
+    settings: RuleSettings = DEFAULTS,
+    medicines: MedicineTable | None = None,
 ) -> tuple[PatientFacts, ScreeningResult]:
     """Read a chart and ask every rule; the same road for the EHR and for files, which have no `now`."""
+    facts = read_facts(chart, patients=patients, as_of=as_of, now=now, medicines=medicines)
+    return facts, screen(facts, as_of=as_of, settings=settings)
+
+
+def read_facts(
+    chart: Chart,
+    *,
+    patients: Iterable[str],
+    as_of: date,
+    now: datetime | None = None,
+    medicines: MedicineTable | None = None,
+) -> PatientFacts:
+    """The facts of a chart, with what could not be fetched among its gaps."""
     failures = tuple(
         Gap(area=failure.area, reference="", reason=failure.reason, fetch_failed=True) for failure in chart.failures
     )
-    facts = patient_facts(chart.resources, as_of=as_of, now=now, patients=frozenset(patients), failures=failures)
-    return facts, screen(facts, as_of=as_of)
+    return patient_facts(
+        chart.resources,
+        as_of=as_of,
+        now=now,
+        patients=frozenset(patients),
+        failures=failures,
+        medicines=medicines,
+    )
 
 
-def _judge(chart: Chart, caller: Caller, at: datetime) -> StoredScreening:
+def _read(chart: Chart, caller: Caller, at: datetime, medicines: MedicineTable | None) -> ScreeningInputs:
     names = (f"Patient/{caller.patient_id}", caller.patient)
-    facts, result = screen_chart(chart, patients=names, as_of=at.date(), now=at)
-    return StoredScreening(
-        id=str(uuid5(NAMESPACE_URL, f"screening:{caller.launch}:{at.isoformat()}")),
-        launch=caller.launch,
+    return ScreeningInputs(
+        id=str(uuid5(NAMESPACE_URL, f"inputs:{caller.launch}:{at.isoformat()}")),
         ehr=caller.ehr,
         patient=caller.patient,
         at=at,
-        by=caller.clinician,
-        status=result.status.value,
-        rules_version=result.rules_version,
-        result=as_json(result)
-        | {
-            "looked_at": looked_for(result),
-            "not_offered": list(chart.not_offered),
-            "relied_on": relied_on(facts, at.date()),
-        },
-        read=facts.read,
-        conditions=_indicating(result),
-        person=_banner(facts),
-        weight=_latest_weight(facts.weights),
-        baseline_scores=_phq9(facts.scores),
+        facts=read_facts(chart, patients=names, as_of=at.date(), now=at, medicines=medicines),
+        not_offered=chart.not_offered,
     )
 
 
-def _keep(work: Work, screening: StoredScreening, caller: Caller, at: datetime) -> None:
+def _keep(work: Work, caller: Caller, inputs: ScreeningInputs, settings: RuleSettings) -> StoredScreening:
     with work() as uow:
+        earlier = uow.screenings.latest(caller.patient)
+        screening = judged(
+            uow, inputs, caller, at=inputs.at, settings=settings, compared_with=earlier.id if earlier else None
+        )
+        uow.screenings.keep_inputs(inputs)
         uow.screenings.add(screening)
         detail = f"Read {len(screening.read)} entries; {screening.status} by rules {screening.rules_version}."
         read = screening.read[:MOST_REFERENCES]
-        uow.audit.add(audited(caller, at, "clinician:chart:screen", *read, detail=detail))
+        uow.audit.add(audited(caller, inputs.at, "clinician:chart:screen", *read, detail=detail))
         uow.commit()
-
-
-def _indicating(result: ScreeningResult) -> tuple[str, ...]:
-    """The Conditions that are an indication, for Procedure.reasonReference and CarePlan.addresses."""
-    wanted = [
-        f for f in result.findings if f.state is State.MET and (f.kind is Kind.INDICATION or f.rule == "IND-UNSPEC")
-    ]
-    found = [evidence.reference for finding in wanted for evidence in finding.evidence]
-    return tuple(dict.fromkeys(reference for reference in found if reference.startswith("Condition/")))
-
-
-def _banner(facts: PatientFacts) -> Json:
-    person = facts.person
-    if person is None:
-        return {"allergies": _allergy_words(facts)}
-    return {
-        "family": person.family,
-        "given": person.given,
-        "birthDate": person.birth_date.text if person.birth_date else "",
-        "gender": person.gender or "",
-        "mrn": person.mrn or "",
-        "allergies": _allergy_words(facts),
-    }
-
-
-def _allergy_words(facts: PatientFacts) -> str:
-    """Never blank: what is recorded, that none is, or that it could not be read."""
-    failed = [gap for gap in facts.gaps if gap.area.value == "allergies" and not gap.listed_only]
-    named = [allergy.label for allergy in facts.allergies if not allergy.none_known]
-    if named:
-        return ", ".join(dict.fromkeys(named)) + (" (not all could be read)" if failed else "")
-    if failed:
-        return "Could not load allergies"
-    return _none_known(facts.allergies)
-
-
-def _none_known(allergies: tuple[Allergy, ...]) -> str:
-    return allergies[0].label if allergies else "No allergies recorded"
-
-
-def _latest_weight(weights: tuple[Weight, ...]) -> Json | None:
-    dated = [weight for weight in weights if weight.when is not None and weight.when.exact]
-    if not dated:
-        return None
-    latest = max(dated, key=lambda weight: (_order(weight.when), weight.reference))
-    day = latest.when.last.isoformat() if latest.when else ""
-    return {"kg": f"{latest.kilograms:f}", "date": day, "reference": latest.reference}
-
-
-def _phq9(scores: tuple[Score, ...]) -> tuple[Json, ...]:
-    """PHQ-9 totals of the chart, oldest first, with item 9 of the same day where it is recorded."""
-    items = {score.when.last: score for score in scores if score.name == "phq9-item9" and score.when is not None}
-    totals = [
-        s for s in scores if s.name == "phq9-total" and s.when is not None and s.when.exact and s.value is not None
-    ]
-    return tuple(
-        {
-            "total": int(total.value or 0),
-            "date": total.when.last.isoformat(),
-            "reference": total.reference,
-            "item9": int(items[total.when.last].value or 0) if total.when.last in items else None,
-        }
-        for total in sorted(totals, key=lambda score: (_order(score.when), score.reference))
-        if total.when is not None
-    )
-
-
-def _order(when: PartialDate | None) -> datetime:
-    return when.sort_key if when is not None else datetime.min  # noqa: DTZ901 compared with other naive local times
+    return screening

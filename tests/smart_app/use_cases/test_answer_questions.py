@@ -1,0 +1,129 @@
+"""What the patient said is kept with who asked and when, and the screening is judged again with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from fhir_mappings.facts.audit import AuditOutcome
+from fhir_mappings.facts.clinical import Area
+from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.records import FailedFetch
+from tests.builders import a_condition
+from tests.smart_app.use_cases.a_screened_patient import AL, HOLM, NAN, Screened, asked, row
+
+
+@pytest.fixture
+def room() -> Screened:
+    made = Screened()
+    made.screen()
+    made.later(minutes=5)
+    return made
+
+
+def test_a_yes_against_treatment_changes_the_status_at_once(room: Screened) -> None:
+    assert room.latest.status == "candidate"
+    made = room.answer(ABS_IC="yes")
+    assert made.status == made.stands_as == "contraindicated"
+    assert row(made, "ABS-IC")["evidence"][0]["text"].startswith("asked by Nan Nurse, nurse: yes")
+    assert room.latest == made
+
+
+def test_a_no_is_kept_as_evidence_with_who_when_and_how_long(room: Screened) -> None:
+    made = room.answer(ABS_IC="no")
+    assert made.status == "candidate"
+    question = asked(made, "ABS-IC")
+    assert question is not None
+    assert (question["said"], question["by"], question["on"]) == ("no", "Nan Nurse, nurse", "2026-11-23")
+    assert question["until"] > "2026-12-22"
+    assert [answer.question for answer in made.answers] == ["ABS-IC"]
+
+
+def test_unknown_asks_for_review(room: Screened) -> None:
+    assert room.answer(ABS_IC="unknown").status == "needs-review"
+
+
+def test_the_answers_stay_when_the_chart_is_read_again_and_run_out(room: Screened) -> None:
+    room.answer(ABS_IC="yes")
+    room.later(days=1)
+    assert room.screen().status == "contraindicated"
+    room.later(days=400)
+    later = room.screen()
+    assert later.answers == ()
+    assert "ABS-IC" not in [f["rule"] for f in later.result["findings"] if f["state"] == "met"]
+
+
+def test_a_later_answer_stands_in_place_of_an_earlier_one(room: Screened) -> None:
+    room.answer(ABS_IC="yes")
+    room.later(minutes=1)
+    made = room.answer(HOLM, ABS_IC="no")
+    assert made.status == "candidate"
+    with room.work() as uow:
+        assert [answer.said for answer in uow.judgements.answers(HOLM.patient)] == ["yes", "no"]
+
+
+def test_no_answer_makes_up_for_what_could_not_be_read() -> None:
+    room = Screened()
+    refused = FailedFetch(area=Area.CONDITION, reason="the EHR refused it (403)")
+    room.screen(failures=(refused,))
+    open_rules = [question["rule"] for question in room.latest.result["questions"]]
+    assert "ABS-IC" in open_rules
+    made = room.answer(**{rule.replace("-", "_"): "no" for rule in open_rules if not rule.startswith("MISS")})
+    assert made.status == "insufficient-data"
+
+
+def test_the_record_is_not_asked_about_what_it_says_itself() -> None:
+    room = Screened()
+    assert asked(room.screen(a_condition("N30.10", id="ic")), "ABS-IC") is None
+
+
+@pytest.mark.parametrize(
+    ("caller", "typed"),
+    [
+        pytest.param(AL, {"ABS_IC": "no"}, id="an auditor"),
+        pytest.param(NAN, {"ABS_IC": "perhaps"}, id="not an answer"),
+        pytest.param(NAN, {"IND_MDD": "yes"}, id="an indication is never asked"),
+        pytest.param(NAN, {"NO_RULE": "yes"}, id="no such question"),
+    ],
+)
+def test_what_may_not_be_answered_is_refused(room: Screened, caller: object, typed: dict[str, str]) -> None:
+    before = room.latest
+    with pytest.raises(Refused):
+        room.answer(caller, **typed)  # type: ignore[arg-type]
+    assert room.latest == before
+    assert (room.audit[0].action, room.audit[0].outcome) == ("clinician:screening:answer", AuditOutcome.REFUSED)
+
+
+def test_without_an_answer_the_form_says_what_to_do(room: Screened) -> None:
+    with pytest.raises(Refused) as refused:
+        room.answer()
+    assert refused.value.problems == {"": "Choose an answer to at least one question."}
+
+
+def test_the_same_form_sent_twice_is_kept_once(room: Screened) -> None:
+    first = room.answer(ABS_IC="no")
+    assert room.answer(ABS_IC="no") == first
+    with room.work() as uow:
+        assert len(uow.judgements.answers(HOLM.patient)) == 1
+
+
+def test_it_is_audited_without_naming_the_patient(room: Screened) -> None:
+    made = room.answer(ABS_IC="no", ABS_ICH="yes")
+    record = room.audit[0]
+    assert record.detail == "Asked: ABS-IC no, ABS-ICH yes."
+    assert f"screening/{made.id}" in record.entities
+    assert len(record.entities) == 3
+
+
+def test_another_launch_has_to_screen_first(room: Screened) -> None:
+    with pytest.raises(Refused, match="not been screened"):
+        room.answer(replace(NAN, launch="l2"), ABS_IC="no")
+
+
+def test_what_was_read_is_kept_once_and_shared(room: Screened) -> None:
+    before = room.latest
+    made = room.answer(ABS_IC="no")
+    assert made.inputs == before.inputs
+    assert (made.at, made.judged) == (before.at, room.now)
+    assert made.id != before.id
