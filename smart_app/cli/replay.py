@@ -1,0 +1,78 @@
+"""`ketamine-pathway replay`: compute a kept screening again and say whether it comes out the same."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from smart_app.app import environment
+from smart_app.cli.errors import CommandFailed
+from smart_app.cli.serve import checked
+from smart_app.settings import Settings, SystemClock, load_site, settings_from
+from smart_app.store.opened import open_store
+from smart_app.use_cases.replay_screening import Change, NoReplay, Replay, replay
+
+
+def add_commands(commands: Any) -> None:
+    made = commands.add_parser("replay", help="compute a kept screening again", description=__doc__)
+    made.add_argument("id", help="of the screening, as its page shows it")
+    made.add_argument("--format", choices=("text", "json"), default="text")
+    made.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """0: it came out the same; 1: it did not; 2: it cannot be computed again."""
+    settings: Settings = checked(lambda: settings_from(environment()))
+    rules = checked(lambda: load_site(settings.site))
+    clock = SystemClock(settings.zone)
+    store = checked(
+        lambda: open_store(
+            settings.database, base_url=settings.base_url, sealing_keys=settings.data / "sealing.keys", clock=clock
+        )
+    )
+    try:
+        made = replay(store.work, clock, chosen.id, rules)
+    except NoReplay as problem:
+        raise CommandFailed(f"{chosen.id}: {problem}") from None
+    finally:
+        store.close()
+    told = json.dumps(_json(made), indent=2) if chosen.format == "json" else "\n".join(_lines(made))
+    sys.stdout.write(told + "\n")
+    return 1 if made.changes else 0
+
+
+def _lines(made: Replay) -> Iterable[str]:
+    screening = made.screening
+    read = f"{screening.at:%Y-%m-%d %H:%M}"
+    yield f"Screening {screening.id}: {screening.status} as of {screening.day}, chart read {read}."
+    yield f"Made by rules {screening.rules_version}; these are rules {made.rules_now}."
+    again = "Computed again from what was kept, with the site's settings of then"
+    yield f"{again}: {'the same.' if not made.changes else 'NOT the same.'}"
+    yield from map(_line, made.changes)
+    today = "With the rules and the site's settings of today"
+    yield f"{today}: {'nothing differs.' if not made.today else 'this differs.'}"
+    yield from map(_line, made.today)
+
+
+def _line(change: Change) -> str:
+    return f"  {change.what}\n    then: {change.then}\n    now:  {change.now}"
+
+
+def _json(made: Replay) -> dict[str, Any]:
+    return {
+        "screening": made.screening.id,
+        "status": made.screening.status,
+        "asOf": made.screening.day.isoformat(),
+        "rulesThen": made.screening.rules_version,
+        "rulesNow": made.rules_now,
+        "same": not made.changes,
+        "changes": [_change(change) for change in made.changes],
+        "today": [_change(change) for change in made.today],
+    }
+
+
+def _change(change: Change) -> dict[str, str]:
+    return {"what": change.what, "then": change.then, "now": change.now}
