@@ -32,10 +32,9 @@ from launch.registry import Registration, Registry, load_registry
 from launch.routes import launch_routes
 from launch.scopes import Scopes
 from smart_app import worker
-from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.ehr.of_launch import EhrsOfLaunches
-from smart_app.pages import Framing, PageDeps, PolicyHeaders, RuleText, create_pages, error_page
+from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
 from smart_app.settings import Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
@@ -169,7 +168,6 @@ def page_deps(parts: Parts) -> PageDeps:
         ehr_name=parts.store.launches.ehr_of,
         end_launch=parts.desk.end_launch,
         wake_worker=parts.wake,
-        rules=tuple(RuleText(id=c.id, question=c.title, kind=c.kind.value, source=c.source) for c in CRITERIA),
         version=VERSION,
     )
 

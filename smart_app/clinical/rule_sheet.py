@@ -94,7 +94,7 @@ def attributes(criterion: Criterion) -> tuple[str, ...]:
 def missing_data(criterion: Criterion) -> str:
     """What the rule does without data; `screening` does the same for every rule."""
     if criterion.kind is Kind.MISSING:
-        return "Missing data is what this rule is about: it is met when the data is missing or could not be read."
+        return "It asks for missing data: it is met when the data is missing or could not be read."
     if not criterion.reads:
         return "It judges what was read; what could not be read is listed as a gap."
     outcomes = (
@@ -103,7 +103,7 @@ def missing_data(criterion: Criterion) -> str:
     )
     best = ", ".join(f"{status} ({', '.join(areas)})" for status, areas in outcomes if areas)
     asked = " Where the record holds nothing, the patient can be asked." if criterion.ask else ""
-    return f"What is unread is never “not found”: the status is then at best {best}.{asked}"
+    return f"Never taken for “not found”: the status is at best {best}.{asked}"
 
 
 def _rule(criterion: Criterion, settings: RuleSettings) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""About the app: what it is for, the rules it applies with their sources, and closing it (ui specification S9)."""
+"""About the app: what it is for and what it does with missing data, and closing it (ui specification S9)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from inspect import isawaitable
 
 from starlette.responses import HTMLResponse, Response
 
+from smart_app.clinical.criteria import CRITERIA
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.frame import forget_cookie
 from smart_app.pages.templating import render
@@ -17,8 +18,8 @@ def show(visit: Visit) -> Response:
     return visit.page(
         "about.html",
         tab="about",
-        title="About and rules",
-        rules=visit.deps.rules,
+        title="About",
+        rules=[criterion.id for criterion in CRITERIA],
         version=visit.deps.version,
         contact=visit.deps.contact,
     )

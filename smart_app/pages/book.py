@@ -10,7 +10,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from launch.errors import CookieRefused
-from smart_app.pages import about, enrolment, progress, screening, session, session_ends, signing, trail
+from smart_app.pages import (
+    about,
+    enrolment,
+    overriding,
+    progress,
+    rules,
+    screening,
+    session,
+    session_ends,
+    signing,
+    trail,
+)
 from smart_app.pages.assets import Asset
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.door import Door, Route, Visit
@@ -21,6 +32,7 @@ from smart_app.pages.templating import shelf
 # First come, first served: session/missed stands before session/{session}, a step's name comes last.
 ALL: tuple[Route, ...] = (
     *screening.ROUTES,
+    *overriding.ROUTES,
     *enrolment.ROUTES,
     *session_ends.ROUTES,
     *signing.ROUTES,
@@ -28,18 +40,23 @@ ALL: tuple[Route, ...] = (
     *session.LAST_ROUTES,
     *progress.ROUTES,
     *trail.ROUTES,
+    *rules.ROUTES,
     *about.ROUTES,
 )
 
 
 def create_pages(deps: PageDeps) -> APIRouter:
-    """Every page under /l/{launch}/ and the static files. The app adds PolicyHeaders and the error handlers."""
+    """Every page under /l/{launch}/, the rules as JSON and the static files.
+
+    The app adds PolicyHeaders and the error handlers.
+    """
     door = Door(deps=deps, printer=_printer(deps))
     router, base = APIRouter(), deps.base_path
     for route in ALL:
         endpoint = door.endpoint(route.handler, auditors=route.auditors)
         router.add_route(f"{base}/l/{{launch}}/{route.path}", endpoint, methods=[route.method])
     router.add_route(f"{base}/l/{{launch}}/{{rest:path}}", door.endpoint(nowhere), methods=["GET", "POST"])
+    router.add_route(f"{base}/rules.json", rules.rules_json(deps), methods=["GET"])
     router.add_route(f"{base}/static/{{digest}}/{{name}}", _static(shelf(base).assets), methods=["GET"])
     return router
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,16 +35,6 @@ class ScreenPatient(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RuleText:
-    """One rule of the screening as the about page lists it."""
-
-    id: str
-    question: str
-    kind: str
-    source: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PageDeps:
     """Everything the pages take from the composition root."""
 
@@ -60,7 +50,6 @@ class PageDeps:
     ehr_name: Callable[[str], str | None]  # of a launch, also of one that has ended: its last page is framed too
     end_launch: Callable[[str], object]  # revokes and forgets; may be a coroutine function
     wake_worker: Callable[[], None]
-    rules: Sequence[RuleText] = ()
     base_path: str = ""  # "" or "/prefix", without a trailing slash
     product: str = "ketamine-pathway"
     version: str = ""

@@ -194,6 +194,11 @@ for (const link of all('[data-problems] a')) {
   });
 }
 
+// A link to something folded opens it.
+const unfold = () => document.getElementById(location.hash.slice(1))?.closest('details')?.setAttribute('open', '');
+addEventListener('hashchange', unfold);
+unfold();
+
 // Print, with everything that is folded opened.
 for (const button of all('[data-print]')) { button.hidden = false; button.addEventListener('click', () => print()); }
 addEventListener('beforeprint', () => all('details:not([open])').forEach(each => { each.open = true; each.dataset.folded = ''; }));

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.treatment import Clinician, Role
 from launch.context import LaunchContext
-from smart_app.pages import Framing, PageDeps, PolicyHeaders, RuleText, create_pages, error_page
+from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
 from smart_app.pages.frame import cookie_name, digest
 from smart_app.use_cases.records import Caller, Json, StoredScreening
 from smart_app.use_cases.site import Site
@@ -160,9 +160,6 @@ class Desk:
             ehr_name=lambda launch: "demo" if launch in self.launches.contexts or launch in self.ended else None,
             end_launch=self._end,
             wake_worker=self._wake,
-            rules=(
-                RuleText(id="I-MDD", question="Is major depression active?", kind="indication", source="Programme"),
-            ),
             base_path=self.base_path,
         )
 

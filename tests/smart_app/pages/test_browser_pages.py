@@ -73,7 +73,7 @@ def test_no_page_fails_an_accessibility_rule_or_runs_over_the_edge(options: dict
     desk = Desk()
     desk.open()
     session = ready(desk).id
-    paths = ["screening", "progress", "audit", "about", "leave", "enrolment", "no/such/page"]
+    paths = ["screening", "progress", "audit", "about", "rules", "leave", "enrolment", "no/such/page"]
     paths += [
         f"session/{session}/{each}" for each in ("before", "dose", "monitor", "discharge", "sign", "stop", "gate")
     ]
@@ -240,6 +240,21 @@ def test_a_print_names_the_patient_and_opens_what_is_folded() -> None:
         assert page.locator("header.patient").is_visible()
         assert page.locator("details:not([open])").count() == 0
         assert page.locator("summary", has_text="The note as it is written").is_visible(), "a heading on paper"
+
+
+def test_a_link_to_a_rule_opens_it() -> None:
+    desk = Desk()
+    desk.open()
+    with opened(desk) as page:
+        page.goto("about")
+        page.click("text=HOLD-BP")
+        page.wait_for_url("**/rules#rule-HOLD-BP")
+        assert page.locator("details[open] dt", has_text="Logic").is_visible()
+        assert page.locator("details[open]").count() == 1
+        page.goto("rules")
+        assert page.locator("details[open]").count() == 0
+        page.evaluate("location.hash = 'rule-URG-BP'")
+        page.wait_for_selector("#rule-URG-BP[open]")
 
 
 def test_a_phone_scrolls_the_table_and_not_the_page() -> None:
