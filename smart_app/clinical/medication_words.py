@@ -1,0 +1,86 @@
+"""What the words of a medication entry say: why it was stopped, and what else than depression it was given for.
+
+Whole words, one clause at a time. A denial or a doubt in the clause takes the statement back: what is not surely said
+is not said. Bare "failure" says nothing, hearts and authorisations fail too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+_CLAUSES = re.compile(r"[.;,:()\n]|\bbut\b|\balthough\b", re.IGNORECASE)
+_DOUBT = re.compile(
+    r"\b(no|not|never|without|denies|denied|neither|nor|wasn'?t|isn'?t|didn'?t|rather than|ruled out|excluded"
+    r"|unlikely|possibl[ey]|perhaps|maybe|may|might|if|unless|until|risk|fear|suspect(?:ed)?|questionable)\b|\?",
+    re.IGNORECASE,
+)
+_WORTH = "response|effect|efficacy|benefit|improvement|relief"
+_TREATMENT = "treatment|therapy|therapeutic|trial|medication|medicine|drug|antidepressant"
+_INEFFECTIVE = re.compile(
+    r"\b(?:ineffective(?:ness)?|inefficac\w+|non-?respon(?:se|der|sive)|unresponsive"
+    r"|not (?:been )?(?:very |sufficiently )?(?:effective|helpful|helping|working|responding)"
+    rf"|no (?:adequate |sufficient |clinical |significant |therapeutic |antidepressant )?(?:{_WORTH})"
+    rf"|(?:lack|absence) of (?:adequate |sufficient |clinical |therapeutic )?(?:{_WORTH})"
+    rf"|(?:inadequate|insufficient|poor) (?:clinical |therapeutic |treatment )?(?:{_WORTH})"
+    r"|(?:did not|didn'?t|does not|doesn'?t|has not|hasn'?t) (?:work(?:ed)?|help(?:ed)?|respond(?:ed)?)"
+    rf"|(?:{_TREATMENT}) failure|failure of (?:the )?(?:{_TREATMENT})|(?:{_TREATMENT}) (?:has |have )?failed"
+    rf"|failed (?:the )?(?:{_TREATMENT})|failed to (?:respond|improve|help|remit|work))\b",
+    re.IGNORECASE,
+)
+_ONLY_FAILED = re.compile(r"\s*(?:it |has |have )*(?:failed|failure)\s*", re.IGNORECASE)
+_INTOLERANCE = re.compile(
+    r"\b(?:side[- ]?effects?|adverse|intoleran\w+|sintol|not tolerat\w+|poorly tolerated|(?:un|in)tolerable"
+    r"|unable to tolerate|could(?: not|n'?t) tolerate|allerg\w+|hypersensitiv\w+|rash|nausea|vomiting|sedation"
+    r"|weight gain|sexual dysfunction|serotonin syndrome|hyponatr(?:a)?emia|toxicity)\b",
+    re.IGNORECASE,
+)
+_DEPRESSION = re.compile(r"\b(?:depress\w*|dysthymi\w*|mdd|mood|melancholi\w*|postpartum|bipolar)\b", re.IGNORECASE)
+# The purposes of the clinical content that are clearly others than depression, in the clinician's words.
+_PURPOSES = (
+    ("sleep", r"insomni\w*|sleep\w*"),
+    ("pain", r"\w*pain|neuropath\w*|\w*neuralgia|fibromyalgi\w*|migraines?|headaches?|\w*algia"),
+    ("smoking cessation", r"smok\w*|tobacco|nicotine|cigarettes?"),
+    ("weight", r"obes\w*|overweight|weight loss|weight management"),
+    ("hot flushes", r"vasomotor|hot (?:flash|flush)(?:es)?|menopaus\w*"),
+    ("Parkinson's disease", r"parkinson\w*"),
+    ("itching", r"itch\w*|prurit\w*|urticaria|eczema|dermatitis"),
+    ("enuresis", r"enuresis|bed-?wetting"),
+)
+_PURPOSE_PATTERNS = tuple((name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _PURPOSES)
+
+
+def ineffective(texts: Iterable[str]) -> bool:
+    """Whether any text surely says that the medicine did not work."""
+    return any(_says_ineffective(clause) for text in texts for clause in _CLAUSES.split(text))
+
+
+def _says_ineffective(clause: str) -> bool:
+    if _ONLY_FAILED.fullmatch(clause):
+        return True
+    found = _INEFFECTIVE.search(clause)
+    # The statement itself may begin with "no" or "not": the doubt is looked for around it.
+    return found is not None and not _DOUBT.search(clause[: found.start()] + " " + clause[found.end() :])
+
+
+def intolerance(texts: Iterable[str]) -> bool:
+    """Whether any text names a side effect or an intolerance as the reason to stop, not denied in its clause."""
+    for text in texts:
+        for clause in _CLAUSES.split(text):
+            found = _INTOLERANCE.search(clause)
+            if found is not None and not _DOUBT.search(clause[: found.start()]):
+                return True
+    return False
+
+
+def for_depression(reasons: Iterable[str]) -> bool:
+    """Whether any reason names depression."""
+    return any(_DEPRESSION.search(reason) for reason in reasons)
+
+
+def other_purpose(reasons: Iterable[str]) -> str:
+    """What else than depression it was clearly given for; empty when depression or nothing clear is said."""
+    reasons = tuple(reasons)
+    if for_depression(reasons):
+        return ""
+    return next((name for name, words in _PURPOSE_PATTERNS if any(words.search(reason) for reason in reasons)), "")
