@@ -12,7 +12,9 @@ from typing import Any
 
 from fhir_mappings.wire import encode
 from smart_app.cli.errors import CommandFailed
+from smart_app.cli.rules import add_site, chosen_settings
 from smart_app.clinical.finding import Status
+from smart_app.clinical.rule_settings import differences
 from smart_app.clinical.screening import as_json, looked_for
 from smart_app.ehr.files import UnreadableInput, read_files
 from smart_app.settings import SystemClock
@@ -33,6 +35,7 @@ def add_commands(commands: Any) -> None:
     made = commands.add_parser("screen", help="screen one patient from FHIR files", description=__doc__)
     made.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="Bundle, NDJSON file or folder of them")
     made.add_argument("--as-of", type=_day, metavar="YYYY-MM-DD", help="the day of the screening (default: today)")
+    add_site(made)
     made.add_argument("--format", choices=("text", "json"), default="text")
     made.set_defaults(run=run)
 
@@ -48,21 +51,27 @@ def _day(text: str) -> date:
 
 def run(chosen: argparse.Namespace) -> int:
     """0 whatever the status; unusable input is one line and 2."""
+    settings = chosen_settings(chosen)
     try:
         files = read_files(chosen.paths)
     except UnreadableInput as problem:
         raise CommandFailed(str(problem)) from None
-    _, result = screen_chart(files.chart, patients=files.patients, as_of=chosen.as_of or SystemClock()().date())
+    as_of = chosen.as_of or SystemClock()().date()
+    _, result = screen_chart(files.chart, patients=files.patients, as_of=as_of, settings=settings)
     told = as_json(result)
     if chosen.format == "json":
         sys.stdout.write(encode(told).decode() + "\n")
     else:
-        sys.stdout.write("\n".join(_lines(told, result.status, looked_for(result))) + "\n")
+        sys.stdout.write(
+            "\n".join(_lines(told, result.status, looked_for(result), len(differences(settings)))) + "\n"
+        )
     return 0
 
 
-def _lines(told: dict[str, Any], status: Status, silent: list[dict[str, Any]]) -> Iterable[str]:
+def _lines(told: dict[str, Any], status: Status, silent: list[dict[str, Any]], changed: int) -> Iterable[str]:
     yield f"{STATUS_WORDS[status]} ({status.value}) as of {told['asOf']}, rules {told['rulesVersion']}"
+    if changed:
+        yield f"By this site's settings, which differ in {changed} from those shipped: see rules --diff."
     yield "Decision support. You decide."
     for alert in told["alerts"]:
         yield ""

@@ -10,6 +10,7 @@ import pytest
 
 from smart_app.cli import main
 from smart_app.clinical.criteria import CRITERIA
+from tests.builders import a_chart
 
 Capture = pytest.CaptureFixture[str]
 STRICT = """
@@ -105,6 +106,20 @@ def test_a_wrong_file_is_a_line_for_each_problem(
 def test_a_file_that_is_not_there_is_told(capsys: Capture, tmp_path: Path) -> None:
     assert main(["rules", "--site", str(tmp_path / "gone.toml")]) == 2
     assert capsys.readouterr().err.endswith("gone.toml: cannot be read: No such file or directory\n")
+
+
+def test_files_are_screened_by_the_site_s_limits(capsys: Capture, tmp_path: Path) -> None:
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in a_chart()]}
+    command = ["screen", written(tmp_path / "chart.json", json.dumps(bundle)), "--as-of", "2026-11-23"]
+    assert main(command) == 0
+    assert "site's settings" not in capsys.readouterr().out
+    site = written(tmp_path / "other.toml", "[rules.HOLD-BP]\nsbp = 101\n")
+    assert main([*command, "--site", site]) == 0
+    first, second = capsys.readouterr().out.splitlines()[:2]
+    assert first.startswith("Not now (hold)")
+    assert second == "By this site's settings, which differ in 1 from those shipped: see rules --diff."
+    written(tmp_path / "site.toml", "[rules.HOLD-BP]\nsbp = 200\n")
+    assert main(command) == 2, "the usual file counts here too"
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
