@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.programmes import PROGRAMMES
 from smart_app.clinical.course_states import COURSE_TABLE
-from smart_app.clinical.criteria import CRITERIA, RULES_VERSION
+from smart_app.clinical.rule_sheet import amount, rule_sheet
 from smart_app.sandbox.patients.table import PATIENTS
 
 FOLDER = Path(__file__).parent
@@ -22,35 +23,67 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def screening_criteria() -> str:
-    rows = [
-        (
-            f"`{c.id}`",
-            c.kind.value,
-            c.effect.value if c.effect else "none",
-            c.title,
-            c.logic,
-            c.source,
-            c.origin.value,
-        )
-        for c in CRITERIA
-    ]
-    head = ("rule", "kind", "effect when met", "question", "logic", "source", "origin")
-    return f"""# Screening criteria
+    sheet = rule_sheet()
+    origins = "\n".join(f"- *{name}*, {each['rules']}: {each['meaning']}" for name, each in sheet["origins"].items())
+    return (
+        f"""# Screening criteria
 
-Rules version {RULES_VERSION}. The status of a screening is the worst effect of any rule that is met and of any gap,
-in this order: contraindicated, hold, no-indication, insufficient-data, needs-review, candidate. `candidate` means
-that nothing against treatment was found in what was read: the clinician decides.
+Rules version {sheet["rulesVersion"]}, released {sheet["released"]}, revised {sheet["revised"]}, by
+{sheet["author"]}. {sheet["review"]}
+
+The status of a screening is the worst effect of any rule that is met and of any gap, in this order: contraindicated,
+hold, no-indication, insufficient-data, needs-review, candidate. `candidate` means that nothing against treatment was
+found in what was read: the clinician decides.
 
 A rule is met, not met, not decidable for lack of data, or it could not look because a part of the chart was refused
 or failed. "Not met" counts only where everything the rule reads was read. A gap in the patient's own data, the
 conditions, blood pressure, medications or allergies keeps the patient from being a candidate; any other gap asks for
 review.
 
-Origins: *clinic* rules come from the clinic's own page, *safety* rules guard against missing, unclear or dangerous
-data, *config* rules come from other guidance.
+Used by the rules that say so: {", ".join(sheet["attributesUsed"])}. Used by no rule:
+{", ".join(sheet["attributesNotUsed"])}.
 
-{table(head, rows)}
-"""
+Origins of the {len(sheet["rules"])} rules:
+
+{origins}
+
+What a site may set, and how, is in [operations](operations.md#how-a-site-sets-its-rules). Question and logic name the
+limits as shipped.
+
+{table(("rule", "question", "kind", "effect when met", "origin"), map(_rule_row, sheet["rules"]))}
+
+{"".join(map(_rule_section, sheet["rules"]))}""".rstrip()
+        + "\n"
+    )
+
+
+def _rule_row(rule: Mapping[str, Any]) -> tuple[str, ...]:
+    link = f"[{rule['id']}](#{rule['id'].lower()})"
+    return link, rule["question"], rule["kind"], rule["effect"] or "none", rule["origin"]
+
+
+def _rule_section(rule: Mapping[str, Any]) -> str:
+    told = (
+        ("Logic", rule["logic"]),
+        ("Reads", ", ".join(rule["inputs"])),
+        ("Unread data", rule["missingData"]),
+        ("Asked", f"{rule['ask']['words']} An answer holds {rule['ask']['days']} days." if rule["ask"] else ""),
+        ("Uses", ", ".join(rule["attributesUsed"])),
+        ("Known limits", rule["knownLimits"]),
+        ("Source", rule["source"]),
+        ("Version", rule["version"]),
+    )
+    lines = "".join(f"- {name}: {words}\n" for name, words in told if words)
+    limits = [
+        (f"`{limit['key']}`", limit["words"], amount(limit["default"], limit["unit"]), _bounds(limit))
+        for limit in rule["limits"]
+    ]
+    settable = f"\n{table(('key', 'limit', 'default', 'may be set'), limits)}\n" if limits else ""
+    return f"## {rule['id']}\n\n{rule['question']}\n\n{lines}{settable}\n"
+
+
+def _bounds(limit: Mapping[str, Any]) -> str:
+    return f"{limit['least']} to {limit['greatest']}" if limit["least"] is not None else "true or false"
 
 
 def _name(state: CourseStatus) -> str:
