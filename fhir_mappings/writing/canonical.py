@@ -9,13 +9,18 @@ CANONICAL = "https://ketamine-pathway.example/fhir"
 SESSION_PROFILE = f"{CANONICAL}/StructureDefinition/ketamine-session"
 DOSE_PROFILE = f"{CANONICAL}/StructureDefinition/ketamine-dose"
 COURSE_PROFILE = f"{CANONICAL}/StructureDefinition/ketamine-course"
+SCREENING_PROFILE = f"{CANONICAL}/StructureDefinition/ketamine-screening"
+ISSUE_PROFILE = f"{CANONICAL}/StructureDefinition/ketamine-screening-issue"
 
 DOSE_BASIS_EXTENSION = f"{CANONICAL}/StructureDefinition/dose-basis"
 PRODUCT_EXTENSION = f"{CANONICAL}/StructureDefinition/product-used"
 WASTE_EXTENSION = f"{CANONICAL}/StructureDefinition/dose-waste"
 COURSE_COUNT_EXTENSION = f"{CANONICAL}/StructureDefinition/course-count"
+FINDING_STATE_EXTENSION = f"{CANONICAL}/StructureDefinition/finding-state"
 
 SESSION_FUNCTION_SYSTEM = f"{CANONICAL}/CodeSystem/session-function"
+SCREENING_RULE_SYSTEM = f"{CANONICAL}/CodeSystem/screening-rule"
+FINDING_STATE_SYSTEM = f"{CANONICAL}/CodeSystem/finding-state"
 
 _US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition"
 US_CORE_PROCEDURE = f"{_US_CORE}/us-core-procedure"
@@ -32,3 +37,8 @@ PLAN_DEFINITION = f"{CANONICAL}/PlanDefinition/"
 def plan_definition(route: Route, version: str) -> str:
     """The canonical of the programme that a course follows, with its version."""
     return f"{PLAN_DEFINITION}ketamine-{route.lower()}|{version}"
+
+
+def screening_protocol(rules_version: str) -> str:
+    """The canonical of the rules that a screening asked, with their version."""
+    return f"{PLAN_DEFINITION}ketamine-screening|{rules_version}"

@@ -11,6 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from fhir.resources.R4B.careplan import CarePlan
+from fhir.resources.R4B.clinicalimpression import ClinicalImpression
+from fhir.resources.R4B.detectedissue import DetectedIssue
+from fhir.resources.R4B.device import Device
 from fhir.resources.R4B.medicationadministration import MedicationAdministration
 from fhir.resources.R4B.observation import Observation
 from fhir.resources.R4B.procedure import Procedure
@@ -23,6 +26,9 @@ from fhir_mappings.writing.written import Json
 _MODELS: Mapping[str, Any] = MappingProxyType(
     {
         "CarePlan": CarePlan,
+        "ClinicalImpression": ClinicalImpression,
+        "DetectedIssue": DetectedIssue,
+        "Device": Device,
         "MedicationAdministration": MedicationAdministration,
         "Observation": Observation,
         "Procedure": Procedure,

@@ -28,7 +28,7 @@ class Instance:
             raise Unwritable("instance.version", "is empty")
 
     def system(self, kind: str) -> str:
-        """The system of our identifiers of one kind: session, dose, reading, programme, screening, provenance."""
+        """The system of our identifiers of one kind: session, dose, reading, programme, screening, finding, ..."""
         return f"{self.base_url}/sid/{kind}"
 
     def identifier(self, kind: str, value: str) -> Json:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fhir_mappings.facts.treatment import Place, Route, SessionStatus
-from fhir_mappings.writing.canonical import SESSION_FUNCTION_SYSTEM
+from fhir_mappings.writing.canonical import FINDING_STATE_SYSTEM, SCREENING_RULE_SYSTEM, SESSION_FUNCTION_SYSTEM
 from fhir_mappings.writing.datatypes import coding, concept
 from fhir_mappings.writing.written import Json
 
@@ -86,6 +86,63 @@ PROCEDURE_STATUS: Final[Mapping[SessionStatus, str]] = MappingProxyType(
     {status: status.value for status in SessionStatus if status is not SessionStatus.IN_PROGRESS}
 )
 
+# Our rules and what each found: our own code systems.
+FINDING_STATE: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "met": "Met",
+        "not-met": "Not met",
+        "not-enough-data": "Not enough data",
+        "could-not-look": "Could not look",
+    }
+)
+# The six answers of a screening, in the words of its page.
+SCREENING_STATUS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "contraindicated": "Contraindicated",
+        "hold": "Not now",
+        "no-indication": "No indication found",
+        "insufficient-data": "Not enough data",
+        "needs-review": "Needs review",
+        "candidate": "No exclusion found",
+    }
+)
+# R4 detectedissue-severity, by what a finding does to the status.
+ISSUE_SEVERITY: Final[Mapping[str, str]] = MappingProxyType(
+    {"contraindicated": "high", "hold": "moderate", "needs-review": "moderate"}
+)
+CAUTION_SEVERITY: Final = "low"
+
+# HL7 v3-ActCode as R4's detectedissue-category knows it; OBSA is above COND, LAB and AGE and stands where a rule
+# reads diagnoses and results alike. A rule that is not here has no code that fits.
+_ISSUE_CATEGORIES: Final = (
+    (
+        coding(f"{_HL7}/v3-ActCode", "COND", "Condition Alert"),
+        "ABS-SCZ ABS-IC ABS-ICH ABS-ICP ABS-CV ABS-MI ABS-ANEUR ABS-AVM HOLD-PSY REV-PSYHX HOLD-MANIA HOLD-HTNCRISIS "
+        "REV-HTN REV-RESHTN REV-BIPOLAR REV-CV REV-STROKE REV-SUD HOLD-KETUSE REV-GLAUC REV-SEIZURE REV-RESP "
+        "REV-NEUROCOG DATA-UNCONF",
+    ),
+    (
+        coding(f"{_HL7}/v3-ActCode", "OBSA", "Observation Alert"),
+        "HOLD-BP REV-BP-LABILE CAU-BP-LABEL URG-BP REV-HEP REV-THYROID REV-URO",
+    ),
+    (coding(f"{_HL7}/v3-ActCode", "PREG", "Pregnancy Alert"), "HOLD-PREG"),
+    (coding(f"{_HL7}/v3-ActCode", "LACT", "Lactation Alert"), "HOLD-LACT"),
+    (coding(f"{_HL7}/v3-ActCode", "AGE", "Age Alert"), "AGE-CHILD AGE-65"),
+    (coding(f"{_HL7}/v3-ActCode", "REACT", "Reaction Alert"), "ABS-ALLERGY"),
+    (
+        coding(f"{_HL7}/v3-ActCode", "DRG", "Drug Interaction Alert"),
+        "CAU-BZD CAU-LAM CAU-STIM CAU-MAOI CAU-OPIOID CAU-THEO",
+    ),
+    (coding(f"{_HL7}/v3-ActCode", "DUPTHPY", "Duplicate Therapy Alert"), "CAU-KETOVERLAP"),
+)
+ISSUE_CATEGORY: Final[Mapping[str, Json]] = MappingProxyType(
+    {rule: category for category, rules in _ISSUE_CATEGORIES for rule in rules.split()}
+)
+
+# HL7 v3-ActCode: R4 value set detectedissue-mitigation-action.
+THERAPY_APPROPRIATE: Final[Json] = coding(f"{_HL7}/v3-ActCode", "1", "Therapy Appropriate")
+ASSESSED_PATIENT: Final[Json] = coding(f"{_HL7}/v3-ActCode", "2", "Assessed Patient")
+
 
 def dose_function(code: str) -> Json:
     """performer, verifier or witness (R4 med-admin-perform-function)."""
@@ -100,6 +157,16 @@ def provenance_role(code: str) -> Json:
 def session_function(code: str) -> Json:
     """administering, observing or signing: our own code system, since no fitting SNOMED code was verified."""
     return concept(coding(SESSION_FUNCTION_SYSTEM, code, code.capitalize()))
+
+
+def screening_rule(rule: str) -> Json:
+    """A rule of the screening, by the id it has on the rules page."""
+    return coding(SCREENING_RULE_SYSTEM, rule)
+
+
+def finding_state(state: str) -> Json:
+    """met, not-met, not-enough-data or could-not-look."""
+    return coding(FINDING_STATE_SYSTEM, state, FINDING_STATE[state])
 
 
 def session_title(route: Route, number: int, of: int | None = None) -> str:

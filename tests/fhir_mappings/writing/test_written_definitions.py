@@ -14,7 +14,9 @@ from fhir_mappings import wire
 from fhir_mappings.facts.treatment import KetamineSession
 from fhir_mappings.writing.canonical import CANONICAL
 from fhir_mappings.writing.care_plan import care_plan
+from fhir_mappings.writing.screening_bundle import screening_resources
 from fhir_mappings.writing.session_bundle import session_resources
+from tests.fhir_mappings.writing.a_screening import a_full_screening, a_screening
 from tests.fhir_mappings.writing.a_session import (
     INSTANCE,
     a_course,
@@ -36,7 +38,9 @@ def _written(session: KetamineSession) -> list[Json]:
 
 
 def _everything() -> list[Json]:
-    return [one for session in (a_session(), a_full_session(), a_missed_session()) for one in _written(session)]
+    sessions = [one for session in (a_session(), a_full_session(), a_missed_session()) for one in _written(session)]
+    screenings = [*screening_resources(a_screening(), INSTANCE), *screening_resources(a_full_screening(), INSTANCE)]
+    return sessions + [wire.decode(one.body) for one in screenings]
 
 
 def _holders(value: Any) -> Iterator[Json]:
@@ -47,6 +51,22 @@ def _holders(value: Any) -> Iterator[Json]:
     elif isinstance(value, list):
         for item in value:
             yield from _holders(item)
+
+
+def _extended(resource: Json) -> Iterator[tuple[str, Json]]:
+    """Each extension with the path of the element it is on; what is inside an extension is a part of it."""
+
+    def below(path: str, value: Any) -> Iterator[tuple[str, Json]]:
+        if isinstance(value, dict):
+            yield from ((path, extension) for extension in value.get("extension", []))
+            for name, item in value.items():
+                if name != "extension":
+                    yield from below(f"{path}.{name}", item)
+        elif isinstance(value, list):
+            for item in value:
+                yield from below(path, item)
+
+    return below(resource["resourceType"], resource)
 
 
 def _parts(definition: Json) -> dict[str, Json]:
@@ -75,11 +95,15 @@ def test_each_file_is_named_for_what_it_defines() -> None:
 def test_every_extension_is_one_of_ours_and_has_the_parts_it_is_defined_with() -> None:
     seen = set()
     for resource in _everything():
-        for extension in resource.get("extension", []):
+        for path, extension in _extended(resource):
             seen.add(extension["url"])
             definition = DEFINITIONS[extension["url"]]
-            assert definition["context"] == [{"type": "element", "expression": resource["resourceType"]}]
+            assert definition["context"] == [{"type": "element", "expression": path}]
             defined = _parts(definition)
+            if not defined:  # a value of its own
+                (value,) = (element for element in definition["differential"]["element"] if "type" in element)
+                assert set(extension) == {"url", f"value{value['type'][0]['code']}"}
+                continue
             given = {part["url"]: part for part in extension["extension"]}
             assert len(given) == len(extension["extension"])
             assert {name for name, part in defined.items() if part["min"]} <= set(given) <= set(defined)
@@ -91,16 +115,21 @@ def test_every_extension_is_one_of_ours_and_has_the_parts_it_is_defined_with() -
     assert seen == {url for url, one in DEFINITIONS.items() if one.get("type") == "Extension"}
 
 
-def test_every_profile_and_function_of_ours_is_defined() -> None:
-    functions = {one["code"] for one in DEFINITIONS[f"{CANONICAL}/CodeSystem/session-function"]["concept"]}
-    used = set()
+def test_every_profile_and_code_of_ours_is_defined() -> None:
+    used: set[tuple[str, str]] = set()
     for resource in _everything():
         for profile in resource["meta"]["profile"]:
             assert profile in DEFINITIONS or not profile.startswith(CANONICAL)
         for holder in _holders(resource):
-            if holder.get("system") == f"{CANONICAL}/CodeSystem/session-function":
-                used.add(holder["code"])
-    assert used == functions
+            if str(holder.get("system", "")).startswith(CANONICAL):
+                defined = {one["code"]: one["display"] for one in DEFINITIONS[holder["system"]]["concept"]}
+                assert holder.get("display", defined[holder["code"]]) == defined[holder["code"]]
+                used.add((holder["system"], holder["code"]))
+    for name in ("session-function", "finding-state"):
+        system = f"{CANONICAL}/CodeSystem/{name}"
+        assert {code for url, code in used if url == system} == {
+            one["code"] for one in DEFINITIONS[system]["concept"]
+        }
 
 
 @pytest.mark.parametrize("url", [url for url, one in DEFINITIONS.items() if one["resourceType"] != "CodeSystem"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +11,15 @@ import httpx
 import pytest
 
 from fhir_mappings import wire
+from fhir_mappings.facts.screening import ScreeningRecord
 from fhir_mappings.writing.care_plan import care_plan, travelling, update
 from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
 from fhir_mappings.writing.retraction import retraction
+from fhir_mappings.writing.screening_bundle import screening_resources
 from fhir_mappings.writing.session_bundle import WrittenResource, session_resources, transaction
 from fhir_mappings.writing.transaction import if_none_exist
+from fhir_mappings.writing.transaction import travelling as travelling_resource
+from tests.fhir_mappings.writing.a_screening import a_finding, a_full_screening, a_screening, an_override
 from tests.fhir_mappings.writing.a_session import DOCTOR, INSTANCE, a_course, a_full_session, an_id, at
 
 pytest.importorskip("sekmet", reason="the sandbox extra is not installed")
@@ -116,3 +120,67 @@ async def test_a_session_is_counted_and_taken_back(ehr: httpx.AsyncClient) -> No
         assert differences(entry["resource"], held) == ()
     stale = await ehr.post("", content=sent, headers={"Content-Type": "application/fhir+json"})
     assert stale.status_code == 412
+
+
+async def _sent_screening(ehr: httpx.AsyncClient, resources: Sequence[WrittenResource]) -> list[tuple[Json, Json]]:
+    """Each resource as it was sent and as the EHR gives it back.
+
+    This server knows no search parameter of the two types, not even R4's `identifier`: it cannot be asked to create
+    them conditionally, or to find them.
+    """
+    bundle = wire.decode(transaction(resources, fhir_base=BASE, known={}))
+    for entry in bundle["entry"]:
+        del entry["request"]["ifNoneExist"]
+    answered = await _send(ehr, wire.encode(bundle))
+    places = [entry["response"]["location"].partition("/_history/")[0] for entry in answered["entry"]]
+    held = [wire.decode((await ehr.get("/".join(place.split("/")[-2:]))).content) for place in places]
+    return [(entry["resource"], one) for entry, one in zip(bundle["entry"], held, strict=True)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "screening",
+    [
+        pytest.param(a_screening(), id="as little as there can be"),
+        pytest.param(a_full_screening(), id="all that can be on record"),
+    ],
+)
+async def test_a_screening_is_given_back_as_it_was_sent(ehr: httpx.AsyncClient, screening: ScreeningRecord) -> None:
+    resources = screening_resources(screening, INSTANCE)
+    both = await _sent_screening(ehr, resources)
+    for resource, (sent, held) in zip(resources, both, strict=True):
+        assert same_subject_and_identifier(sent, held)
+        assert differences(sent, held) == ()
+        assert differences(wire.decode(resource.body), held) == ()
+    *issues, (_, impression) = both
+    led_to = [one["reference"] for one in impression.get("supportingInfo", []) if one.get("type") == "DetectedIssue"]
+    assert [reference.rpartition("/")[2] for reference in led_to] == [held["id"] for _, held in issues]
+
+
+@pytest.mark.anyio
+async def test_an_override_is_added_to_the_issue_that_the_ehr_holds(ehr: httpx.AsyncClient) -> None:
+    """The same finding keeps its identifier, so what came later is an update of the same resource."""
+    (_, held), _ = await _sent_screening(ehr, screening_resources(a_screening(findings=(a_finding(),)), INSTANCE))
+    overridden = a_screening(findings=(a_finding(override=an_override()),), after_overrides="needs-review")
+    issue, _ = screening_resources(overridden, INSTANCE)
+    sent = travelling_resource(issue, fhir_base=BASE, known={})
+    answer = await ehr.put(f"DetectedIssue/{held['id']}", json=sent | {"id": held["id"]})
+    assert answer.status_code == 200, answer.text
+    now = wire.decode((await ehr.get(f"DetectedIssue/{held['id']}")).content)
+    assert same_subject_and_identifier(held, now)
+    assert differences(sent, now) == ()
+    assert now["mitigation"][0]["action"]["text"] == an_override().reason
+
+
+@pytest.mark.anyio
+async def test_an_ehr_that_takes_no_issues_is_sent_the_screening_without_links_to_them(
+    ehr: httpx.AsyncClient,
+) -> None:
+    *issues, impression = screening_resources(a_full_screening(), INSTANCE)
+    sent = travelling_resource(impression, fhir_base=BASE, known={issue.value: None for issue in issues})
+    answer = await ehr.post("ClinicalImpression", json=sent)
+    assert answer.status_code == 201, answer.text
+    held = wire.decode(answer.content)
+    assert "DetectedIssue" not in str(held)
+    assert differences(sent, held) == ()
+    assert len(held["finding"]) == len(a_full_screening().findings)
