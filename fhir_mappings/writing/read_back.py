@@ -84,8 +84,8 @@ def _list_differences(path: str, sent: list[Any], received: list[Any]) -> Iterat
     free = dict(enumerate(received))
     lost = []
     for index, item in enumerate(sent):
-        nearest = sorted(free, key=lambda place: abs(place - index))
-        match = next((place for place in nearest if holds(free[place], item)), None)
+        places = _outward(index, max(len(sent), len(received)))
+        match = next((place for place in places if place in free and holds(free[place], item)), None)
         if match is None:
             lost.append((index, item))
         else:
@@ -95,6 +95,14 @@ def _list_differences(path: str, sent: list[Any], received: list[Any]) -> Iterat
             yield from _differences(f"{path}[{index}]", item, free[index])
         else:
             yield f"{path}[{index}]"
+
+
+def _outward(place: int, steps: int) -> Iterator[int]:
+    """Places around `place`, nearest first: a long list that came back in its order is walked once."""
+    yield place
+    for step in range(1, steps + 1):
+        yield place - step
+        yield place + step
 
 
 def _equal(sent: Any, received: Any) -> bool:
@@ -123,7 +131,7 @@ def _names(resource: Json) -> set[tuple[str, str]]:
 
 
 def _subject(resource: Json) -> str:
-    reference: str = resource.get("subject", {}).get("reference", "")
+    reference: str = (resource.get("subject") or resource.get("patient") or {}).get("reference", "")
     return reference
 
 

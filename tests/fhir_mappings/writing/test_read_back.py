@@ -11,7 +11,9 @@ import pytest
 
 from fhir_mappings import wire
 from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
+from fhir_mappings.writing.screening_bundle import screening_resources
 from fhir_mappings.writing.session_bundle import session_resources, transaction
+from tests.fhir_mappings.writing.a_screening import a_finding, a_screening
 from tests.fhir_mappings.writing.a_session import EHR, INSTANCE, a_course, a_full_session, an_id
 
 Json = dict[str, Any]
@@ -166,6 +168,23 @@ def test_a_provenance_is_recognised_by_its_tag_alone(sent: list[Json]) -> None:
     assert same_subject_and_identifier(sent[3], received)
     received["meta"]["tag"] = received["meta"]["tag"][1:]
     assert not same_subject_and_identifier(sent[3], received)
+
+
+def test_an_issue_of_another_patient_is_not_taken_for_it() -> None:
+    """DetectedIssue names its patient by an element of its own."""
+    issue, _ = screening_resources(a_screening(findings=(a_finding(),)), INSTANCE)
+    sent = wire.decode(issue.body)
+    assert same_subject_and_identifier(sent, copy.deepcopy(sent))
+    assert not same_subject_and_identifier(sent, sent | {"patient": {"reference": f"{EHR}/Patient/p2"}})
+
+
+def test_a_long_list_is_compared_item_by_item_however_it_was_moved() -> None:
+    items = [{"reference": f"Observation/{number}"} for number in range(200)]
+    sent = {"resourceType": "ClinicalImpression", "supportingInfo": items}
+    for received in (items, items[::-1], [*items[1:], items[0]], [{"display": "one more"}, *items]):
+        assert differences(sent, sent | {"supportingInfo": received}) == ()
+    assert differences(sent, sent | {"supportingInfo": items[:-1]}) == ("ClinicalImpression.supportingInfo[199]",)
+    assert differences(sent, sent | {"supportingInfo": items[1:]}) != ()
 
 
 def test_a_resource_without_a_name_is_never_recognised() -> None:
