@@ -66,6 +66,21 @@ def test_a_long_list_is_read_a_slice_at_a_time() -> None:
     assert sliced(body) == decode(body)
 
 
+def test_what_entries_say_alike_is_kept_once() -> None:
+    """Ten thousand entries name the same few codes: they must not take ten thousand times the memory."""
+    coded = {"resource": {"resourceType": "Observation", "code": {"coding": [{"code": "8480-6"}]}}}
+    body = encode({"entry": [coded | {"fullUrl": str(n)} for n in range(3 * SLICE)]})
+    found = sliced(body)["entry"]
+    assert found[0]["resource"] is not found[1]["resource"]
+    assert len({id(entry["resource"]["code"]) for entry in found}) == 1
+
+
+def test_entries_that_differ_by_a_digit_stay_apart() -> None:
+    amounts = [{"resource": {"value": {"amount": Decimal(text)}}} for text in ("1.10", "1.1", "1.100", "1.10")]
+    found = sliced(encode({"entry": amounts}))["entry"]
+    assert [str(entry["resource"]["value"]["amount"]) for entry in found] == ["1.10", "1.1", "1.100", "1.10"]
+
+
 REPEATED = [
     b'{"status":"final","status":"entered-in-error"}',
     b'{"a":[{"b":{"c":1,"d":2,"c":1}}]}',
