@@ -46,7 +46,7 @@ def resources() -> dict[str, list[dict[str, Any]]]:
     days = [AS_OF - timedelta(days=n) for n in range(400)]
     return {
         "Condition": [_condition(n, days[n]) for n in range(60)],
-        "vital-signs": [_pressure(n, days[n]) for n in range(160)],
+        "vital-signs": [pressure(n, days[n]) for n in range(160)],
         "survey": [
             _observation(n, days[n], "44261-6", "survey", {"value": 17, "code": "{score}"}) for n in range(60)
         ],
@@ -104,7 +104,7 @@ def _observation(number: int, day: date, code: str, category: str, quantity: dic
     return made | value
 
 
-def _pressure(number: int, day: date) -> dict[str, Any]:
+def pressure(number: int, day: date) -> dict[str, Any]:
     made = _observation(number, day, "85354-9", "vital-signs", None)
     del made["valueString"]
     parts = (("8480-6", 128 - number % 9), ("8462-4", 78))
@@ -138,7 +138,7 @@ def _allergy(number: int) -> dict[str, Any]:
 
 def _ehr(port: int) -> None:
     """Answers every search after DELAY with bytes made beforehand."""
-    answers = {name: encode(_bundle(found)) for name, found in resources().items()}
+    answers = {name: encode(bundle(found)) for name, found in resources().items()}
     born = {"name": [{"family": "Larsen", "given": ["Ada"]}], "birthDate": "1984-03-04", "gender": "female"}
     patient = encode({"resourceType": "Patient", "id": "1"} | born)
     kinds = ["Patient", "Condition", "Observation", "MedicationStatement", "MedicationRequest", "AllergyIntolerance"]
@@ -160,7 +160,7 @@ def _ehr(port: int) -> None:
     uvicorn.run(app, host="127.0.0.1", port=port, log_level="error", access_log=False, lifespan="off")
 
 
-def _bundle(found: list[dict[str, Any]]) -> dict[str, Any]:
+def bundle(found: list[dict[str, Any]]) -> dict[str, Any]:
     entries = [{"resource": resource, "search": {"mode": "match"}} for resource in found]
     return {"resourceType": "Bundle", "type": "searchset", "total": len(entries), "entry": entries}
 
