@@ -15,6 +15,8 @@ from smart_app.clinical.screening import ScreeningResult, screen
 Json = dict[str, Any]
 
 TODAY = date(2026, 11, 23)
+# What a chart without scales, weight and medicines is told besides: information without effect on the status.
+PLAIN = frozenset({"MISS-PHQ", "MISS-WEIGHT", "MISS-MEDLIST", "TRD-MET", "TRD-NOT-MET", "TRD-UNKNOWN"})
 PATIENT = "Patient/ada"
 PATIENTS = frozenset({PATIENT})
 ICD10CM = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -196,13 +198,13 @@ def met_rules(result: ScreeningResult) -> set[str]:
 def with_condition(condition: Json) -> tuple[Status, set[str]]:
     """A candidate's chart and one more condition: the status, and the rules met beside the indication."""
     result = screened(a_chart(condition))
-    return result.status, met_rules(result) - {"IND-MDD"}
+    return result.status, met_rules(result) - PLAIN - {"IND-MDD"}
 
 
 def without_depression(*entries: Json) -> tuple[Status, set[str]]:
     """A chart whose only possible indication is in these entries: the status and the rules met."""
     result = screened(a_chart(*entries, without=["Condition"]))
-    return result.status, met_rules(result)
+    return result.status, met_rules(result) - PLAIN
 
 
 def status_with(*readings: Json) -> Status:

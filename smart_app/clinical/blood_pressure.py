@@ -1,4 +1,4 @@
-"""Blood pressure: HOLD-BP, URG-BP, MISS-BP and REV-HTN. Algorithm of the clinical content, 2.2 and 1b."""
+"""Blood pressure: HOLD-BP, REV-BP-LABILE, CAU-BP-LABEL, URG-BP, MISS-BP and REV-HTN. Clinical content, 2.2 and 1b."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ class PressureDay:
             or (bool(below) and sum(below) >= diastolic * len(below))
             or any(_lone(r, systolic, diastolic) for r in self.readings)
         )
+
+    def exceeds(self, systolic: Decimal, diastolic: Decimal) -> bool:
+        """Whether the day's mean is over one of the limits, not at it."""
+        above = [r.systolic for r in self.readings if r.systolic is not None]
+        below = [r.diastolic for r in self.readings if r.diastolic is not None]
+        return sum(above) > systolic * len(above) or sum(below) > diastolic * len(below)
 
     @property
     def words(self) -> str:
@@ -143,7 +149,46 @@ def hold_bp(question: Question) -> Verdict:
         return met(f"Not below {bound} on the latest day of readings ({_ago(days)}).", day_evidence(found.latest))
     if _cannot_pass(found, question):
         return not_enough_data("There is no current blood pressure to judge by.", day_evidence(found.latest))
-    return not_met(f"Below {bound} ({_ago(days)}).", day_evidence(found.latest))
+    failed = _failing(found.days, limits)
+    note = f"; {_days(len(failed))} of the last {limits.pressure_max_days} was not" if failed else ""
+    return not_met(f"Below {bound} ({_ago(days)}){note}.", days_evidence((found.latest, *failed)))
+
+
+def rev_bp_labile(question: Question) -> Verdict:
+    """The latest day passes, but too many of the latest days do not."""
+    limits, found = question.limits, _history(question)
+    bound = f"{limits.systolic}/{limits.diastolic}"
+    if found.latest is None:
+        return not_enough_data("There is no blood pressure to judge by.", _unusable(found.unusable_since))
+    if found.latest.reaches(limits.systolic, limits.diastolic):
+        return not_met("The latest day itself is not below the limits: see HOLD-BP.", day_evidence(found.latest))
+    last = found.days[-limits.labile_of :]
+    failed = _failing(last, limits)
+    if len(failed) >= limits.labile_failing:
+        return met(
+            f"Below {bound} on the latest day, but not on {len(failed)} of the last {len(last)} days of readings.",
+            days_evidence(last),
+        )
+    if _cannot_pass(found, question):
+        return not_enough_data("There is no current blood pressure to judge by.", days_evidence(last))
+    return not_met(
+        f"Not below {bound} on {len(failed)} of the last {len(last)} days of readings.", days_evidence(last)
+    )
+
+
+def cau_bp_label(question: Question) -> Verdict:
+    """Below the clinic's limits and over those of the label: two limits, two operators."""
+    limits, found = question.limits, _history(question)
+    bound = f"{limits.label_systolic} systolic or {limits.label_diastolic} diastolic"
+    if found.latest is None:
+        return not_enough_data("There is no blood pressure to judge by.", _unusable(found.unusable_since))
+    if found.latest.reaches(limits.systolic, limits.diastolic):
+        return not_met("Not below the clinic's own limits: see HOLD-BP.", day_evidence(found.latest))
+    if _cannot_pass(found, question):
+        return not_enough_data("There is no current blood pressure to judge by.", day_evidence(found.latest))
+    if found.latest.exceeds(limits.label_systolic, limits.label_diastolic):
+        return met(f"Over {bound}: weigh a delay of the dose.", day_evidence(found.latest))
+    return not_met(f"Not over {bound}.", day_evidence(found.latest))
 
 
 def urg_bp(question: Question) -> Verdict:
@@ -171,7 +216,7 @@ def miss_bp(question: Question) -> Verdict:
     """No reading that could clear the patient: none, too old, or newer ones that cannot be used."""
     limits, found = question.limits, _history(question)
     if question.unread(Area.BLOOD_PRESSURE) and found.latest is None:
-        return could_not_look("Blood pressure could not be read from the EHR.")
+        return could_not_look(question.why_unread(Area.BLOOD_PRESSURE))
     if found.unusable_since:
         return met("The newest reading cannot be used.", _unusable(found.unusable_since))
     if found.latest is None:
@@ -205,6 +250,19 @@ def _cannot_pass(found: PressureHistory, question: Question) -> bool:
     latest = found.latest
     stale = latest is None or (question.as_of - latest.day).days > question.limits.pressure_fresh_days
     return stale or bool(found.unusable_since)
+
+
+def _failing(days: Iterable[PressureDay], limits: Limits) -> tuple[PressureDay, ...]:
+    return tuple(day for day in days if day.reaches(limits.systolic, limits.diastolic))
+
+
+def _days(count: int) -> str:
+    return "1 earlier day" if count == 1 else f"{count} earlier days"
+
+
+def days_evidence(days: Iterable[PressureDay]) -> tuple[Evidence, ...]:
+    """One line for each day, the latest first."""
+    return tuple(line for day in sorted(days, key=lambda day: day.day, reverse=True) for line in day_evidence(day))
 
 
 def day_evidence(day: PressureDay) -> tuple[Evidence, ...]:

@@ -1,9 +1,9 @@
-"""Rules against treatment by diagnosis, allergy, pregnancy and age: ABS-*, HOLD-*, REV-* and AGE-CHILD."""
+"""Rules against treatment by diagnosis and allergy: ABS-*, psychosis, mania, bipolar disorder, heart and crisis."""
 
 from __future__ import annotations
 
-from fhir_mappings.facts.clinical import Allergy, ClinicalStatus, Diagnosis, Score
-from smart_app.clinical.finding import Evidence, Kind, Status, Verdict, met, not_enough_data, not_met, review
+from fhir_mappings.facts.clinical import Allergy, ClinicalStatus, Diagnosis
+from smart_app.clinical.finding import Evidence, Verdict, met, not_met, review
 from smart_app.clinical.question import Question, diagnosis_evidence
 
 SCHIZOPHRENIA = ("schizophrenia-schizoaffective",)
@@ -27,7 +27,8 @@ CHRONIC_HEART = (
     "pulmonary-hypertension",
     "conduction-long-qt",
 )
-PREGNANCY = ("pregnancy",)
+ANEURYSM = ("aneurysmal-vascular-disease",)
+MALFORMATION = ("arteriovenous-malformation",)
 
 
 def abs_scz(question: Question) -> Verdict:
@@ -36,6 +37,15 @@ def abs_scz(question: Question) -> Verdict:
 
 def abs_ich(question: Question) -> Verdict:
     return _ever(question, BLEED, "Intracranial bleeding")
+
+
+def abs_aneur(question: Question) -> Verdict:
+    """A repaired aneurysm counts too, until a clinician overrides it."""
+    return _ever(question, ANEURYSM, "Aneurysmal vascular disease or dissection")
+
+
+def abs_avm(question: Question) -> Verdict:
+    return _ever(question, MALFORMATION, "Arteriovenous malformation")
 
 
 def _ever(question: Question, sets: tuple[str, ...], name: str) -> Verdict:
@@ -178,65 +188,3 @@ def _allergy_evidence(allergies: tuple[Allergy, ...]) -> tuple[Evidence, ...]:
         )
         for a in allergies
     )
-
-
-def hold_preg(question: Question) -> Verdict:
-    """A positive result within the window holds; where a later one is negative, a person confirms that it is over."""
-    days, as_of = question.limits.pregnancy_days, question.as_of
-    diagnoses = tuple(
-        d
-        for d in question.active(*PREGNANCY)
-        if not d.dates or any(when.may_be_within(days, as_of) for when in d.dates)
-    )
-    results = tuple(s for s in question.facts.scores if s.name in _RESULT)
-    positive = tuple(s for s in results if s.positive and (s.when is None or s.when.may_be_within(days, as_of)))
-    standing = tuple(s for s in positive if not _followed(s, results))
-    if diagnoses or standing:
-        return met("Pregnancy is on record.", diagnosis_evidence(diagnoses) + _result_evidence(standing))
-    if positive:
-        reason = "A positive result was followed by a negative one: confirm that the pregnancy is over."
-        return review(reason, _result_evidence(positive))
-    return not_met("No pregnancy on record.")
-
-
-def _result_evidence(scores: tuple[Score, ...]) -> tuple[Evidence, ...]:
-    return tuple(
-        Evidence(reference=s.reference, date=s.when.text[:10] if s.when else "", text=f"{_RESULT[s.name]}: positive")
-        for s in scores
-    )
-
-
-_RESULT = {"pregnancy-status": "Pregnancy status", "hcg": "Pregnancy test"}
-
-
-def _followed(score: Score, results: tuple[Score, ...]) -> bool:
-    """Whether a later result, on a day that is surely later, is negative."""
-    return score.when is not None and any(
-        other.positive is False and other.when is not None and other.when.first > score.when.last for other in results
-    )
-
-
-def age_child(question: Question) -> Verdict:
-    """Below 13 contraindicated; 13 to 17 needs a specialist and the guardian."""
-    born = question.facts.person.birth_date if question.facts.person else None
-    if born is None:
-        return not_enough_data("The date of birth is not known.")
-    limits = question.limits
-    evidence = (
-        (Evidence(reference=question.facts.person.reference, date=born.text, text="date of birth"),)
-        if question.facts.person
-        else ()
-    )
-    if born.last > question.years_before(limits.least_years):
-        return met(
-            f"Younger than {limits.least_years} years.",
-            evidence,
-            kind=Kind.CONTRAINDICATION,
-            effect=Status.CONTRAINDICATED,
-        )
-    if born.last > question.years_before(limits.adult_years):
-        return review(
-            f"Younger than {limits.adult_years} years: specialist review and the guardian's consent are needed.",
-            evidence,
-        )
-    return not_met(f"{limits.adult_years} years or older.", evidence)

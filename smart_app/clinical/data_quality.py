@@ -1,9 +1,11 @@
-"""Rules about the data itself: DATA-* and MISS-DOB. They guard against silence that looks like "fine"."""
+"""Rules about the data itself, DATA-* and MISS-*: they guard against silence that looks like "fine"."""
 
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area, Diagnosis, Verification
+from smart_app.clinical import condition_rules as conditions
 from smart_app.clinical import contraindications as against
+from smart_app.clinical import person_rules as people
 from smart_app.clinical.finding import Evidence, Verdict, could_not_look, met, not_met
 from smart_app.clinical.question import Question, diagnosis_evidence
 
@@ -20,7 +22,23 @@ _AGAINST = (
     + against.BIPOLAR_REVIEW
     + against.CRISIS
     + against.CHRONIC_HEART
-    + against.PREGNANCY
+    + against.ANEURYSM
+    + against.MALFORMATION
+    + people.PREGNANCY
+    + people.LACTATION
+    + conditions.RESISTANT_HYPERTENSION
+    + conditions.STROKE
+    + conditions.SUBSTANCES
+    + conditions.KETAMINE_USE
+    + conditions.LIVER
+    + conditions.LIVER_FAILURE
+    + conditions.THYROID
+    + conditions.THYROID_STORM
+    + conditions.GLAUCOMA
+    + conditions.SEIZURES
+    + conditions.LUNG
+    + conditions.COGNITION
+    + conditions.URINARY
 )
 
 
@@ -81,10 +99,27 @@ def data_fetch(question: Question) -> Verdict:
 
 def miss_dob(question: Question) -> Verdict:
     if question.unread(Area.PATIENT):
-        return could_not_look("The patient's own data could not be read.")
+        return could_not_look(question.why_unread(Area.PATIENT))
     born = question.facts.person.birth_date if question.facts.person else None
     if born is None:
         return met("The date of birth is missing.")
     if born.last < question.years_before(question.limits.greatest_years):
         return met("The date of birth is not plausible.")
     return not_met("The date of birth is known.")
+
+
+def miss_weight(question: Question) -> Verdict:
+    """Weights come with the vital signs."""
+    days = question.limits.weight_days
+    known = [w for w in question.facts.weights if w.when is not None and w.when.surely_within(days, question.as_of)]
+    if known:
+        latest = max(known, key=lambda w: (w.when.sort_key if w.when else None, w.reference))
+        evidence = Evidence(
+            reference=latest.reference,
+            date=latest.when.text[:10] if latest.when else "",
+            text=f"{latest.kilograms.normalize():f} kg",
+        )
+        return not_met(f"A weight is from the last {days} days.", (evidence,))
+    if question.unread(Area.BLOOD_PRESSURE):
+        return could_not_look(question.why_unread(Area.BLOOD_PRESSURE))
+    return met(f"No weight in the last {days} days: needed before dosing by weight.")

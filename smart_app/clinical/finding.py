@@ -93,6 +93,11 @@ def review(reason: str, evidence: tuple[Evidence, ...]) -> Verdict:
     return met(reason, evidence, kind=Kind.REVIEW, effect=Status.NEEDS_REVIEW)
 
 
+def hold(reason: str, evidence: tuple[Evidence, ...]) -> Verdict:
+    """Met, and so that treatment has to wait, where the rule itself asks for less."""
+    return met(reason, evidence, kind=Kind.HOLD, effect=Status.HOLD)
+
+
 def caution(reason: str, evidence: tuple[Evidence, ...]) -> Verdict:
     """Met, but as something to keep in mind: a caution never changes the status."""
     return met(reason, evidence, kind=Kind.CAUTION)

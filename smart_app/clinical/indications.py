@@ -1,4 +1,4 @@
-"""Indications: IND-MDD, IND-PDD, IND-PPD, IND-BPD, IND-SI, IND-TRD, IND-UNSPEC and IND-NONE."""
+"""Indications: IND-MDD, IND-PDD, IND-PPD, IND-BPD, IND-SI, IND-TRD, IND-UNSPEC, IND-REMISSION and IND-NONE."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ BIPOLAR_DEPRESSION = ("indication-bipolar-depression", "bipolar-depressed-psycho
 TRD = ("treatment-resistant-depression",)
 SUICIDALITY = ("suicidal-ideation",)
 SUICIDAL_HISTORY = ("suicidal-behaviour-history",)
+REMISSION = ("mdd-remission",)
 UNSPECIFIED = ("indication-depression-unspecified",)
 FIRM = MDD + PDD + BIPOLAR_DEPRESSION + TRD
 
@@ -50,7 +51,11 @@ def ind_pdd(question: Question) -> Verdict:
 
 
 def ind_bpd(question: Question) -> Verdict:
-    return _by_diagnosis(question, BIPOLAR_DEPRESSION, "Bipolar depression")
+    """A site that does not treat bipolar depression gets it for review, and never as an indication."""
+    found = _by_diagnosis(question, BIPOLAR_DEPRESSION, "Bipolar depression")
+    if found.state is State.MET and not question.limits.bipolar_allowed:
+        return review("Bipolar depression is on record, which this site does not treat.", found.evidence)
+    return found
 
 
 def ind_trd(question: Question) -> Verdict:
@@ -62,12 +67,11 @@ def ind_ppd(question: Question) -> Verdict:
     """Firm within twelve months of a recorded onset; an older or undated one is a matter for review."""
     found = question.active(*PPD)
     recent = tuple(d for d in found if _surely_active(d) and _within_postpartum(d, question))
+    window = f"in the last {question.limits.postpartum_months} months"
     if recent:
-        return met("Postpartum depression with an onset in the last 12 months.", diagnosis_evidence(recent))
+        return met(f"Postpartum depression with an onset {window}.", diagnosis_evidence(recent))
     if found:
-        return review(
-            "Postpartum depression, but no onset in the last 12 months is recorded.", diagnosis_evidence(found)
-        )
+        return review(f"Postpartum depression, but no onset {window} is recorded.", diagnosis_evidence(found))
     return not_met("No active postpartum depression on record.")
 
 
@@ -136,6 +140,7 @@ def _score_evidence(scores: tuple[Score, ...]) -> tuple[Evidence, ...]:
 _LIFETIME = "cssrs-q6"  # behaviour ever in life: an alert, but no ideation of today
 _ITEM = {
     "phq9-item9": "PHQ-9 item 9",
+    "epds-item10": "EPDS item 10",
     "cssrs-q1": "C-SSRS question 1",
     "cssrs-q2": "C-SSRS question 2",
     "cssrs-q3": "C-SSRS question 3",
@@ -171,15 +176,31 @@ def _stands(diagnosis: Diagnosis) -> bool:
     return diagnosis.verification.value != "refuted"
 
 
+def ind_remission(question: Question) -> Verdict:
+    """All that is on record is a depression in full remission: no indication to begin with (see IND-NONE)."""
+    found = question.confirmed(*REMISSION)
+    if not found:
+        return not_met("No depression in full remission on record.")
+    silence = ind_none(question)
+    if silence.state is State.MET:
+        return met(
+            "The only depression on record is in full remission: review for maintenance, not for a first course.",
+            diagnosis_evidence(found),
+        )
+    if silence.state is State.NOT_MET:
+        return not_met("There is more on record than a depression in full remission.", diagnosis_evidence(found))
+    return silence
+
+
 def ind_none(question: Question) -> Verdict:
     """Fires only when every Condition was readable and nothing speaks for an indication."""
     if _firm(question):
         return not_met("An indication was found.")
-    weak = (ind_unspec, rev_bipolar, ind_ppd)
+    weak = (ind_unspec, rev_bipolar, ind_ppd, ind_bpd)
     if uncoded_diagnoses(question) or any(rule(question).state is State.MET for rule in weak):
         return not_met("Something points to an indication: see what needs review.")
     if question.unread(Area.CONDITION):
-        return could_not_look("The conditions could not be read in full.")
+        return could_not_look(question.why_unread(Area.CONDITION))
     if question.unclear(Area.CONDITION):
         return not_enough_data("Some conditions could not be read.")
     return met("All conditions were read and none is an indication of this programme.")

@@ -9,12 +9,13 @@ from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
 
-from fhir_mappings.facts.clinical import Area, Diagnosis, PartialDate, PatientFacts, Verification
+from fhir_mappings.facts.clinical import Area, ClinicalStatus, Diagnosis, PartialDate, PatientFacts, Verification
 from smart_app.clinical.answers import Answer
 from smart_app.clinical.finding import Evidence
 from smart_app.clinical.limits import Limits
 
 Built = TypeVar("Built")
+_LONGEST_REASON = 300  # characters of why an EHR would not tell
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,11 @@ class Question:
         """Confirmed diagnoses in any of the sets that are active."""
         return tuple(d for d in self.confirmed(*sets) if d.is_active)
 
+    def not_over(self, *sets: str) -> tuple[Diagnosis, ...]:
+        """Confirmed diagnoses in any of the sets, but for those that are resolved with a past abatement."""
+        over = (ClinicalStatus.RESOLVED, None)
+        return tuple(d for d in self.confirmed(*sets) if not (d.abated and d.status in over))
+
     @cached_property
     def _by_verification(self) -> dict[Verification, tuple[Diagnosis, ...]]:
         """The diagnoses that are in any set: few of a long problem list are, and every rule goes through them."""
@@ -67,6 +73,15 @@ class Question:
     def unclear(self, area: Area) -> bool:
         """Whether anything of this area is missing or unreadable."""
         return area in self._unclear
+
+    def why_unread(self, *areas: Area) -> str:
+        """One sentence: the unread ones of the areas, each with the reasons that were given, as far as they fit."""
+        told = "; ".join(f"{area.value} ({self._reasons(area)})" for area in areas if self.unread(area))
+        return f"Could not look: {told if len(told) <= _LONGEST_REASON else told[:_LONGEST_REASON].rstrip() + '…'}."
+
+    def _reasons(self, area: Area) -> str:
+        given = [gap.reason.strip().rstrip(".") for gap in self.facts.gaps if gap.fetch_failed and gap.area is area]
+        return ", ".join(dict.fromkeys(filter(None, given))) or "not read in full"
 
     @cached_property
     def _unread(self) -> frozenset[Area]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from fhir_mappings.facts.clinical import Area, Gap, PatientFacts
+from fhir_mappings.facts.clinical import Gap, PatientFacts
 from smart_app.clinical.answers import Answer, Said, standing
 from smart_app.clinical.criteria import CRITERIA, RULES_VERSION
 from smart_app.clinical.criterion import Criterion
@@ -98,7 +98,6 @@ def screen(
 
 
 _NO_EFFECT = (Kind.CAUTION, Kind.INFORMATION)  # clinical content, 1b: these never change the status
-_LONGEST_REASON = 300  # characters of what an EHR gave for refusing
 
 
 def _finding(criterion: Criterion, verdict: Verdict, question: Question) -> Finding:
@@ -129,7 +128,7 @@ def _with_answer(criterion: Criterion, verdict: Verdict, question: Question) -> 
     if answer.said is Said.UNKNOWN and verdict.state is State.NOT_MET:
         return replace(
             not_enough_data("Not found in the record, and the patient could not say.", evidence),
-            effect=Status.NEEDS_REVIEW,
+            effect=Status.NEEDS_REVIEW if criterion.effect is not None else None,  # a caution changes no status
         )
     return replace(verdict, evidence=evidence)
 
@@ -140,23 +139,11 @@ def _without_false_calm(criterion: Criterion, verdict: Verdict, question: Questi
         return verdict
     unread = [area for area in sorted(criterion.reads) if question.unread(area)]
     if unread:
-        return could_not_look(_unread_words(unread, question.facts.gaps))
+        return could_not_look(question.why_unread(*unread))
     unclear = [area for area in sorted(criterion.reads) if question.unclear(area)]
     if unclear:
         return not_enough_data(f"Some entries could not be read: {', '.join(unclear)}.", verdict.evidence)
     return verdict
-
-
-def _unread_words(areas: Sequence[Area], gaps: Iterable[Gap]) -> str:
-    """One sentence: each area with the reasons why it could not be read, as far as they fit."""
-    reasons: dict[Area, dict[str, None]] = {area: {} for area in areas}
-    for gap in gaps:
-        if gap.fetch_failed and gap.area in reasons:
-            reasons[gap.area][gap.reason.strip().rstrip(".")] = None
-    told = "; ".join(
-        f"{area.value} ({', '.join(filter(None, why)) or 'not read in full'})" for area, why in reasons.items()
-    )
-    return f"Could not look: {told if len(told) <= _LONGEST_REASON else told[:_LONGEST_REASON].rstrip() + '…'}."
 
 
 def as_json(result: ScreeningResult) -> dict[str, Any]:

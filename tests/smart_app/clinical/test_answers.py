@@ -28,8 +28,11 @@ def an_answer(question: str, said: Said = Said.NO, *, on: date = TODAY, days: in
     return Answer(id=f"a{number}", question=question, said=said, by="Nan Nurse, nurse", at=at, days=days)
 
 
+CHART = a_chart()
+
+
 def facts_of(*more: Json) -> PatientFacts:
-    return patient_facts(a_chart(*more), as_of=TODAY, patients=PATIENTS)
+    return patient_facts([*CHART, *more], as_of=TODAY, patients=PATIENTS)
 
 
 def screened(*answers: Answer) -> ScreeningResult:
@@ -58,11 +61,11 @@ def test_a_no_is_evidence_and_changes_nothing(criterion: Criterion) -> None:
 
 
 @pytest.mark.parametrize("criterion", APPLIED, ids=lambda criterion: criterion.id)
-def test_not_knowing_asks_for_review(criterion: Criterion) -> None:
+def test_not_knowing_asks_for_review_where_a_yes_would_count(criterion: Criterion) -> None:
     result = screened(an_answer(criterion.id, Said.UNKNOWN))
     found = finding(result, criterion.id)
     assert found.state is State.NOT_ENOUGH_DATA
-    assert result.status is Status.NEEDS_REVIEW
+    assert result.status is (Status.CANDIDATE if criterion.effect is None else Status.NEEDS_REVIEW)
 
 
 @pytest.mark.parametrize("said", list(Said))
