@@ -36,6 +36,7 @@ _AREA_OF_TYPE = {
     "Condition": Area.CONDITION,
     "MedicationStatement": Area.MEDICATION,
     "MedicationRequest": Area.MEDICATION,
+    "MedicationDispense": Area.MEDICATION,
     "Medication": Area.MEDICATION,
     "AllergyIntolerance": Area.ALLERGY,
 }
@@ -146,10 +147,11 @@ class _Chart:
         return found[0] if found else None
 
     def _medications(self) -> list[MedicationUse]:
-        named = {elements.reference_of(resource): resource for resource in self.by_type.get("Medication", ())}
+        pointed = [resource for kind in ("Medication", "Condition") for resource in self.by_type.get(kind, ())]
+        chart = {elements.reference_of(resource): resource for resource in pointed}
 
         def read(resource: Json, notes: Notes) -> MedicationUse | None:
-            return medication.read_medication(resource, named, self.medicines, notes)
+            return medication.read_medication(resource, chart, self.medicines, notes)
 
         return [use for kind in sorted(medication.TYPES) for use in self._each(kind, Area.MEDICATION, read)]
 
