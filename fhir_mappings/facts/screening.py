@@ -67,6 +67,7 @@ class ScreeningRecord:
     findings: tuple[ScreeningFinding, ...]  # in the order of the rules
     read: tuple[str, ...] = ()  # "Condition/1/_history/3"; without a version where the EHR gave none
     conditions: tuple[str, ...] = ()  # the indicating ones: "Condition/1"
+    alerts: tuple[str, ...] = ()  # in words: suicidality, a hypertensive crisis
     gaps: tuple[str, ...] = ()  # in words: what could not be used, and why
     answers: tuple[AnswerRecord, ...] = ()
     after_overrides: str | None = None

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from fhir_mappings.facts.screening import ScreeningFinding, ScreeningRecord
+from fhir_mappings.facts.treatment import Clinician
 from fhir_mappings.writing.canonical import FINDING_STATE_EXTENSION, SCREENING_PROFILE, screening_protocol
-from fhir_mappings.writing.datatypes import annotation, concept, instant, person, plain, reference
+from fhir_mappings.writing.datatypes import PRACTITIONERS, annotation, concept, instant, person, plain, reference
 from fhir_mappings.writing.detected_issue import answer_words
-from fhir_mappings.writing.entries_read import EntriesRead, is_entry, type_of
+from fhir_mappings.writing.entries_read import EntriesRead, entries_in, is_entry, type_of
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.terminology import FINDING_STATE, SCREENING_STATUS, finding_state, screening_rule
 from fhir_mappings.writing.written import Json
@@ -43,18 +44,18 @@ def clinical_impression(
         **_encounter(record),
         "effectiveDateTime": record.as_of.isoformat(),
         "date": instant("record.at", record.at),
-        "assessor": person("record.assessor", record.assessor),
+        "assessor": _assessor(record.assessor),
         **_problem(record, entries),
         **_investigation(record, entries),
         "protocol": [screening_protocol(record.rules_version)],
-        "summary": summary(record, len(issues)),
+        "summary": _summary(record, len(issues)),
         **_findings(record, entries),
         **_supporting(record, issues, entries),
         **_notes(record, instance),
     }
 
 
-def summary(record: ScreeningRecord, issues: int) -> str:
+def _summary(record: ScreeningRecord, issues: int) -> str:
     """The status and the counts in words."""
     states = Counter(finding.state for finding in record.findings)
     counts = [f"{words.lower()} {states[state]}" for state, words in FINDING_STATE.items()]
@@ -63,6 +64,13 @@ def summary(record: ScreeningRecord, issues: int) -> str:
         f"{SCREENING_STATUS[record.status]}.{left} Rules: {', '.join(counts)}. "
         f"Against treatment: {issues}. Entries or searches that could not be used: {len(record.gaps)}."
     )
+
+
+def _assessor(clinician: Clinician) -> Json:
+    """A user whom the EHR does not know as a practitioner may look, and is then on record by name alone."""
+    if any(f"{kind}/" in clinician.reference for kind in PRACTITIONERS):
+        return person("record.assessor", clinician)
+    return {"display": plain(clinician.name) or "A user whom the EHR did not name"}
 
 
 def _encounter(record: ScreeningRecord) -> Json:
@@ -117,18 +125,18 @@ def _finding(finding: ScreeningFinding, entries: EntriesRead) -> Json:
 
 def _basis(finding: ScreeningFinding, entries: EntriesRead) -> str:
     """The reason, and the entries it rests on by their references: R4 has no element for these here."""
-    found = [entry for entry in dict.fromkeys(finding.evidence) if is_entry(entry)]
-    named = f"({', '.join(entries.versions.get(entry, entry) for entry in found)})" if found else ""
+    found = [entries.versions.get(entry, entry) for entry in entries_in(finding.evidence)]
+    named = f"({', '.join(found)})" if found else ""
     return " ".join(filter(None, (plain(finding.reason), named)))
 
 
 def _notes(record: ScreeningRecord, instance: Instance) -> Json:
-    notes: list[Json] = []
+    """Alerts first. What the app itself says names it in words: the author of an Annotation is never a Device."""
+    by_app = {"authorString": instance.device()["display"], "time": instant("record.at", record.at)}
+    notes = [by_app | {"text": f"Alert: {plain(alert)}"} for alert in record.alerts]
     gaps = [plain(gap) for gap in record.gaps if plain(gap)]
     if gaps:
-        app = instance.device()["display"]
-        text = f"Could not be used: {'; '.join(gaps)}."
-        notes.append({"authorString": app, "time": instant("record.at", record.at), "text": text})
+        notes.append(by_app | {"text": f"Could not be used: {'; '.join(gaps)}."})
     notes += [annotation("record.answers", one.by, one.at, answer_words(one)) for one in record.answers]
     for finding in record.findings:
         if (override := finding.override) is not None:

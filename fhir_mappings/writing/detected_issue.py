@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 from fhir_mappings.facts.screening import AnswerRecord, OverrideRecord, ScreeningFinding, ScreeningRecord
 from fhir_mappings.writing.canonical import ISSUE_PROFILE
 from fhir_mappings.writing.datatypes import concept, instant, person, plain, reference
-from fhir_mappings.writing.entries_read import EntriesRead, is_entry
+from fhir_mappings.writing.entries_read import EntriesRead, entries_in
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.terminology import (
     ASSESSED_PATIENT,
@@ -69,7 +69,7 @@ def answer_words(answer: AnswerRecord) -> str:
 def _evidence(record: ScreeningRecord, finding: ScreeningFinding, entries: EntriesRead) -> Json:
     """`implicated` can be searched for and is the entry itself; the evidence is the version that was read."""
     elements: Json = {}
-    found = [entry for entry in dict.fromkeys(finding.evidence) if is_entry(entry)]
+    found = entries_in(finding.evidence)
     if found:
         elements["implicated"] = [entries.as_it_stands(entry) for entry in found]
     said = [

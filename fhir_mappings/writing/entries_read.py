@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from fhir_mappings.facts.screening import ScreeningRecord
@@ -44,8 +44,13 @@ class EntriesRead:
 
 
 def is_entry(reference: str) -> bool:
-    """Whether it names a resource of the EHR; evidence may also be an answer, or an area in words."""
+    """Whether it names a resource of the EHR."""
     return _ENTRY.fullmatch(reference) is not None
+
+
+def entries_in(evidence: Iterable[str]) -> list[str]:
+    """Those that name a resource of the EHR, each once; evidence may also be an answer, or an area in words."""
+    return [reference for reference in dict.fromkeys(evidence) if is_entry(reference)]
 
 
 def type_of(entry: str) -> str:

@@ -119,6 +119,7 @@ def a_full_screening(**changes: Any) -> ScreeningRecord:
             a_finding("REV-SUD", state="not-enough-data", effect="needs-review", kind="review", evidence=()),
             a_finding("CAU-BZD", state="could-not-look", effect=None, kind="caution", evidence=()),
         ),
+        "alerts": ("Suicidal ideation on record: assess now.",),
         "gaps": ("medications: the EHR refused it (403)", "Observation/8: the unit is not known"),
         "answers": (an_answer(),),
     }

@@ -191,8 +191,9 @@ def test_each_status_has_its_words(status: str, words: str) -> None:
     )
 
 
-def test_gaps_answers_and_overrides_are_notes_by_those_who_made_them() -> None:
-    gaps, answer, *overrides = _impression(a_full_screening())["note"]
+def test_alerts_gaps_answers_and_overrides_are_notes_by_those_who_made_them() -> None:
+    alert, gaps, answer, *overrides = _impression(a_full_screening())["note"]
+    assert alert == gaps | {"text": "Alert: Suicidal ideation on record: assess now."}
     assert gaps == {
         "authorString": "ketamine-pathway 0.1.0",
         "time": "2026-11-20T10:00:00-05:00",
@@ -213,6 +214,19 @@ def test_gaps_answers_and_overrides_are_notes_by_those_who_made_them() -> None:
 def test_an_answer_of_unknown_is_told_as_such() -> None:
     (note,) = _impression(a_screening(answers=(an_answer(said="unknown"),)))["note"]
     assert "The patient could not say;" in note["text"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "known_as"),
+    [
+        ("", "Dr Ada Okafor", "Dr Ada Okafor"),
+        (f"{EHR}/RelatedPerson/1", "Dr Ada Okafor", "Dr Ada Okafor"),
+        ("", " ", "A user whom the EHR did not name"),
+    ],
+)
+def test_who_is_no_practitioner_of_the_ehr_looked_by_name_alone(reference: str, name: str, known_as: str) -> None:
+    record = a_screening(assessor=replace(DOCTOR, reference=reference, name=name))
+    assert _impression(record)["assessor"] == {"display": known_as}
 
 
 def test_an_empty_screening_says_no_more_than_it_has() -> None:
@@ -327,7 +341,7 @@ def test_an_override_changes_nothing_else_of_the_issue() -> None:
         (a_screening(id="no id!"), "screening.id"),
         (a_screening(encounter="Encounter/e1"), "record.encounter"),
         (a_screening(conditions=("Observation/1",)), "record.conditions"),
-        (a_screening(assessor=replace(DOCTOR, reference="")), "record.assessor"),
+        (a_screening(assessor=replace(DOCTOR, reference="Practitioner/doctor")), "record.assessor"),
         (a_screening(status="fine"), "record.status"),
         (a_screening(after_overrides="fine"), "record.after_overrides"),
         (a_screening(rules_version="1|2"), "record.rules_version"),
