@@ -11,7 +11,7 @@ from fhir_mappings.codes.forms import form_of
 from fhir_mappings.codes.medicine_names import classes_of
 from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.codes.text_terms import safety_terms_in
-from fhir_mappings.facts.clinical import Area, MedicationUse
+from fhir_mappings.facts.clinical import Area, MedicationUse, PartialDate
 from fhir_mappings.reading import elements, medication_period, references
 from fhir_mappings.reading.dosage import daily_mg, is_as_needed
 from fhir_mappings.reading.elements import Json
@@ -84,8 +84,7 @@ def _use(
 ) -> MedicationUse:
     taken = _taken(resource, kind, dosages, notes)
     ended = status in _STATUSES[kind].ended or (kind == "MedicationDispense" and _used_up(taken, notes))
-    # A prescription that was stopped has no date of it: its bounds and its supply are what was meant, not what was.
-    end = None if kind != "MedicationStatement" and status in ("stopped", "on-hold") else taken.end
+    end = _end(taken, kind, status, notes) if ended else taken.end
     form = _form(named, dosages)
     return MedicationUse(
         reference=elements.reference_of(resource),
@@ -151,8 +150,18 @@ def _taken(resource: Json, kind: str, dosages: Sequence[Json], notes: Notes) -> 
 def _used_up(taken: Taken, notes: Notes) -> bool:
     """Whether what was handed over is surely gone; without a supply or a date it may not be."""
     if taken.end is not None:
-        return True
-    return taken.start is not None and not taken.open and taken.start.last < notes.as_of - _UNTOLD_SUPPLY
+        return taken.end.last < notes.as_of
+    return taken.start is not None and taken.start.last < notes.as_of - _UNTOLD_SUPPLY
+
+
+def _end(taken: Taken, kind: str, status: str, notes: Notes) -> PartialDate | None:
+    """When an entry that is over ended. An end that lies ahead was planned, and it ended before.
+
+    A prescription that was stopped has no date of it: its bounds and its supply are what was meant, not what was.
+    """
+    if kind != "MedicationStatement" and status in ("stopped", "on-hold"):
+        return None
+    return taken.end if taken.end is not None and not taken.end.after(notes.as_of) else None
 
 
 def _form(named: NamedMedicine, dosages: Sequence[Json]) -> str:

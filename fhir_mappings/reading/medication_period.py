@@ -1,4 +1,4 @@
-"""When a medicine was taken, as far as one entry says. FHIR R4; an end is never guessed, and never lies ahead.
+"""When a medicine was taken, as far as one entry says. FHIR R4; an end is never guessed.
 
 A prescription has no reliable end: its status says whether it is current, and its supply how far it reached.
 """
@@ -6,7 +6,7 @@ A prescription has no reliable end: its status says whether it is current, and i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from fhir_mappings.facts.clinical import Area, PartialDate
@@ -20,11 +20,10 @@ _MOST_REFILLS = 99
 
 
 class Taken(NamedTuple):
-    """`end` is the last day that is covered. None: not known, or not before the as-of date (then it is `open`)."""
+    """`end` is the last day that is covered; it may lie ahead, as a plan. None: not known."""
 
     start: PartialDate | None = None
     end: PartialDate | None = None
-    open: bool = False  # an end is told, and it has not come yet
 
 
 def of_statement(resource: Json, notes: Notes) -> Taken:
@@ -43,10 +42,7 @@ def of_request(resource: Json, dosages: Sequence[Json], notes: Notes) -> Taken:
     start = bounds.start or ordered or validity.start
     days = days_of(request.get("expectedSupplyDuration"))
     supply = _after(start, days * (1 + _refills(request)) if days is not None else None)
-    if bounds.end is None and not bounds.open and supply is not None:
-        return _until(start, supply, notes.as_of)
-    told = bounds if bounds.end is not None or bounds.open else validity
-    return Taken(start, told.end, told.open)
+    return Taken(start, bounds.end or supply or validity.end)
 
 
 def _refills(request: Json) -> int:
@@ -62,7 +58,7 @@ def of_dispense(resource: Json, notes: Notes) -> Taken:
     supply = elements.mapping(resource.get("daysSupply"))
     bare = not supply.get("unit") and not supply.get("code")
     days = days_of({**supply, "code": "d"} if bare else supply)
-    return _until(start, _after(start, days), notes.as_of)
+    return Taken(start, _after(start, days))
 
 
 def _after(start: PartialDate | None, days: int | None) -> PartialDate | None:
@@ -72,13 +68,6 @@ def _after(start: PartialDate | None, days: int | None) -> PartialDate | None:
     more = timedelta(days=days - 1)
     last = start.last + more
     return PartialDate(text=last.isoformat(), first=start.first + more, last=last)
-
-
-def _until(start: PartialDate | None, end: PartialDate | None, as_of: date) -> Taken:
-    """An end counts where it surely lies before the as-of date; a later one is a plan."""
-    if end is None or end.last < as_of:
-        return Taken(start, end)
-    return Taken(start, None, open=True)
 
 
 def _bounds(resource: Json, dosages: Sequence[Json], notes: Notes) -> Taken:
@@ -103,7 +92,7 @@ def _period(resource: Json, period: object, element: str, notes: Notes) -> Taken
         end = None
     if start is not None and end is not None and end.last < start.first:
         end = None  # it ends before it begins: which of the two is wrong nobody knows
-    return _until(start, end, notes.as_of)
+    return Taken(start, end)
 
 
 def _date(resource: Json, value: object, element: str, notes: Notes) -> PartialDate | None:

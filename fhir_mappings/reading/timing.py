@@ -127,8 +127,9 @@ def _distinct(value: Any) -> frozenset[str]:
 
 
 def _of_code(concept: object) -> Fraction | None:
-    words = [code.code for code in codes_of(concept)] + list(texts_of(concept))
-    return _agreed(_of_word(word.strip().lower()) or times_in_words(word.strip().lower()) for word in words)
+    words = [*(code.code for code in codes_of(concept)), elements.text(elements.mapping(concept).get("text"))]
+    words += texts_of(concept)
+    return _agreed(_of_word(word.lower()) or times_in_words(word.lower()) for word in words)
 
 
 def _of_word(word: str) -> Fraction | None:
