@@ -213,4 +213,4 @@ def status_with(*readings: Json) -> Status:
 
 
 def rules_with(*readings: Json) -> set[str]:
-    return met_rules(screened(a_chart(*readings, without=["Observation"])))
+    return met_rules(screened(a_chart(*readings, without=["Observation"]))) - PLAIN

@@ -208,7 +208,15 @@ def test_a_category_that_could_not_be_read_asks_for_review(area: Area) -> None:
     result = screened(a_chart(), a_failure(area))
     assert result.status is REVIEW
     looked = {found.rule for found in result.findings if found.state is State.COULD_NOT_LOOK}
-    assert looked == ({"IND-SI"} if area is Area.SURVEY else {"HOLD-PREG"})
+    assert (
+        looked
+        == {
+            Area.SURVEY: {"IND-SI", "SEV-PHQ9", "MISS-PHQ"},
+            Area.SOCIAL_HISTORY: {"HOLD-PREG", "MISS-PREG"},
+            Area.LABORATORY: {"HOLD-PREG", "MISS-PREG", "REV-HEP"},
+        }[area]
+    )
+    assert finding(result, max(looked)).reason == f"Could not look: {area.value} (the EHR refused it (403))."
 
 
 ALLERGIES = [
