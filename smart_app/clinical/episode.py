@@ -108,7 +108,7 @@ def _totals(question: Question) -> list[Score]:
     """PHQ-9 totals up to the day; one without a date may be of any day."""
     return [
         score
-        for score in question.facts.scores
+        for score in dict.fromkeys(question.facts.scores)
         if score.name == "phq9-total" and (score.when is None or not score.when.after(question.as_of))
     ]
 

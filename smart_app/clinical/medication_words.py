@@ -25,7 +25,7 @@ _INEFFECTIVE = re.compile(
     rf"|(?:inadequate|insufficient|poor) (?:clinical |therapeutic |treatment )?(?:{_WORTH})"
     r"|(?:did not|didn'?t|does not|doesn'?t|has not|hasn'?t) (?:work(?:ed)?|help(?:ed)?|respond(?:ed)?)"
     rf"|(?:{_TREATMENT}) failure|failure of (?:the )?(?:{_TREATMENT})|(?:{_TREATMENT}) (?:has |have )?failed"
-    rf"|failed (?:the )?(?:{_TREATMENT})|failed to (?:respond|improve|help|remit|work))\b",
+    rf"|failed (?:the )?(?:{_TREATMENT})(?! screen| test)|failed to (?:respond|improve|help|remit|work))\b",
     re.IGNORECASE,
 )
 _ONLY_FAILED = re.compile(r"\s*(?:it |has |have )*(?:failed|failure)\s*", re.IGNORECASE)

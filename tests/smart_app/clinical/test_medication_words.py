@@ -1,0 +1,117 @@
+"""Why a medicine was stopped and what it was given for: a denial, a doubt or another failure must not count."""
+
+from __future__ import annotations
+
+import pytest
+
+from smart_app.clinical.medication_words import ineffective, intolerance, other_purpose
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ineffective",
+        "INEFFECTIVE; no side effects",
+        "medication ineffective (finding)",
+        "No response",
+        "no adequate response after 8 weeks",
+        "Lack of efficacy",
+        "not effective",
+        "Inadequate response",
+        "insufficient clinical response",
+        "Treatment failure",
+        "failed",
+        "Failed trial",
+        "it has failed",
+        "failed to respond",
+        "did not work",
+        "didn't help",
+        "No side effects but ineffective",
+        "nausea, lack of effect",
+        "patient is a non-responder",
+    ],
+)
+def test_want_of_effect_is_seen(text: str) -> None:
+    assert ineffective((text,))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no failure",
+        "no treatment failure",
+        "no evidence of treatment failure",
+        "not ineffective",
+        "treatment failure ruled out",
+        "ineffective?",
+        "possibly ineffective",
+        "not stopped for lack of efficacy",
+        "renal failure",
+        "heart failure",
+        "prior authorization failed",
+        "failed drug screen",
+        "failed to attend",
+        "if ineffective switch",
+        "effective",
+        "good response",
+        "remission",
+        "ineffectively packaged",
+        "side effects",
+        "cost",
+    ],
+)
+def test_what_is_not_surely_want_of_effect_is_not(text: str) -> None:
+    assert not ineffective((text,))
+
+
+def test_one_text_of_several_is_enough() -> None:
+    assert ineffective(("patient moved", "inadequate response"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Side effects", True),
+        ("side-effect: nausea", True),
+        ("Drug intolerance", True),
+        ("adverse reaction", True),
+        ("not tolerated", True),
+        ("could not tolerate", True),
+        ("no side effects", False),
+        ("well tolerated", False),
+        ("ineffective", False),
+    ],
+)
+def test_intolerance(text: str, said: bool) -> None:
+    assert intolerance((text,)) is said
+
+
+@pytest.mark.parametrize(
+    ("reason", "purpose"),
+    [
+        ("Insomnia", "sleep"),
+        ("sleep disturbance", "sleep"),
+        ("Diabetic peripheral neuropathy", "pain"),
+        ("chronic low back pain", "pain"),
+        ("Fibromyalgia", "pain"),
+        ("Migraine prophylaxis", "pain"),
+        ("Smoking cessation", "smoking cessation"),
+        ("Tobacco dependence", "smoking cessation"),
+        ("vasomotor symptoms of menopause", "hot flushes"),
+        ("Hot flashes", "hot flushes"),
+        ("obesity", "weight"),
+        ("Parkinson's disease", "Parkinson's disease"),
+        ("Major depressive disorder", ""),
+        ("depression with insomnia", ""),
+        ("generalized anxiety disorder", ""),
+        ("painting", ""),
+        ("", ""),
+    ],
+)
+def test_purpose(reason: str, purpose: str) -> None:
+    assert other_purpose((reason,)) == purpose
+
+
+def test_depression_among_several_reasons_is_enough() -> None:
+    assert other_purpose(("insomnia", "depression")) == ""
