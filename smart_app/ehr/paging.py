@@ -17,6 +17,7 @@ MOST_PAGES: Final = 200
 MOST_RESOURCES: Final = 20_000
 TIME_LIMIT: Final = 60.0  # seconds for all pages together
 _WARNED: Final = "the EHR warned that data may be missing"
+_FEWER: Final = "the EHR counted more entries than it gave"
 _CALM: Final = frozenset({"information", "success"})
 _WITHHELD: Final = frozenset(
     {"incomplete", "suppressed"}
@@ -41,8 +42,21 @@ class _Net:
     resources: dict[object, Json] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     pages: int = 0
+    given: int = 0  # matches on all pages, repeats among them
+    total: int = 0  # the greatest number that a page told
+
+    def begin(self) -> None:
+        self.pages = self.given = self.total = 0
+
+    def count(self) -> None:
+        """A total is only believed where it tells of more: some EHRs count the page alone."""
+        if self.total > self.given:
+            self.warnings[_FEWER] = None
 
     def take(self, bundle: Json) -> None:
+        total = bundle.get("total")
+        if isinstance(total, int) and not isinstance(total, bool):
+            self.total = max(self.total, total)
         entries = bundle.get("entry", [])
         if not isinstance(entries, list):
             raise BadReply("the EHR's list is misshapen")
@@ -61,10 +75,11 @@ class _Net:
         if kind == "OperationOutcome":
             if _is_grave(resource):
                 self.warnings[PROTECTED if is_protected(resource) else _WARNED] = None
-        elif mode not in {"include", "outcome"}:
-            if kind != self.resource_type:
-                raise BadReply("the EHR's list holds an entry of another kind than was asked for")
+        elif kind == self.resource_type:
+            self.given += 1
             self._keep(resource)
+        elif mode not in {"include", "outcome"}:
+            raise BadReply("the EHR's list holds an entry of another kind than was asked for")
 
     def _keep(self, resource: Json) -> None:
         """An entry that comes twice counts once; of two versions the later told one counts."""
@@ -86,8 +101,8 @@ async def all_pages(page: Page, first: str, resource_type: str, *, time_limit: f
             except Missing:
                 if net.pages < 2:
                     raise
-                net.pages = 0
                 await _follow(page, first, net)
+            net.count()
     except TimeoutError:
         failure = Unreachable(f"the search took longer than {time_limit:.0f} s")
     except EhrError as error:
@@ -96,6 +111,7 @@ async def all_pages(page: Page, first: str, resource_type: str, *, time_limit: f
 
 
 async def _follow(page: Page, first: str, net: _Net) -> None:
+    net.begin()
     seen: set[str] = set()
     url: str | None = first
     while url is not None:

@@ -169,8 +169,39 @@ async def test_a_misshapen_entry_is_not_passed_over(client: FhirClient, ehr: res
         await found(client)
 
 
-async def test_a_total_is_not_believed(client: FhirClient, ehr: respx.MockRouter) -> None:
-    ehr.get(url=FIRST).mock(return_value=fhir({**searchset(condition("a")), "total": 0}))
+@pytest.mark.parametrize(
+    ("totals", "warned"),
+    [
+        ((0, 0), False),
+        ((2, 1), False),
+        ((3, 3), False),
+        ((4, None), True),
+        ((None, 4), True),
+        (("9", True), False),
+    ],
+    ids=["none counted", "the page alone", "repeats counted", "more on the first", "more on the last", "no numbers"],
+)
+async def test_a_total_counts_where_it_tells_of_more(
+    client: FhirClient, ehr: respx.MockRouter, totals: tuple[Any, Any], warned: bool
+) -> None:
+    """Entries that were filtered out after they were counted are missing, and nothing else tells of it."""
+    pages = [searchset(condition("a"), condition("b"), following="?page=2"), searchset(condition("b"))]
+    for page, total in zip(pages, totals, strict=True):
+        page["total"] = total
+    ehr.get(url=FIRST).mock(return_value=fhir(pages[0]))
+    ehr.get(f"{BASE}/Condition", params={"page": "2"}).mock(return_value=fhir(pages[1]))
+    haul = await client.haul("Condition", {"patient": "1"})
+    assert haul.failure is None
+    assert haul.warnings == (("the EHR counted more entries than it gave",) if warned else ())
+
+
+@pytest.mark.parametrize("mode", ["include", "outcome", "match", "", None, 5])
+async def test_an_entry_of_the_kind_asked_for_counts_whatever_it_is_called(
+    client: FhirClient, ehr: respx.MockRouter, mode: Any
+) -> None:
+    page = searchset(condition("a"))
+    page["entry"][0]["search"] = {"mode": mode}
+    ehr.get(url=FIRST).mock(return_value=fhir(page))
     assert await found(client) == ["a"]
 
 
