@@ -81,3 +81,19 @@ async def test_a_fault_shows_and_logs_a_number_and_nothing_of_the_request(
     assert reference in answer.text
     assert "RuntimeError in broken:" in told[0]
     assert not any(word in answer.text + told[0] for word in ("Ada", "secret-handle"))
+
+
+async def test_the_rules_are_served_with_what_this_site_has_set(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text("[rules.HOLD-BP]\nsbp = 130\n", "utf-8")
+    registry = tmp_path / "ehr.toml"
+    registry.write_text(demo_registry(EHR), "utf-8")
+    environment = {"KP_BASE_URL": APP, "KP_REGISTRY": str(registry), "KP_DATA": str(tmp_path), "KP_SITE": str(site)}
+    made = create_app(settings_from(environment, demo=True), with_worker=False)
+    async with (
+        made.router.lifespan_context(made),
+        httpx.AsyncClient(transport=httpx.ASGITransport(app=made), base_url=APP) as client,
+    ):
+        answer = await client.get("/rules.json")
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
+    assert [(each["rule"], each["value"]) for each in answer.json()["differences"]] == [("HOLD-BP", 130)]

@@ -105,6 +105,7 @@ def test_a_rule_of_other_guidance_can_be_switched_off_with_a_reason() -> None:
             "[rules.HOLD-PREG]\nlookback_days = 9",
             "[rules.HOLD-PREG] lookback_days: must be a whole number from 280 to 330 days",
         ),
+        ("[rules.AGE-CHILD]\nadult = 17", "[rules.AGE-CHILD] adult: must be a whole number from 18 to 21 years"),
         ("[rules.HOLD-BP]\noff = true", "[rules.HOLD-BP] off: a rule of origin clinic cannot be switched off"),
         ("[rules.URG-BP]\noff = true", "[rules.URG-BP] off: a rule of origin safety cannot be switched off"),
         (f'[rules.{CONFIG}]\noff = "yes"', f"[rules.{CONFIG}] off: must be true or false"),
@@ -123,6 +124,17 @@ def test_a_rule_of_other_guidance_can_be_switched_off_with_a_reason() -> None:
 )
 def test_a_wrong_setting_is_one_line_that_names_rule_and_key(text: str, problem: str) -> None:
     assert refused(text) == (problem,)
+
+
+@pytest.mark.parametrize(
+    ("reason", "taken"), [("ten letter", True), ("nine lett", False), ("a   b", False), ("", False)]
+)
+def test_a_reason_has_ten_characters(reason: str, taken: bool) -> None:
+    text = f'[rules.{CONFIG}]\noff = true\nreason = "{reason}"'
+    if taken:
+        assert read(text).reasons == {CONFIG: reason}
+    else:
+        assert "at least 10 characters" in refused(text)[0]
 
 
 def test_every_problem_is_told_at_once() -> None:
