@@ -91,10 +91,25 @@ def screen(
     criteria: Sequence[Criterion] = CRITERIA,
 ) -> ScreeningResult:
     """Ask every rule that the site has not switched off about these facts on this day."""
-    question = Question(facts=facts, as_of=as_of, limits=settings.limits, answers=standing(answers, as_of))
+    return ask(question_about(facts, as_of=as_of, settings=settings, answers=answers), settings, criteria)
+
+
+def question_about(
+    facts: PatientFacts, *, as_of: date, settings: RuleSettings = DEFAULTS, answers: Iterable[Answer] = ()
+) -> Question:
+    """What the rules are asked. Whoever needs more of it than their findings, such as the trials, asks it too."""
+    return Question(facts=facts, as_of=as_of, limits=settings.limits, answers=standing(answers, as_of))
+
+
+def ask(
+    question: Question, settings: RuleSettings = DEFAULTS, criteria: Sequence[Criterion] = CRITERIA
+) -> ScreeningResult:
+    """The answer of every rule that the site has not switched off."""
     asked = [criterion for criterion in criteria if criterion.id not in settings.off]
     findings = tuple(_finding(criterion, criterion.decide(question), question) for criterion in asked)
-    return ScreeningResult(as_of=as_of, rules_version=RULES_VERSION, findings=findings, gaps=facts.gaps)
+    return ScreeningResult(
+        as_of=question.as_of, rules_version=RULES_VERSION, findings=findings, gaps=question.facts.gaps
+    )
 
 
 _NO_EFFECT = (Kind.CAUTION, Kind.INFORMATION)  # clinical content, 1b: these never change the status

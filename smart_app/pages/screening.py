@@ -152,7 +152,7 @@ def _page(visit: Visit, view: ScreeningView, problems: Problems) -> Response:
         overridden={override.rule: override for override in screening.overrides},
         overrides=view.overrides,
         asking=Asking.of(result.get("questions", ())),
-        trials=result.get("trials") or {},
+        trials=result.get("trials") or {"trials": ()},
         answers=[(said.value, said.value.capitalize()) for said in Said],
         values=visit.fields if problems else {},
         prefix=PREFIX,

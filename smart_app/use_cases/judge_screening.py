@@ -7,14 +7,16 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from smart_app.clinical.answers import Answer, Said, standing
+from smart_app.clinical.answers import Answer, Said
+from smart_app.clinical.antidepressant_trials import TrialReview, review_of
 from smart_app.clinical.asking import OpenQuestion, questions
 from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.finding import Evidence, State
 from smart_app.clinical.overrides import Override, standing_overrides, status_with
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.rule_settings import as_json as settings_json
-from smart_app.clinical.screening import ScreeningResult, as_json, looked_for, screen
+from smart_app.clinical.screening import ScreeningResult, as_json, ask, looked_for, question_about
+from smart_app.clinical.trial_rows import as_rows
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import UnitOfWork
 from smart_app.use_cases.records import (
@@ -50,14 +52,14 @@ def judge(
 ) -> Judgement:
     """Pure: the same inputs give the same judgement, today and when it is replayed."""
     facts = inputs.facts
-    result = screen(facts, as_of=as_of, settings=settings, answers=map(_answer, answers))
-    counting = standing(map(_answer, answers), as_of)
+    question = question_about(facts, as_of=as_of, settings=settings, answers=map(_answer, answers))
+    result, counting = ask(question, settings), question.answers
     overriding = standing_overrides(result.findings, map(_override, overrides))
     told = as_json(result) | {
         "looked_at": looked_for(result),
         "off": sorted(settings.off),
         "questions": [_question_json(q) for q in questions(CRITERIA, result.findings, facts, counting)],
-        "trials": {},
+        "trials": _trials(review_of(question)),
         "not_offered": list(inputs.not_offered),
         "relied_on": relied_on(facts, as_of, settings.limits),
     }
@@ -143,6 +145,15 @@ def _override(stored: StoredOverride) -> Override:
         evidence=frozenset(Evidence(**each) for each in stored.evidence),
         at=stored.at,
     )
+
+
+def _trials(review: TrialReview) -> Json:
+    return {
+        "why": review.why,
+        "window": review.window_words,
+        "augmenters": list(review.augmenters),
+        "trials": as_rows(review),
+    }
 
 
 def _question_json(question: OpenQuestion) -> Json:

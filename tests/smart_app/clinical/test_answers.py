@@ -60,7 +60,7 @@ def test_a_no_is_evidence_and_changes_nothing(criterion: Criterion) -> None:
     assert any(evidence.reference == "answer/a1" for evidence in found.evidence)
 
 
-@pytest.mark.parametrize("criterion", APPLIED, ids=lambda criterion: criterion.id)
+@pytest.mark.parametrize("criterion", AGAINST, ids=lambda criterion: criterion.id)
 def test_not_knowing_asks_for_review_where_a_yes_would_count(criterion: Criterion) -> None:
     result = screened(an_answer(criterion.id, Said.UNKNOWN))
     found = finding(result, criterion.id)

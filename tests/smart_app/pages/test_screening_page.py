@@ -119,7 +119,7 @@ async def test_a_row_shows_its_evidence_its_reason_and_its_rule(desk: Desk) -> N
     desk.keep(screening=a_screening())
     page = await read(desk)
     assert "Recurrent major depression (F33.2), active, 11 Feb 2024 Condition/mdd-1" in page.text
-    assert page.links["Rule I-MDD"].endswith("/about#rule-I-MDD")
+    assert page.links["Rule I-MDD"].endswith("/rules#rule-I-MDD")
 
 
 async def test_what_was_looked_for_and_not_found_is_folded_away(desk: Desk) -> None:

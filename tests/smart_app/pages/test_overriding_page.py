@@ -1,0 +1,138 @@
+"""Asking the patient and overriding a finding, on the pages: real charts, real rules, forms as a browser sends them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import httpx
+import pytest
+
+from fhir_mappings.facts.treatment import Role
+from smart_app.use_cases.screen_patient import screen_patient
+from tests.builders import Json, a_chart, a_condition
+from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_clinician, post
+from tests.smart_app.use_cases.a_screened_patient import OneChart
+
+pytestmark = pytest.mark.anyio
+
+ROOT = f"/l/{LAUNCH}"
+SCHIZOPHRENIA = a_condition("F20.9", id="scz", text="Schizophrenia, unspecified")
+REASON = "Two psychiatrists revised the diagnosis"
+
+
+def with_chart(desk: Desk, *more: Json) -> Desk:
+    """The desk before an EHR that serves this chart."""
+    chart = OneChart(*a_chart(*more))
+    desk.deps = replace(desk.deps, ehr_of=lambda _launch: chart, screen=screen_patient)  # type: ignore[arg-type, return-value]
+    return desk
+
+
+async def screening(client: httpx.AsyncClient) -> PageParts:
+    await client.get(f"{ROOT}/screening")
+    response = await client.get(f"{ROOT}/screening")
+    assert response.status_code == 200, response.text
+    return PageParts(response.text)
+
+
+async def to_the_second_look(client: httpx.AsyncClient) -> httpx.Response:
+    await screening(client)
+    first = PageParts((await client.get(f"{ROOT}/screening/override/ABS-SCZ")).text)
+    return await post(client, first.form("/override/ABS-SCZ"), reason=REASON)
+
+
+async def test_a_contraindication_is_overridden_at_a_second_look(desk: Desk) -> None:
+    async with with_chart(desk, SCHIZOPHRENIA).client() as client:
+        page = await screening(client)
+        assert page.links["Override…"] == f"{ROOT}/screening/override/ABS-SCZ"
+        second = await to_the_second_look(client)
+        look = PageParts(second.text)
+        assert "Look again before you override" in look.text
+        assert REASON in look.text
+        assert "Schizophrenia, unspecified" in look.text
+        assert desk.work.kept.overrides == []
+        done = await post(client, look.form("/override/ABS-SCZ"), do="confirm")
+        assert done.headers["location"] == f"{ROOT}/screening#overrides"
+        after = await screening(client)
+    (override,) = desk.work.kept.overrides
+    assert (override.rule, override.reason) == ("ABS-SCZ", REASON)
+    assert "Contraindicated" in after.text
+    assert "With the overrides below: needs review." in after.text
+    assert f"Overridden by {override.by.name}" in after.text
+    assert "Counts now" in after.text
+    assert after.links["Enrol"].endswith("/enrolment")
+
+
+async def test_the_reason_can_be_changed_at_the_second_look(desk: Desk) -> None:
+    async with with_chart(desk, SCHIZOPHRENIA).client() as client:
+        look = PageParts((await to_the_second_look(client)).text)
+        back = PageParts((await post(client, look.form("/override/ABS-SCZ"), do="change")).text)
+    assert back.form("/override/ABS-SCZ").fields["reason"] == REASON
+    assert desk.work.kept.overrides == []
+
+
+async def test_a_short_reason_is_asked_for_again_with_what_was_typed(desk: Desk) -> None:
+    async with with_chart(desk, SCHIZOPHRENIA).client() as client:
+        await screening(client)
+        first = PageParts((await client.get(f"{ROOT}/screening/override/ABS-SCZ")).text)
+        again = await post(client, first.form("/override/ABS-SCZ"), reason="because")
+    page = PageParts(again.text)
+    assert again.status_code == 422
+    assert page.title.startswith("Error: ")
+    assert "Give a reason (10 characters or more)." in page.text
+    assert page.form("/override/ABS-SCZ").fields["reason"] == "because"
+
+
+async def test_who_is_no_prescriber_sees_no_way_to_override(desk: Desk) -> None:
+    desk.open(a_caller(clinician=a_clinician(role=Role.NURSE)))
+    async with with_chart(desk, SCHIZOPHRENIA).client() as client:
+        page = await screening(client)
+        assert not [link for link in page.links if link.startswith("Override")]
+        alone = PageParts((await client.get(f"{ROOT}/screening/override/ABS-SCZ")).text)
+    assert "Only a prescriber can do this." in alone.text
+    assert alone.forms == []
+
+
+async def test_the_patient_s_answers_are_kept_and_shown_with_who_asked(desk: Desk) -> None:
+    async with with_chart(desk).client() as client:
+        page = await screening(client)
+        assert "Not found in the record: ask the patient" in page.text
+        form = page.form("/screening/answers")
+        form.fields["answer.ABS-IC"] = "no"
+        form.fields["answer.ABS-ICH"] = "yes"
+        sent = await post(client, form)
+        assert sent.headers["location"] == f"{ROOT}/screening?asked=1"
+        after = await screening(client)
+    assert {(a.question, a.said) for a in desk.work.kept.answers} == {("ABS-IC", "no"), ("ABS-ICH", "yes")}
+    assert "Contraindicated" in after.text
+    assert "Asked already" in after.text
+
+
+async def test_sending_no_answer_says_what_to_do(desk: Desk) -> None:
+    async with with_chart(desk).client() as client:
+        page = await screening(client)
+        sent = await post(client, page.form("/screening/answers"))
+    assert sent.status_code == 422
+    assert "Choose an answer to at least one question." in PageParts(sent.text).text
+    assert desk.work.kept.answers == []
+
+
+async def test_what_is_new_since_the_last_screening_is_marked(desk: Desk) -> None:
+    async with with_chart(desk).client() as client:
+        first = await screening(client)
+        with_chart(desk, SCHIZOPHRENIA)
+        desk.now += timedelta(minutes=5)
+    async with desk.client() as client:
+        await post(client, first.form("/screening"))
+        after = await screening(client)
+    assert "New Found" in after.text
+    assert "New" not in first.text.split()
+
+
+@pytest.mark.parametrize("path", ["screening/override/ABS-IC", "screening/override/nothing"])
+async def test_a_finding_that_is_not_there_is_a_plain_page(desk: Desk, path: str) -> None:
+    async with with_chart(desk, SCHIZOPHRENIA).client() as client:
+        await screening(client)
+        response = await client.get(f"{ROOT}/{path}")
+    assert response.status_code == 403
+    assert "no such finding" in response.text
