@@ -20,6 +20,7 @@ from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.look_at_screening import ScreeningView, look_at_screening
 from smart_app.use_cases.override_finding import may_be_overridden
 from smart_app.use_cases.records import StoredScreening
+from smart_app.use_cases.screening_as_fhir import screening_as_fhir
 
 UNSEEN = frozenset({"could-not-look", "not-enough-data"})
 FEW = 3  # questions with one reason that are still shown one by one
@@ -112,6 +113,14 @@ def answer(visit: Visit) -> Response:
     return visit.go("screening?asked=1")
 
 
+def as_fhir(visit: Visit) -> Response:
+    """The screening as a file that other systems read."""
+    deps, screening = visit.deps, visit.path["screening"]
+    bundle = screening_as_fhir(deps.work, deps.clock, visit.caller, screening, deps.site)
+    headers = {"Content-Disposition": 'attachment; filename="screening.json"'}
+    return Response(bundle, media_type="application/fhir+json", headers=headers)
+
+
 async def _screen(visit: Visit) -> None:
     deps = visit.deps
     ehr = deps.ehr_of(visit.caller.launch)
@@ -202,4 +211,5 @@ ROUTES = (
     Route(path="screening", handler=show),
     Route(path="screening", handler=refresh, method="POST"),
     Route(path="screening/answers", handler=answer, method="POST"),
+    Route(path="screening/{screening}/fhir", handler=as_fhir, auditors=True),
 )

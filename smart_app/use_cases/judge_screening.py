@@ -52,7 +52,7 @@ def judge(
 ) -> Judgement:
     """Pure: the same inputs give the same judgement, today and when it is replayed."""
     facts = inputs.facts
-    question = question_about(facts, as_of=as_of, settings=settings, answers=map(_answer, answers))
+    question = question_about(facts, as_of=as_of, settings=settings, answers=map(answer_of, answers))
     result, counting = ask(question, settings), question.answers
     overriding = standing_overrides(result.findings, map(_override, overrides))
     told = as_json(result) | {
@@ -127,7 +127,7 @@ def own_screening(uow: UnitOfWork, caller: Caller) -> tuple[StoredScreening, Scr
     return screening, inputs
 
 
-def _answer(stored: StoredAnswer) -> Answer:
+def answer_of(stored: StoredAnswer) -> Answer:
     return Answer(
         id=stored.id,
         question=stored.question,
