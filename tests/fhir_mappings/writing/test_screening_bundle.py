@@ -141,6 +141,13 @@ def test_all_that_was_read_is_named_once_by_its_version_as_investigation_where_r
     ]
 
 
+def test_what_was_read_twice_is_named_once() -> None:
+    twice = ("Condition/1/_history/3", "Observation/2")
+    impression = _impression(a_screening(read=twice * 2, conditions=("Condition/1",) * 2))
+    assert [len(impression[name]) for name in ("problem", "supportingInfo")] == [1, 1]
+    assert len(impression["investigation"][0]["item"]) == 1
+
+
 def test_the_impression_leads_to_each_of_its_issues() -> None:
     record = a_full_screening()
     led_to = [one for one in _impression(record)["supportingInfo"] if one.get("type") == "DetectedIssue"]
