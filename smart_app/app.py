@@ -160,7 +160,7 @@ def page_deps(parts: Parts) -> PageDeps:
         clock=parts.clock,
         launches=parts.store.launches,
         ehr_of=parts.ehrs,
-        screen=screen_patient,
+        screen=partial(screen_patient, settings=parts.rules),
         ids=lambda: str(uuid4()),
         site=Site(base_url=parts.settings.base_url, version=VERSION, rules=parts.rules),
         origin=f"{address.scheme}://{address.netloc}",
