@@ -6,7 +6,6 @@ from inspect import isawaitable
 
 from starlette.responses import HTMLResponse, Response
 
-from smart_app.clinical.criteria import CRITERIA
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.frame import forget_cookie
 from smart_app.pages.templating import render
@@ -19,7 +18,6 @@ def show(visit: Visit) -> Response:
         "about.html",
         tab="about",
         title="About",
-        rules=[criterion.id for criterion in CRITERIA],
         version=visit.deps.version,
         contact=visit.deps.contact,
     )

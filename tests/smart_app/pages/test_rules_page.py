@@ -60,12 +60,14 @@ async def test_what_the_site_has_set_is_told_on_top_and_at_the_rule(desk: Desk) 
     assert "Every rule runs as shipped." not in found.text
 
 
-async def test_the_about_page_leads_to_the_rules_also_by_their_old_addresses(desk: Desk) -> None:
+async def test_every_page_leads_to_the_rules(desk: Desk) -> None:
     about = await page(desk, "about")
-    assert about.links["All rules"] == f"{ROOT}/rules"
-    for criterion in CRITERIA:
-        assert f"rule-{criterion.id}" in about.ids
-        assert about.links[criterion.id] == f"{ROOT}/rules#rule-{criterion.id}"
+    assert about.links["All rules"] == about.links["Rules"] == f"{ROOT}/rules"
+
+
+async def test_the_json_leaves_the_ehr_s_frame_which_may_not_show_it(desk: Desk) -> None:
+    (link,) = [attributes for _, attributes in (await page(desk)).tags if attributes.get("href") == "/rules.json"]
+    assert link["target"] == "_blank"
 
 
 async def test_looking_at_the_rules_with_a_patient_open_leaves_a_record(desk: Desk) -> None:
