@@ -27,6 +27,9 @@ FEW = 3  # questions with one reason that are still shown one by one
 
 Row = Mapping[str, Any]
 
+# One answer told by three rules: the card of the trials gives it once, unless it asks for review.
+_TOLD_BY_THE_TRIALS = frozenset({"TRD-MET", "TRD-NOT-MET", "TRD-UNKNOWN"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Folded:
@@ -161,7 +164,7 @@ def _page(visit: Visit, view: ScreeningView, problems: Problems) -> Response:
         overridden={override.rule: override for override in screening.overrides},
         overrides=view.overrides,
         asking=Asking.of(result.get("questions", ())),
-        trials=result.get("trials") or {"trials": ()},
+        trials=result.get("trials") or {"trials": (), "why": ""},
         answers=[(said.value, said.value.capitalize()) for said in Said],
         values=visit.fields if problems else {},
         prefix=PREFIX,
@@ -177,6 +180,7 @@ def _page(visit: Visit, view: ScreeningView, problems: Problems) -> Response:
 
 def groups(findings: Sequence[Row]) -> tuple[Group, ...]:
     """The findings under their headings, empty groups left out."""
+    findings = [row for row in findings if row["rule"] not in _TOLD_BY_THE_TRIALS or row["kind"] == "review"]
     made = (
         _group(title, hint, tone, tuple(row for row in findings if _kind(row) == kind))
         for kind, title, hint, tone in _GROUPS
