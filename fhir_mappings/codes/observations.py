@@ -10,10 +10,13 @@ BLOOD_PRESSURE = SYSTOLIC | DIASTOLIC | STANDING | BLOOD_PRESSURE_PANELS
 
 BODY_WEIGHT = frozenset({"29463-7", "3141-9"})
 
-# Questionnaire items by LOINC code.
+# Questionnaire totals and items by LOINC code. The adolescents' PHQ-9 is scored like the other.
 SCORES = {
     "44261-6": "phq9-total",
+    "89204-2": "phq9-total",
     "44260-8": "phq9-item9",
+    "55758-7": "phq2-total",
+    "70274-6": "gad7-total",
     "93246-7": "cssrs-q1",
     "93247-5": "cssrs-q2",
     "93248-3": "cssrs-q3",
@@ -22,7 +25,17 @@ SCORES = {
     "93267-3": "cssrs-q6",
     "93269-9": "cssrs-q6-recent",
 }
-PANELS = frozenset({"44249-1", "93373-9"})
+# Panels whose own value, where EHRs give them one, is the total. EPDS has no other verified code.
+PANEL_TOTALS = {
+    "44249-1": "phq9-total",
+    "55757-9": "phq2-total",
+    "69737-5": "gad7-total",
+    "71354-5": "epds-total",
+    "99046-5": "epds-total",
+}
+PANELS = frozenset(PANEL_TOTALS) | {"93373-9"}
+
+LIVER = {"1742-6": "alt", "1920-8": "ast"}
 
 PREGNANCY_STATUS = frozenset({"82810-3"})
 HCG_PRESENCE = frozenset({"2106-3", "2118-8", "2112-1", "2110-5", "80384-1"})
@@ -37,4 +50,16 @@ POSITIVE_ANSWERS = frozenset(
 NEGATIVE_ANSWERS = frozenset(
     {"60001007", "260385009", "260415000", "LA6577-6", "LA26683-5", "LA32-8", "373067005", "NEG", "N"}
 )
+UNKNOWN_ANSWERS = frozenset({"261665006", "UNK"})
 ITEM_SCORES = {"LA6568-5": 0, "LA6569-3": 1, "LA6570-1": 2, "LA6571-9": 3}
+ITEM_WORDS = {
+    "not at all": 0,
+    "several days": 1,
+    "more than half the days": 2,
+    "nearly every day": 3,
+    "never": 0,
+    "hardly ever": 1,
+    "sometimes": 2,
+    "quite often": 3,
+    "yes, quite often": 3,
+}

@@ -39,6 +39,22 @@ SAFETY_TERMS = {
     r"|(?:ischa?emic|atherosclerotic) heart disease|atherosclerosis of (?:\w+ ){0,4}?coronary|angina",
     "hypertensive crisis": r"hypertensive (?:crisis|emergency|urgency|encephalopathy)"
     r"|(?:malignant|accelerated|uncontrolled) (?:\w+ )?hypertensi(?:on|ve)",
+    "stroke": r"(?<!heat )stroke(?! volume)|cerebrovascular accident|cva|tia|transient ischa?emic attacks?"
+    r"|(?:cerebral|brain|cerebellar|lacunar) infarct(?:ion|s)?",
+    "substance use": r"(?:alcohol|opioid|opiate|heroin|cocaine|cannabis|marijuana|stimulant|amphetamine"
+    r"|methamphetamine|sedative|hallucinogen|inhalant|ketamine|pcp|phencyclidine|poly ?substance|substance|drug)"
+    r" (?:use disorder|dependen(?:ce|cy|t)|abuse|addiction|misuse)|alcoholi(?:sm|c)|addiction",
+    "liver disease": r"cirrhosis|cirrhotic|(?:liver|hepatic) (?:failure|disease|impairment|encephalopathy|coma)"
+    r"|chronic (?:\w+ )?hepatitis|hepatorenal|portal hypertension",
+    "hyperthyroidism": r"hyperthyroid(?:ism)?|thyrotoxic(?:osis)?|thyroid storm|overactive thyroid|graves'? disease",
+    "angle-closure glaucoma": r"angle closure|closed angle|narrow angles?",
+    "seizures": r"epilep(?:sy|tic)|seizures?|convulsions?",
+    "respiratory risk": r"copd|chronic obstructive|emphysema|sleep apno?ea|osa|hypox(?:a?emia|ia)"
+    r"|respiratory (?:failure|insufficiency|depression)",
+    "dementia or delirium": r"dementia|alzheimer'?s?|delirium|neurocognitive disorder",
+    "urinary symptoms": r"dysuria|(?:urinary|micturition|bladder) (?:frequency|urgency|incontinence|pain)"
+    r"|painful (?:urination|micturition)|frequency of micturition|ha?ematuria|overactive bladder",
+    "breast-feeding": r"breast ?feed(?:s|ing)|breast ?fed|lactating|nursing mother",
     "pregnancy": r"(?<!past )(?<!previous )pregnan(?:t|cy)",
     "ketamine": r"(?:es)?ketamine|ketalar|spravato",
 }

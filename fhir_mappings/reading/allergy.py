@@ -36,6 +36,8 @@ def read_allergy(resource: Json, notes: Notes) -> Allergy | None:
     none_known = any(found.system == SNOMED and found.code in _NONE_KNOWN for found in codes)
     if any(concept.damaged for concept in concepts):
         notes.gap(Area.ALLERGY, resource, "a part of the code could not be read")
+    elif any(reaction.get("modifierExtension") for reaction in reactions):
+        notes.gap(Area.ALLERGY, resource, "a reaction carries a modifier the app does not know")
     elif not texts and not ingredients and not none_known:
         notes.gap(Area.ALLERGY, resource, "the code is not one the app knows, and there are no words")
     return Allergy(

@@ -85,9 +85,14 @@ def _terms(code: Concept, sets: frozenset[str]) -> tuple[frozenset[str], frozens
     named = review_terms_of(code.codes)
     if not any(map(decides, code.codes)):
         return named | safety_terms_in(code.texts), indication_terms_in(code.texts)
-    if sets == {"personal-history-nonspecific"}:
-        return named | safety_terms_in(code.texts), frozenset()
+    if "personal-history-nonspecific" in sets:
+        told = {_TERM_OF_SET[name] for name in sets if name in _TERM_OF_SET}
+        return named | (safety_terms_in(code.texts) - told), frozenset()
     return named, frozenset()
+
+
+# A history by a code of one of these sets has a rule of its own; what else its words say still counts.
+_TERM_OF_SET = {"stroke-ischaemic-tia": "stroke"}
 
 
 def _clinical_status(resource: Json, notes: Notes) -> ClinicalStatus | None:

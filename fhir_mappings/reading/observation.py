@@ -1,4 +1,4 @@
-"""Scores, pregnancy results and weights from Observations. FHIR R4 Observation; LOINC codes of `codes`."""
+"""Scores, pregnancy results, liver values and weights from Observations. FHIR R4 Observation; LOINC."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from fhir_mappings.codes import observations as loinc
 from fhir_mappings.codes.concepts import damaged, label_of, texts_of
-from fhir_mappings.facts.clinical import Area, Score, Weight
+from fhir_mappings.facts.clinical import Area, LabValue, PartialDate, Score, Weight
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.blood_pressure import FINAL, loinc_codes
 from fhir_mappings.reading.elements import Json
 from fhir_mappings.reading.notes import Notes
-from fhir_mappings.reading.quantity import KILOGRAMS, amount
+from fhir_mappings.reading.quantity import ENZYME_UNITS, KILOGRAMS, amount
 
-WANTED = frozenset(loinc.SCORES) | loinc.PANELS | loinc.PREGNANCY | loinc.BODY_WEIGHT
+WANTED = frozenset(loinc.SCORES) | loinc.PANELS | loinc.PREGNANCY | loinc.BODY_WEIGHT | frozenset(loinc.LIVER)
 
 _AREA_OF_CATEGORY = {
     "vital-signs": Area.BLOOD_PRESSURE,
@@ -24,17 +24,32 @@ _AREA_OF_CATEGORY = {
     "laboratory": Area.LABORATORY,
 }
 _VOID = ("entered-in-error", "cancelled")
+_NOT_YET_FINAL = frozenset({"registered", "preliminary"})
 _LOINC_CODE = re.compile(r"[0-9]{1,7}-[0-9]")
 _HCG_UNITS = ("m[IU]/mL", "m[iU]/mL", "[IU]/L", "[iU]/L", "mIU/mL", "IU/L")
 _HCG_NEGATIVE = Decimal(5)
-_ITEM_RANGE = {"phq9-total": 27, "phq9-item9": 3}
+_GREATEST = {
+    "phq9-total": 27,
+    "phq2-total": 6,
+    "gad7-total": 21,
+    "epds-total": 30,
+    "phq9-item9": 3,
+    "epds-item10": 3,
+}
+# No code of this item could be verified: it is known by what it asks.
+_EPDS_ITEM_10 = re.compile(
+    r"thoughts? of (?:harming|hurting) (?:myself|yourself)|\b(?:epds|edinburgh)\b.*\b(?:item|question) 10\b",
+    re.IGNORECASE,
+)
+_COMPARATORS = ("", "<", "<=", ">", ">=")
+_GREATEST_LIVER_VALUE = Decimal(100_000)  # U/L; more is a slip
 
 
 class _Answer(NamedTuple):
     """What one item of a questionnaire or test says."""
 
     text: str
-    positive: bool
+    positive: bool | None
     value: Decimal | None = None
 
 
@@ -61,19 +76,17 @@ def read_scores(resource: Json, codes: frozenset[str], notes: Notes) -> tuple[Sc
     """The questionnaire items and pregnancy results of one Observation and its components."""
     area = Area.LABORATORY if codes & loinc.HCG else Area.SURVEY
     area = Area.SOCIAL_HISTORY if codes & loinc.PREGNANCY_STATUS else area
-    later = len(notes.gaps)
-    when = notes.when(area, resource, "effective")
-    if notes.listed_since(later):
+    dated = _dated(resource, area, notes)
+    if dated is None:
         return ()
-    if elements.text(resource.get("status")) not in FINAL:
-        when = None  # a result that is not final is dated to no day: it counts against the patient, never for
+    (when,) = dated
     parts = [
         (codes, resource),
         *((loinc_codes(p.get("code")), p) for p in elements.objects(resource.get("component"))),
     ]
     found = []
     for part_codes, part in parts:
-        for name in sorted(_names(part_codes)):
+        for name in sorted(_names(part_codes, part)):
             answer = _answer(resource, part, name, notes, area)
             if answer is not None:
                 found.append(
@@ -89,29 +102,57 @@ def read_scores(resource: Json, codes: frozenset[str], notes: Notes) -> tuple[Sc
     return tuple(found)
 
 
-def _names(codes: frozenset[str]) -> set[str]:
+def _dated(resource: Json, area: Area, notes: Notes) -> tuple[PartialDate | None] | None:
+    """When a result is from; None for one of the future, which is listed.
+
+    A result that is not final is dated to no day: it counts against the patient, never for.
+    """
+    later = len(notes.gaps)
+    when = notes.when(area, resource, "effective")
+    if notes.listed_since(later):
+        return None
+    status = elements.text(resource.get("status"))
+    if status in FINAL:
+        return (when,)
+    if status not in _NOT_YET_FINAL:
+        notes.gap(area, resource, "the status is unknown, or none of FHIR's")
+    return (None,)
+
+
+def asks_of_self_harm(concept: object) -> bool:
+    """Whether a code's words are those of item 10 of EPDS."""
+    return any(map(_EPDS_ITEM_10.search, texts_of(concept)))
+
+
+def _names(codes: frozenset[str], part: Json) -> set[str]:
     names = {loinc.SCORES[code] for code in codes if code in loinc.SCORES}
     if codes & loinc.PREGNANCY_STATUS:
         names.add("pregnancy-status")
     if codes & loinc.HCG:
         names.add("hcg")
+    if part.get("valueInteger") is not None or part.get("valueQuantity") is not None:
+        names |= {loinc.PANEL_TOTALS[code] for code in codes if code in loinc.PANEL_TOTALS}
+    if not names and asks_of_self_harm(part.get("code")):
+        names.add("epds-item10")
     return names
 
 
 def _answer(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> _Answer | None:
     """The value of one item; None where none was measured; an unreadable one leaves a Gap."""
-    if part.get("dataAbsentReason") is not None and not any(name.startswith("value") for name in part):
+    if _not_measured(part):
         return None
     if part.get("modifierExtension"):
         notes.gap(area, resource, "it carries a modifier the app does not know")
         return None
     value = _number(part)
-    if name in _ITEM_RANGE:
-        if value is None or not 0 <= value <= _ITEM_RANGE[name] or _item_with_fraction(name, value):
+    if name in _GREATEST:
+        if value is None or not 0 <= value <= _GREATEST[name] or _item_with_fraction(name, value):
             notes.gap(area, resource, "the score is not a number the scale has")
             return None
         return _Answer(text=str(value), positive=value > 0, value=value)
     positive = _quantified(part) if "valueQuantity" in part else _positive(part)
+    if positive is None and name == "pregnancy-status" and _said_unknown(part):
+        return _Answer(text="unknown", positive=None)
     if positive is None:
         notes.gap(area, resource, "the answer is not one the app can read")
         return None
@@ -120,7 +161,7 @@ def _answer(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> 
 
 def _item_with_fraction(name: str, value: Decimal) -> bool:
     """Items are counted in whole points; a total may come as an average of several raters."""
-    return name != "phq9-total" and value != value.to_integral_value()
+    return not name.endswith("-total") and value != value.to_integral_value()
 
 
 def _number(part: Json) -> Decimal | None:
@@ -129,22 +170,28 @@ def _number(part: Json) -> Decimal | None:
     if part.get("valueQuantity") is not None:
         quantity = elements.mapping(part["valueQuantity"])
         return elements.number(quantity.get("value")) if quantity.get("comparator") is None else None
+    concept = part.get("valueCodeableConcept")
+    scores = {loinc.ITEM_SCORES[code] for code in _answer_codes(part) if code in loinc.ITEM_SCORES}
+    if not scores:
+        words = [text.lower() for text in texts_of(concept)]
+        scores = {loinc.ITEM_WORDS[text] for text in words if text in loinc.ITEM_WORDS}
+    return Decimal(scores.pop()) if len(scores) == 1 else None
+
+
+def _answer_codes(part: Json) -> frozenset[str]:
     codings = elements.objects(elements.mapping(part.get("valueCodeableConcept")).get("coding"))
-    scores = [
-        loinc.ITEM_SCORES[c["code"]]
-        for c in codings
-        if isinstance(c.get("code"), str) and c["code"] in loinc.ITEM_SCORES
-    ]
-    return Decimal(scores[0]) if scores else None
+    return frozenset(c["code"] for c in codings if isinstance(c.get("code"), str))
+
+
+def _said_unknown(part: Json) -> bool:
+    """Whether somebody recorded that it is not known: that is no status, and nothing unreadable either."""
+    return bool(_answer_codes(part) & loinc.UNKNOWN_ANSWERS)
 
 
 def _positive(part: Json) -> bool | None:
     if isinstance(part.get("valueBoolean"), bool):
         return bool(part["valueBoolean"])
-    concept = part.get("valueCodeableConcept")
-    codes = {
-        c["code"] for c in elements.objects(elements.mapping(concept).get("coding")) if isinstance(c.get("code"), str)
-    }
+    concept, codes = part.get("valueCodeableConcept"), _answer_codes(part)
     yes, no = bool(codes & loinc.POSITIVE_ANSWERS), bool(codes & loinc.NEGATIVE_ANSWERS)
     if yes != no:
         return yes
@@ -169,14 +216,60 @@ def _quantified(part: Json) -> bool | None:
 
 def read_weight(resource: Json, notes: Notes) -> Weight | None:
     """A body weight in kg; an unusable one is left out with a Gap that asks for review only."""
-    later = len(notes.gaps)
-    when = notes.when(Area.OTHER, resource, "effective")
-    if notes.listed_since(later):
+    dated = _dated(resource, Area.OTHER, notes)
+    if dated is None or _not_measured(resource):
         return None
     found = amount(resource.get("valueQuantity"), KILOGRAMS)
     if found.value is None or not Decimal(20) <= found.value <= Decimal(350):
+        notes.gap(Area.OTHER, resource, f"the weight cannot be used: {found.problem or 'it is not plausible'}")
         return None
-    return Weight(reference=elements.reference_of(resource), when=when, kilograms=found.value)
+    return Weight(reference=elements.reference_of(resource), when=dated[0], kilograms=found.value)
+
+
+def _not_measured(part: Json) -> bool:
+    return part.get("dataAbsentReason") is not None and not any(name.startswith("value") for name in part)
+
+
+def read_liver_value(resource: Json, codes: frozenset[str], notes: Notes) -> LabValue | None:
+    """ALT or AST in U/L with its own upper limit; an unusable one is left out with a Gap."""
+    dated = _dated(resource, Area.LABORATORY, notes)
+    if dated is None or _not_measured(resource):
+        return None
+    quantity = elements.mapping(resource.get("valueQuantity"))
+    comparator = quantity.get("comparator", "")
+    found = amount({name: item for name, item in quantity.items() if name != "comparator"}, ENZYME_UNITS)
+    if found.value is None or comparator not in _COMPARATORS or not 0 <= found.value <= _GREATEST_LIVER_VALUE:
+        notes.gap(Area.LABORATORY, resource, f"the value cannot be used: {found.problem or 'it is not plausible'}")
+        return None
+    return LabValue(
+        reference=elements.reference_of(resource),
+        name=min(loinc.LIVER[code] for code in codes if code in loinc.LIVER),
+        when=dated[0],
+        value=found.value,
+        unit="U/L",
+        upper=_upper_limit(resource, notes),
+        comparator=comparator,
+    )
+
+
+def _upper_limit(resource: Json, notes: Notes) -> Decimal | None:
+    """The lowest upper limit of normal that the result itself gives; one that cannot be read leaves a Gap."""
+    given = resource.get("referenceRange")
+    ranges = elements.objects(given)
+    limits: list[Decimal] = []
+    unreadable = given is not None and not ranges
+    for one in ranges:
+        kinds = elements.code_values(one.get("type"))
+        if one.get("high") is None or (kinds and "normal" not in kinds):
+            continue
+        high = amount(one["high"], ENZYME_UNITS)
+        if high.value is None or high.value <= 0 or one.get("modifierExtension"):
+            unreadable = True
+        else:
+            limits.append(high.value)
+    if unreadable:
+        notes.gap(Area.LABORATORY, resource, "the upper limit of normal cannot be read")
+    return min(limits, default=None)
 
 
 _PRESSURE_WORDS = re.compile(r"\b(?:blood pressure|systolic|diastolic|bp)\b", re.IGNORECASE)

@@ -47,7 +47,10 @@ def _replaced(links: object) -> bool:
     if links is None:
         return False
     return not isinstance(links, list) or any(
-        not isinstance(link, dict) or link.get("type") not in ("replaces", "refer", "seealso") for link in links
+        not isinstance(link, dict)
+        or link.get("modifierExtension")
+        or link.get("type") not in ("replaces", "refer", "seealso")
+        for link in links
     )
 
 

@@ -7,11 +7,13 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from fhir_mappings.codes.medicines import MedicineTable, shipped_table
-from fhir_mappings.codes.observations import BODY_WEIGHT
+from fhir_mappings.codes.observations import BODY_WEIGHT, LIVER
 from fhir_mappings.facts.clinical import (
     Allergy,
     Area,
+    BloodPressure,
     Gap,
+    LabValue,
     MedicationUse,
     PatientFacts,
     Person,
@@ -81,6 +83,9 @@ class _Chart:
         self.patients = patients
         self.by_type: dict[str, list[Json]] = {}
         self.read: list[str] = []
+        self.scores: list[Score] = []
+        self.weights: list[Weight] = []
+        self.labs: list[LabValue] = []
         kept, torn = without_repeats(_readable(resources, self.notes))
         for resource in kept:
             self._sort(resource)
@@ -126,13 +131,14 @@ class _Chart:
         diagnoses = self._each("Condition", Area.CONDITION, read_condition)
         medications = self._medications()
         allergies: list[Allergy] = self._each("AllergyIntolerance", Area.ALLERGY, read_allergy)
-        pressures, scores, weights = self._observations()
+        pressures = self._observations()
         return PatientFacts(
             person=person,
             diagnoses=tuple(diagnoses),
             blood_pressures=pressures,
-            scores=tuple(scores),
-            weights=tuple(weights),
+            scores=tuple(self.scores),
+            weights=tuple(self.weights),
+            labs=tuple(self.labs),
             medications=tuple(medications),
             allergies=tuple(allergies),
             ignored=tuple(self.notes.ignored),
@@ -155,29 +161,28 @@ class _Chart:
 
         return [use for kind in sorted(medication.TYPES) for use in self._each(kind, Area.MEDICATION, read)]
 
-    def _observations(self) -> tuple[tuple[Any, ...], list[Score], list[Weight]]:
+    def _observations(self) -> tuple[BloodPressure, ...]:
+        """The blood pressures; whatever else is read goes to `scores`, `weights` and `labs`."""
         pressures: list[tuple[Json, frozenset[str]]] = []
-        scores: list[Score] = []
-        weights: list[Weight] = []
         for resource in self.by_type.get("Observation", ()):
             codes = loinc_codes(resource.get("code"))
             if is_blood_pressure(resource, codes):
                 pressures.append((resource, codes))
-            elif not codes.isdisjoint(observation.WANTED):
-                self.notes.guarded(observation.area_of, resource, self._other_observation, codes, scores, weights)
+            elif not codes.isdisjoint(observation.WANTED) or observation.asks_of_self_harm(resource.get("code")):
+                self.notes.guarded(observation.area_of, resource, self._other_observation, codes)
             else:
-                self.notes.guarded(observation.area_of, resource, observation.read_unknown, codes, scores, self.notes)
+                self.notes.guarded(
+                    observation.area_of, resource, observation.read_unknown, codes, self.scores, self.notes
+                )
         sessions = SessionTimes(
             r
             for kind in ("Procedure", "MedicationAdministration")
             for r in self.by_type.get(kind, ())
             if self._unfit(r, kind) is None  # a session of somebody else must not hide a reading
         )
-        return read_blood_pressures(pressures, sessions, self.notes), scores, weights
+        return read_blood_pressures(pressures, sessions, self.notes)
 
-    def _other_observation(
-        self, resource: Json, codes: frozenset[str], scores: list[Score], weights: list[Weight]
-    ) -> None:
+    def _other_observation(self, resource: Json, codes: frozenset[str]) -> None:
         if observation.dropped(resource, self.notes):
             return
         if resource.get("modifierExtension"):
@@ -185,9 +190,12 @@ class _Chart:
             return
         if codes & BODY_WEIGHT:
             weight = observation.read_weight(resource, self.notes)
-            weights.extend([weight] if weight is not None else [])
+            self.weights.extend([weight] if weight is not None else [])
+        elif not codes.isdisjoint(LIVER):
+            value = observation.read_liver_value(resource, codes, self.notes)
+            self.labs.extend([value] if value is not None else [])
         else:
-            scores.extend(observation.read_scores(resource, codes, self.notes))
+            self.scores.extend(observation.read_scores(resource, codes, self.notes))
 
     def _each(self, kind: str, area: Area, read: Callable[[Json, Notes], Fact | None]) -> list[Fact]:
         found = (self.notes.guarded(area, resource, read, self.notes) for resource in self.by_type.get(kind, ()))

@@ -11,6 +11,13 @@ from fhir_mappings.reading import elements
 
 MILLIMETRES_OF_MERCURY = {"mm[Hg]": Decimal(1), "kPa": Decimal("7.50062")}
 KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "[lb_av]": Decimal("0.45359237")}
+ENZYME_UNITS = {
+    "U/L": Decimal(1),
+    "IU/L": Decimal(1),
+    "[IU]/L": Decimal(1),
+    "[iU]/L": Decimal(1),
+    "ukat/L": Decimal(60),
+}
 
 # Printed units that stand for a UCUM code where no code is given; the reading is flagged.
 _PRINTED = {
@@ -22,6 +29,9 @@ _PRINTED = {
     "g": "g",
     "lb": "[lb_av]",
     "lbs": "[lb_av]",
+    "u/l": "U/L",
+    "iu/l": "U/L",
+    "units/l": "U/L",
 }
 
 

@@ -144,7 +144,7 @@ PREGNANT = [
     pytest.param([a_pregnancy_status(when="2026-02")], HOLD, id="status pregnant in February"),
     pytest.param([a_pregnancy_status(effectiveDateTime=None)], HOLD, id="status pregnant, undated"),
     pytest.param([a_pregnancy_status("60001007")], CANDIDATE, id="not pregnant"),
-    pytest.param([a_pregnancy_status("261665006")], REVIEW, id="unknown"),
+    pytest.param([a_pregnancy_status("261665006")], CANDIDATE, id="unknown is no status: MISS-PREG asks whom it may"),
     pytest.param([a_pregnancy_status(status="entered-in-error")], CANDIDATE, id="in error"),
     pytest.param([a_pregnancy_status(status="preliminary")], HOLD, id="preliminary"),
     pytest.param([a_pregnancy_status(valueCodeableConcept=None, valueString="pregnant")], HOLD, id="in words"),
