@@ -62,10 +62,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """How one limit may be set in `[rules.RULE]` of site.toml. A switch (bool) has no bounds in numbers.
-
-    `only`: the one value that a switch of a clinic rule may be set to, besides its default.
-    """
+    """How one limit may be set in `[rules.RULE]` of site.toml. A switch (bool) has no bounds and is set either way."""
 
     name: str  # of the field of Limits
     rule: str

@@ -94,7 +94,7 @@ def attributes(criterion: Criterion) -> tuple[str, ...]:
 def missing_data(criterion: Criterion) -> str:
     """What the rule does without data; `screening` does the same for every rule."""
     if criterion.kind is Kind.MISSING:
-        return "It asks for missing data: it is met when the data is missing or could not be read."
+        return "The rule is met when data is missing; what is unread is never taken for present."
     if not criterion.reads:
         return "It judges what was read; what could not be read is listed as a gap."
     outcomes = (

@@ -111,7 +111,7 @@ def test_each_attribute_is_either_used_or_not() -> None:
             {"reads": frozenset({Area.CONDITION, Area.ALLERGY, Area.SURVEY})},
             "at best Not enough data (allergies, conditions), Needs review (questionnaire scores).",
         ),
-        ({"kind": Kind.MISSING, "reads": frozenset({Area.BLOOD_PRESSURE})}, "met when the data is missing"),
+        ({"kind": Kind.MISSING, "reads": frozenset({Area.BLOOD_PRESSURE})}, "unread is never taken for present"),
         ({"reads": frozenset()}, "listed as a gap"),
         ({"ask": Ask(words="Do you snore?", days=90)}, "the patient can be asked"),
     ],
