@@ -62,7 +62,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """How one limit may be set in `[rules.RULE]` of site.toml. A switch (bool) has no bounds and is set either way."""
+    """How one limit may be set in `[rules.RULE]` of site.toml. A switch (bool) may be set either way."""
 
     name: str  # of the field of Limits
     rule: str
