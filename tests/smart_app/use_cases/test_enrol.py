@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.treatment import Role, Route
 from smart_app.use_cases.enrol import enrol, enrolment_view, withdraw
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse
+from tests.smart_app.store.stored_records import an_override
 from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, ENROLMENT, NAN, OTHERS, Clinic, a_caller
 
 
@@ -57,6 +59,23 @@ class TestWhoMayBeEnrolled:
             assert enrolled(clinic, acknowledgement=words).enrolment["acknowledgement"] == words
         else:
             assert "acknowledgement" in refusal(clinic, acknowledgement=words).problems
+
+    def test_one_whose_exclusion_was_overridden_with_a_reason_for_both(self) -> None:
+        clinic = Clinic()
+        override = an_override(patient=DEE.patient)
+        clinic.screened("contraindicated", after_overrides="needs-review", overrides=(override,))
+        assert enrolment_view(clinic.work, clinic.clock, DEE).needs_acknowledgement
+        assert "acknowledgement" in refusal(clinic, acknowledgement="").problems
+        enrolled(clinic, acknowledgement="agreed with the patient")
+        record = next(each for each in reversed(clinic.audit) if each.outcome is AuditOutcome.SUCCESS)
+        assert record.detail == "IV programme, screening contraindicated, overridden: ABS-SCZ"
+
+    @pytest.mark.parametrize("left", ["contraindicated", "hold", "insufficient-data", "no-indication"])
+    def test_none_whose_overrides_leave_an_exclusion(self, left: str) -> None:
+        clinic = Clinic()
+        clinic.screened("contraindicated", after_overrides=left, overrides=(an_override(patient=DEE.patient),))
+        assert not enrolment_view(clinic.work, clinic.clock, DEE).allowed
+        assert refusal(clinic).words
 
     @pytest.mark.parametrize(("hours", "taken"), [(24, True), (24.02, False), (-1, False)])
     def test_only_within_24_hours_of_the_screening(self, hours: float, taken: bool) -> None:
