@@ -6,7 +6,7 @@ A match never clears or convicts a patient: it asks for review (DATA-TEXT).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fhir_mappings.codes.concepts import LONGEST_TEXT
 
@@ -63,8 +63,16 @@ INDICATION_TERMS = {
     "suicidality": r"suicid(?:e|al|ality)",
 }
 
-_SAFETY = {term: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for term, pattern in SAFETY_TERMS.items()}
-_INDICATION = {term: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for term, pattern in INDICATION_TERMS.items()}
+
+class _Terms:
+    """Compiled terms. Nearly every text of a chart holds none of them: one search in lower case tells."""
+
+    def __init__(self, terms: Mapping[str, str]) -> None:
+        self.any = re.compile(rf"\b(?:{'|'.join(terms.values())})\b")
+        self.each = {term: re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE) for term, pattern in terms.items()}
+
+
+_SAFETY, _INDICATION = _Terms(SAFETY_TERMS), _Terms(INDICATION_TERMS)
 
 _RELATIVE = (
     r"(?<!new )mother(?! of\b)|father|brother|sister|parent|sibling|son|daughter|grand(?:mother|father|parent)"
@@ -99,9 +107,12 @@ def indication_terms_in(texts: Iterable[str]) -> frozenset[str]:
     return _matches(_INDICATION, texts)
 
 
-def _matches(patterns: dict[str, re.Pattern[str]], texts: Iterable[str]) -> frozenset[str]:
+def _matches(terms: _Terms, texts: Iterable[str]) -> frozenset[str]:
     plain = [_GAPS.sub(" ", text[:LONGEST_TEXT]) for text in texts]
-    return frozenset(term for term, pattern in patterns.items() if any(_unguarded(pattern, text) for text in plain))
+    worth = [text for text in plain if terms.any.search(text.casefold())]
+    if not worth:
+        return frozenset()
+    return frozenset(term for term, pattern in terms.each.items() if any(_unguarded(pattern, text) for text in worth))
 
 
 def _unguarded(pattern: re.Pattern[str], text: str) -> bool:
