@@ -266,7 +266,7 @@ def test_damaged_files_are_refused_by_name_and_line(tmp_path: Path, rows: list[s
 def test_a_file_that_is_cut_off_or_no_text_is_refused(tmp_path: Path, tail: bytes) -> None:
     path = files(tmp_path, SERTRALINE, SERTRALINE_RELATIONS) / "RXNCONSO.RRF"
     path.write_bytes(path.read_bytes() + tail)
-    with pytest.raises(RxnormUnusable, match="RXNCONSO.RRF is damaged: line 9"):
+    with pytest.raises(RxnormUnusable, match=r"RXNCONSO\.RRF is damaged: line 9"):
         read_release(tmp_path)
 
 
