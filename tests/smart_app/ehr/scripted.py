@@ -50,6 +50,7 @@ class Chartbook:
         self.offered = offered
         self.lists: dict[str, httpx.Response | Exception] = {}
         self.reads: dict[str, httpx.Response] = {"Patient/1": fhir({"resourceType": "Patient", "id": "1"})}
+        self.raw: tuple[str, httpx.Response] | None = None  # an answer that is given as it is
         self.asked: list[httpx.URL] = []
         router.route().mock(side_effect=self.answer)
 
@@ -58,10 +59,13 @@ class Chartbook:
         path = request.url.path.removeprefix("/fhir/r4/")
         if path == "metadata":
             return self._metadata()
+        category = request.url.params.get("category")
+        name = f"{path}/{category}" if category else path
+        if self.raw and self.raw[0] == name:
+            return self.raw[1]
         if "/" in path:
             return self.reads.get(path) or httpx.Response(404)
-        category = request.url.params.get("category")
-        answer = self.lists.get(f"{path}/{category}" if category else path) or fhir(searchset())
+        answer = self.lists.get(name) or fhir(searchset())
         if isinstance(answer, Exception):
             raise answer
         return httpx.Response(answer.status_code, content=answer.content, headers=answer.headers)
