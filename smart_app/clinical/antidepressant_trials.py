@@ -18,7 +18,7 @@ from smart_app.clinical.episode import Depressed, Episode, current_episode, depr
 from smart_app.clinical.finding import Evidence, State
 from smart_app.clinical.medication_words import for_depression, ineffective, intolerance
 from smart_app.clinical.question import Question
-from smart_app.clinical.taken_days import TakenDays, taken_days
+from smart_app.clinical.taken_days import TakenDays, is_supply, taken_days
 
 NO_OUTCOME = "how it ended: no reason for stopping, no PHQ-9 at the end or now"
 NO_CURRENT_SCORE = "no current PHQ-9 that tells"
@@ -329,12 +329,12 @@ def _ending(entries: list[_Entry], question: Question, now: Depressed) -> _Endin
         return _Ending(ongoing=None, words="", failed=None, missing=(NO_OUTCOME,))
     earliest = max((e.days.ended_first for e in entries if e.days.ended_first is not None), default=None)
     latest = max(e.days.perhaps.last for e in entries)
-    if earliest is not None and earliest >= as_of:
+    if any(e.days.goes_on for e in entries):
         missing = (NO_CURRENT_SCORE,) if now.answer is None else ()
         return _Ending(ongoing=True, words="ongoing", failed=now.answer, evidence=now.evidence, missing=missing)
     words = _ended_words(entries, earliest, latest, as_of)
-    ongoing = None if latest >= as_of else False
-    if _stopped_as_ineffective(entries, question.limits.trial_bridge_days):
+    ongoing = None if latest >= as_of and latest != earliest else False
+    if _stopped_as_ineffective(entries, question):
         return _Ending(ongoing=ongoing, words=words, failed=True)
     at_end = depressed_between(question, earliest, latest) if earliest is not None else Depressed(answer=None)
     for depressed in (at_end, now):
@@ -343,23 +343,46 @@ def _ending(entries: list[_Entry], question: Question, now: Depressed) -> _Endin
     return _Ending(ongoing=ongoing, words=words, failed=None, missing=(NO_OUTCOME,))
 
 
-def _stopped_as_ineffective(entries: list[_Entry], slack_days: int) -> bool:
+def _stopped_as_ineffective(entries: list[_Entry], question: Question) -> bool:
     """Whether the last that was taken was stopped for want of effect: a smaller dose raised for it is no failure."""
     last = [e for e in entries if ineffective(e.use.stopped_for)]
     if not last:
         return False
-    ends = [e.days.ended_first or (e.use.start.first if e.use.start is not None else date.min) for e in last]
-    rest = [e for e in entries if e not in last and not any(_linked(e, each) for each in last)]
-    return all((e.days.perhaps.last - max(ends)).days <= slack_days for e in rest)
+    ended = max(e.days.ended_first or (e.use.start.first if e.use.start is not None else date.min) for e in last)
+    adequate = any(e.dose_adequate for e in last)
+    return not any(
+        _went_on(e.days, ended, question)
+        for e in entries
+        if e not in last
+        and not any(_tell_one_use(e.use, each.use) for each in last)
+        and not (adequate and _left_over(e.use, ended))
+    )
+
+
+def _went_on(days: TakenDays, day: date, question: Question) -> bool:
+    """Whether it may have been taken for longer after that day than a break that is bridged, or still is."""
+    still = days.perhaps.last >= question.as_of and days.ended_first != days.perhaps.last
+    return still or days.goes_on or (days.perhaps.last - day).days > question.limits.trial_bridge_days
+
+
+def _tell_one_use(use: MedicationUse, stopped: MedicationUse) -> bool:
+    """Whether an entry repeats the one that was stopped, or is its original and has ended too."""
+    original = use.reference in stopped.derived_from and use.status in ("completed", "stopped") and not is_supply(use)
+    return stopped.reference in use.derived_from or original
+
+
+def _left_over(use: MedicationUse, day: date) -> bool:
+    """Whether the entry is a supply from before that day: what is left of it does not say that it was taken."""
+    return is_supply(use) and use.start is not None and use.start.last <= day
 
 
 def _ended_words(entries: list[_Entry], earliest: date | None, latest: date, as_of: date) -> str:
     why = sorted({text for e in entries for text in e.use.stopped_for})
     stopped = any(e.use.status == "stopped" for e in entries) or bool(why)
-    if earliest is None or latest >= as_of:
-        day = "date not known"
+    if earliest == latest:
+        day = latest.isoformat()
     else:
-        day = earliest.isoformat() if earliest == latest else f"between {earliest} and {latest}"
+        day = "date not known" if earliest is None or latest >= as_of else f"between {earliest} and {latest}"
     return f"{'stopped' if stopped else 'ended'}, {day}" + (f": {'; '.join(why)}" if why else "")
 
 

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from fhir_mappings.facts.clinical import MedicationUse, PartialDate
 from smart_app.clinical.day_spans import Span, span
 
 _BROKEN_OFF = frozenset({"stopped", "on-hold"})
+_ENDED = frozenset({"stopped", "completed"})
 _DISPENSE = "MedicationDispense/"
+_REQUEST = "MedicationRequest/"
+_REFILL = timedelta(days=7)  # a supply is fetched about when the one before runs out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenDays:
     """`surely` None: on no day for sure. `perhaps` is never smaller. `missing`: what would settle the difference.
 
-    `ended_first`: the first day on which it can have ended; None when the record does not say.
+    `ended_first`: the first day on which it can have ended; None when the record does not say. `goes_on`: whether it
+    is surely still taken.
     """
 
     surely: Span | None
     perhaps: Span
     ended_first: date | None
+    goes_on: bool
     missing: tuple[str, ...]
 
 
@@ -34,12 +39,18 @@ def taken_days(use: MedicationUse, others: Iterable[MedicationUse], as_of: date)
     dispense runs its supply, but no further than a stop on record. `others`: entries of the same medicine.
     """
     others = tuple(others)
-    start, end = use.start, _stated_end(use, as_of)
+    start, end = use.start, _stated_end(use, others, as_of)
     if start is not None and start.after(as_of):
         return None
     missing = [*_unsure("start", start)]
     if start is not None and end is not None and end.last < start.first:
-        return TakenDays(surely=None, perhaps=Span(date.min, as_of), ended_first=None, missing=("dates that agree",))
+        return TakenDays(
+            surely=None,
+            perhaps=Span(date.min, as_of),
+            ended_first=None,
+            goes_on=False,
+            missing=("dates that agree",),
+        )
     first, last = end.first if end is not None else None, end.last if end is not None else as_of
     if end is not None:
         missing += _unsure("end", end)
@@ -47,52 +58,100 @@ def taken_days(use: MedicationUse, others: Iterable[MedicationUse], as_of: date)
         first = as_of
     else:
         missing.append("no end date")
-    if use.reference.startswith(_DISPENSE):
-        for stop in others:
-            if stop.status == "stopped" and not stop.reference.startswith(_DISPENSE):
-                first, last = _stopped(stop, start, first, last, as_of)
+    stops: list[MedicationUse] = []
+    if is_supply(use):
+        if use.status != "completed":
+            first, missing = None, [*missing, "whether it was handed over"]
+        stops = _stops(use, others)
+        for stop in stops:
+            first, last = _cut(stop, use, others, first, last)
     earliest = start.first if start is not None else date.min
     return TakenDays(
         surely=span(start.last, min(first, as_of)) if start is not None and first is not None else None,
         perhaps=Span(earliest, max(earliest, min(last, as_of))),
         ended_first=min(first, as_of) if first is not None else None,
+        goes_on=first is not None and first >= as_of and (use.status == "active" or is_supply(use)) and not stops,
         missing=tuple(dict.fromkeys(missing)),
     )
 
 
-def _stated_end(use: MedicationUse, as_of: date) -> PartialDate | None:
+def is_supply(use: MedicationUse) -> bool:
+    """Whether the entry is a MedicationDispense: what was handed over, not what was ordered or said to be taken."""
+    return use.reference.startswith(_DISPENSE)
+
+
+def _stated_end(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -> PartialDate | None:
     """The end, where it is one: only what is active, or a supply handed over, runs to an end that lies ahead."""
     if use.end is None or use.ended_unknown:
         return None
-    runs_on = use.status == "active" or (use.reference.startswith(_DISPENSE) and use.status not in _BROKEN_OFF)
-    return use.end if runs_on or use.end.last <= as_of else None
+    if is_supply(use):
+        runs_on = use.status not in _BROKEN_OFF
+    else:
+        runs_on = use.status == "active" and not _original_ended(use, others, as_of)
+    over = use.end.last < as_of or (use.end.last == as_of and use.status in _ENDED)
+    return use.end if runs_on or over else None
 
 
 def _goes_on(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -> bool:
-    """Whether it is surely still taken. A repetition left active proves nothing once its original has ended."""
-    if use.status != "active" or use.ended_unknown or use.end is not None:
-        return False
-    originals = [other for other in others if other.reference in use.derived_from]
-    return all(
-        other.status == "active" and not other.ended_unknown and (other.end is None or other.end.first >= as_of)
-        for other in originals
+    """Whether an entry without an end is surely still taken."""
+    open_end = use.status == "active" and use.end is None and not use.ended_unknown
+    return open_end and not _original_ended(use, others, as_of)
+
+
+def _original_ended(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -> bool:
+    """Whether an entry that this one repeats may have ended: then a repetition left active proves nothing."""
+    return any(
+        other.status != "active" or other.ended_unknown or (other.end is not None and other.end.first < as_of)
+        for other in others
+        if other.reference in use.derived_from
     )
 
 
-def _stopped(
-    stop: MedicationUse, start: PartialDate | None, first: date | None, last: date, as_of: date
+def _stops(supply: MedicationUse, others: Iterable[MedicationUse]) -> list[MedicationUse]:
+    """What says that the medicine was stopped: any statement, and the prescription that the supply carries out.
+
+    A supply that names no prescription may be of any.
+    """
+    stopped = [other for other in others if other.status == "stopped" and not is_supply(other)]
+    return [
+        stop
+        for stop in stopped
+        if not stop.reference.startswith(_REQUEST) or not supply.derived_from or stop.reference in supply.derived_from
+    ]
+
+
+def _cut(
+    stop: MedicationUse, supply: MedicationUse, others: Iterable[MedicationUse], first: date | None, last: date
 ) -> tuple[date | None, date]:
     """The first and the last possible end of a supply, cut at a stop that falls, or may fall, into it."""
-    ended = _stated_end(stop, as_of)
+    start = supply.start
     begun = start.first if start is not None else date.min
-    if ended is None:
-        if stop.start is not None and stop.start.first > last:
-            return first, last
-        return (None if first is None or start is None else min(first, start.last)), last
-    if ended.last <= begun or ended.first >= last:
+    if stop.start is not None and stop.start.first > last:
         return first, last
-    # A stop on the very day of the supply belongs to what was taken before it.
-    return (min(first, ended.first) if first is not None else None), min(last, max(ended.last, begun))
+    if stop.reference.startswith(_REQUEST):
+        # A prescription does not say when it was stopped; the next supply says that it was not before.
+        if _followed(supply, others, first):
+            return first, last
+    elif stop.end is not None and not stop.ended_unknown:
+        if stop.end.last <= begun or stop.end.first >= last:
+            return first, last  # a stop on the very day of the supply belongs to what was taken before it
+        if start is not None and start.last <= stop.end.first:
+            last = min(last, stop.end.last)
+        return (min(first, stop.end.first) if first is not None else None), last
+    return (None if first is None or start is None else min(first, start.last)), last
+
+
+def _followed(supply: MedicationUse, others: Iterable[MedicationUse], ends: date | None) -> bool:
+    """Whether another supply was surely handed over after this one and before this one had run out."""
+    return supply.start is not None and any(
+        is_supply(other)
+        and other.status == "completed"
+        and other.start is not None
+        and ends is not None
+        and other.start.first > supply.start.last
+        and other.start.last <= ends + _REFILL
+        for other in others
+    )
 
 
 def _unsure(which: str, when: PartialDate | None) -> list[str]:

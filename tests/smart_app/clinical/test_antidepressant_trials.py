@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -128,6 +130,18 @@ def test_a_smaller_dose_raised_for_want_of_effect_is_no_failure_of_the_larger() 
     assert the_trial(low, high).standing is Standing.OUTCOME_UNKNOWN
 
 
+def test_a_supply_left_over_does_not_take_the_reason_away_unless_the_dose_was_small() -> None:
+    supply = a_supply("2026-02-20", "2026-06-01", daily_mg=(("sertraline", Decimal(100)),))
+    order = a_use(reference="MedicationRequest/r", end="2026-03-01")
+    assert the_trial(order, supply).failed is True
+    assert the_trial(replace(order, daily_mg=(("sertraline", Decimal(25)),)), supply).failed is None
+
+
+def test_what_is_fetched_again_after_a_failure_is_open_again() -> None:
+    again = a_supply("2026-06-01", "2026-08-01")
+    assert the_trial(a_use(end="2026-03-01"), again).failed is None
+
+
 def test_two_doses_at_once_may_add_up() -> None:
     """Venlafaxine 75 mg twice on two prescriptions may be 150 mg; told by a statement too it is one use."""
     orders = [a_use("venlafaxine", "75", reference=f"MedicationRequest/{n}") for n in "ab"]
@@ -181,15 +195,52 @@ def test_monthly_supplies_make_one_stretch() -> None:
     assert trial.standing is Standing.OUTCOME_UNKNOWN
 
 
+def a_supply(start: str, end: str, **changes: Any) -> MedicationUse:
+    values: dict[str, Any] = {
+        "reference": f"MedicationDispense/{start}",
+        "status": "completed",
+        "stopped_for": (),
+    }
+    return a_use(start=start, end=end, **(values | changes))
+
+
 @pytest.mark.parametrize(
     ("end", "standing"),
     [("2026-01-20", Standing.TOO_SHORT), (None, Standing.NOT_ENOUGH_DATA), ("2026-04-20", Standing.FAILED)],
     ids=["stopped while the supply lasted", "stopped nobody knows when", "stopped later"],
 )
 def test_a_supply_does_not_outlast_a_stop(end: str | None, standing: Standing) -> None:
-    order = a_use(reference="MedicationRequest/r", end=end)
-    supply = a_use(reference="MedicationDispense/d", status="completed", end="2026-03-31", stopped_for=())
-    assert the_trial(order, supply).standing is standing
+    assert the_trial(a_use(end=end), a_supply("2026-01-01", "2026-03-31")).standing is standing
+
+
+def test_the_last_supply_of_a_stopped_prescription_is_open_and_those_before_are_not() -> None:
+    """A MedicationRequest does not say when it was stopped."""
+    order = a_use(reference="MedicationRequest/r", end=None, ended_unknown=True)
+    of = ("MedicationRequest/r",)
+    first = a_supply("2026-01-01", "2026-02-15", derived_from=of)
+    second = a_supply("2026-02-14", "2026-03-31", derived_from=of)
+    trial = the_trial(order, first, second)
+    assert trial.standing is Standing.FAILED
+    assert trial.stretch is not None
+    assert trial.stretch.last.isoformat() == "2026-02-15"
+    assert the_trial(order, first).standing is Standing.NOT_ENOUGH_DATA
+    assert (
+        the_trial(order, first, a_supply("2026-04-01", "2026-05-15", derived_from=of)).standing
+        is Standing.NOT_ENOUGH_DATA
+    )
+
+
+def test_a_supply_is_not_cut_by_a_prescription_that_it_does_not_carry_out() -> None:
+    old = a_use(reference="MedicationRequest/old", start="2025-01-01", end=None, ended_unknown=True)
+    supply = a_supply("2026-01-01", "2026-03-31", derived_from=("MedicationRequest/new",))
+    assert the_trial(old, supply).adequate is True
+    assert the_trial(old, a_supply("2026-01-01", "2026-03-31")).adequate is None
+
+
+def test_a_supply_that_was_not_handed_over_is_no_evidence() -> None:
+    trial = the_trial(a_supply("2026-01-01", "2026-03-31", status="preparation"))
+    assert trial.missing[0] == "whether it was handed over"
+    assert trial.counts is None
 
 
 def test_a_repetition_left_active_does_not_outlast_its_original() -> None:
@@ -334,6 +385,12 @@ def test_an_ongoing_trial_counts_only_with_a_current_score(
 @pytest.mark.parametrize(("days", "counts"), [(40, False), (41, True)])
 def test_an_ongoing_trial_has_to_be_long_enough(days: int, counts: bool) -> None:
     assert the_trial(an_ongoing_use(start=ago(days)), scores=[a_total(20, ago(1))]).counts is counts
+
+
+def test_what_was_stopped_today_is_not_ongoing() -> None:
+    trial = the_trial(a_use(start=ago(60), end=ago(0)))
+    assert (trial.standing, trial.ongoing) == (Standing.FAILED, False)
+    assert trial.ended == f"stopped, {ago(0)}: Ineffective"
 
 
 def test_stopped_early_for_intolerance_is_no_trial() -> None:

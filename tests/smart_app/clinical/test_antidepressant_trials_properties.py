@@ -17,7 +17,8 @@ from smart_app.clinical.treatment_resistance import trd_met, trd_not_met, trd_un
 from smart_app.clinical.trial_rows import as_rows
 from tests.smart_app.clinical.trials import a_depression, a_question, a_total, a_use, ago, an_answer
 
-# Around the limits, so that resistance is met, missed and left open about as often.
+# Around the limits, so that resistance is met, missed and left open about as often. Dates that contradict each
+# other are left out: losing one of them resolves them.
 _KINDS = ("MedicationStatement", "MedicationRequest", "MedicationDispense")
 _PERIODS = (
     ("2026-01-01", "2026-02-10"),
@@ -29,7 +30,8 @@ _PERIODS = (
     ("2026", "2026-06-01"),
     (ago(60), None),
     (ago(60), ago(-20)),
-    ("2026-06-01", "2026-05-01"),
+    (ago(60), ago(0)),
+    ("2026-02-12", "2026-03-12"),
     ("2023-01-01", "2023-06-01"),
 )
 _ENDINGS = (
