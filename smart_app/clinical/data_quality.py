@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fhir_mappings.facts.clinical import Area, Diagnosis, Verification
 from smart_app.clinical import condition_rules as conditions
 from smart_app.clinical import contraindications as against
@@ -9,37 +11,51 @@ from smart_app.clinical import person_rules as people
 from smart_app.clinical.finding import Evidence, Verdict, could_not_look, met, not_met
 from smart_app.clinical.question import Question, diagnosis_evidence
 
-_AGAINST = (
-    against.SCHIZOPHRENIA
-    + against.CYSTITIS
-    + against.BLEED
-    + against.PRESSURE
-    + against.CARDIOVASCULAR
-    + against.INFARCTION
-    + against.PSYCHOSIS
-    + against.PSYCHOSIS_REMISSION
-    + against.MANIA
-    + against.BIPOLAR_REVIEW
-    + against.CRISIS
-    + against.CHRONIC_HEART
-    + against.ANEURYSM
-    + against.MALFORMATION
-    + people.PREGNANCY
-    + people.LACTATION
-    + conditions.RESISTANT_HYPERTENSION
-    + conditions.STROKE
-    + conditions.SUBSTANCES
-    + conditions.KETAMINE_USE
-    + conditions.LIVER
-    + conditions.LIVER_FAILURE
-    + conditions.THYROID
-    + conditions.THYROID_STORM
-    + conditions.GLAUCOMA
-    + conditions.SEIZURES
-    + conditions.LUNG
-    + conditions.COGNITION
-    + conditions.URINARY
-)
+# What is recorded against treatment, by the rule that fires on it once it is confirmed.
+_AGAINST: Mapping[str, tuple[str, ...]] = {
+    "ABS-SCZ": against.SCHIZOPHRENIA,
+    "ABS-IC": against.CYSTITIS,
+    "ABS-ICH": against.BLEED,
+    "ABS-ICP": against.PRESSURE,
+    "ABS-CV": against.CARDIOVASCULAR,
+    "ABS-MI": against.INFARCTION,
+    "ABS-ANEUR": against.ANEURYSM,
+    "ABS-AVM": against.MALFORMATION,
+    "HOLD-PSY": against.PSYCHOSIS,
+    "REV-PSYHX": against.PSYCHOSIS_REMISSION,
+    "HOLD-MANIA": against.MANIA,
+    "HOLD-HTNCRISIS": against.CRISIS,
+    "REV-RESHTN": conditions.RESISTANT_HYPERTENSION,
+    "REV-BIPOLAR": against.BIPOLAR_REVIEW,
+    "REV-CV": against.CHRONIC_HEART,
+    "REV-STROKE": conditions.STROKE,
+    "HOLD-PREG": people.PREGNANCY,
+    "HOLD-LACT": people.LACTATION,
+    "REV-SUD": conditions.SUBSTANCES,
+    "HOLD-KETUSE": conditions.KETAMINE_USE,
+    "REV-HEP": conditions.LIVER + conditions.LIVER_FAILURE,
+    "REV-THYROID": conditions.THYROID + conditions.THYROID_STORM,
+    "REV-GLAUC": conditions.GLAUCOMA,
+    "REV-SEIZURE": conditions.SEIZURES,
+    "REV-RESP": conditions.LUNG,
+    "REV-NEUROCOG": conditions.COGNITION,
+    "REV-URO": conditions.URINARY,
+}
+# Words that only rules of other guidance ask for. A word without a row here counts whatever a site has switched off.
+_RULES_OF_TERM: Mapping[str, frozenset[str]] = {
+    "aneurysm": frozenset({"ABS-ANEUR", "ABS-AVM"}),
+    "chronic heart disease": frozenset({"REV-CV"}),
+    "stroke": frozenset({"REV-STROKE"}),
+    "breast-feeding": frozenset({"HOLD-LACT"}),
+    "substance use": frozenset({"REV-SUD", "HOLD-KETUSE"}),
+    "liver disease": frozenset({"REV-HEP"}),
+    "hyperthyroidism": frozenset({"REV-THYROID"}),
+    "angle-closure glaucoma": frozenset({"REV-GLAUC"}),
+    "seizures": frozenset({"REV-SEIZURE"}),
+    "respiratory risk": frozenset({"REV-RESP"}),
+    "dementia or delirium": frozenset({"REV-NEUROCOG"}),
+    "urinary symptoms": frozenset({"REV-URO"}),
+}
 
 
 def _ignored(question: Question, rule: str, none: str, some: str) -> Verdict:
@@ -60,7 +76,8 @@ def data_refuted(question: Question) -> Verdict:
 
 
 def data_unconf(question: Question) -> Verdict:
-    found = question.unconfirmed(*_AGAINST)
+    sets = [name for rule, names in _AGAINST.items() if rule not in question.off for name in names]
+    found = question.unconfirmed(*sets)
     if found:
         return met("A diagnosis against treatment is recorded but not confirmed.", diagnosis_evidence(found))
     return not_met("No unconfirmed diagnosis against treatment.")
@@ -71,8 +88,15 @@ def uncoded_diagnoses(question: Question) -> tuple[Diagnosis, ...]:
     return tuple(
         d
         for d in question.facts.diagnoses
-        if (d.safety_terms or d.indication_terms) and d.verification is not Verification.REFUTED
+        if d.verification is not Verification.REFUTED
+        and (d.indication_terms or any(_counts(term, question.off) for term in d.safety_terms))
     )
+
+
+def _counts(term: str, off: frozenset[str]) -> bool:
+    """Whether any rule that the site still runs asks for the word."""
+    rules = _RULES_OF_TERM.get(term)
+    return rules is None or not rules <= off
 
 
 def data_text(question: Question) -> Verdict:

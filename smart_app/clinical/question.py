@@ -24,6 +24,7 @@ class Question:
     as_of: date
     limits: Limits
     answers: Mapping[str, Answer] = field(default_factory=dict)  # what the patient said, by question
+    off: frozenset[str] = frozenset()  # ids of the rules that the site has switched off
     _worked_out: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def once(self, name: str, build: Callable[[], Built]) -> Built:
