@@ -25,12 +25,15 @@ def barrier(
 ) -> Barrier | None:
     """None where the scopes allow it, or where the EHR did not say readably what it granted: then it answers itself.
 
-    A scope with a filter lets a part be read, unless it is the very category that is asked for.
+    A scope with a filter lets a part be read: all that is asked for, or nothing of it, where both name a category.
     """
     if not granted.permissions or granted.unreadable or _allowed(granted, resource_type, letter, category):
         return None
     total = not any(
-        held.type in ("*", resource_type) and held.letter == letter and held.context in _CONTEXTS
+        held.type in ("*", resource_type)
+        and held.letter == letter
+        and held.context in _CONTEXTS
+        and _may_hold(held.filter, category)
         for held in granted.permissions
     )
     what = "to read" if total else "to read more than a part of the"
@@ -41,5 +44,15 @@ def barrier(
 
 
 def _allowed(granted: Scopes, resource_type: str, letter: str, category: str | None) -> bool:
-    spellings = [f"category={category}", f"category={_CATEGORIES}|{category}"] if category else [""]
-    return any(granted.allows(resource_type, letter, spelling) for spelling in spellings)
+    return any(granted.allows(resource_type, letter, spelling) for spelling in _spellings(category))
+
+
+def _may_hold(scope_filter: str, category: str | None) -> bool:
+    """Whether anything of the category may pass the filter of a scope."""
+    named = [part.partition("=")[2].split(",") for part in scope_filter.split("&") if part.startswith("category=")]
+    spelt = {spelling.partition("=")[2] for spelling in _spellings(category)}
+    return category is None or all(not spelt.isdisjoint(values) for values in named)
+
+
+def _spellings(category: str | None) -> list[str]:
+    return [f"category={category}", f"category={_CATEGORIES}|{category}"] if category else [""]

@@ -100,8 +100,10 @@ def gap_words(gap: Row) -> GapLine:
     if reference not in _AREAS:
         return GapLine(words=reason[:1].upper() + reason[1:], reference=reference, advice="")
     advice = "Refresh from the EHR. If it fails again, look in the chart itself."
-    if "refused" in reason:
+    if "refused" in reason or "did not allow" in reason:
         advice = f"Ask the EHR's administrator to let this app read {reference}."
+    elif "break the glass" in reason:
+        advice = "Open the chart in the EHR itself and say there why you need it, then refresh."
     return GapLine(words=f"{reference.capitalize()}: {reason.removesuffix('.')}.", reference="", advice=advice)
 
 

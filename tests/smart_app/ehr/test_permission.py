@@ -36,6 +36,8 @@ def without(kind: str) -> Scopes:
         ("patient/Observation.write", False),
         ("system/Observation.rs", False),
         ("patient/Condition.rs", False),
+        ("patient/Observation.rs?category=laboratory", False),
+        (f"patient/Observation.rs?category={SYSTEM}|survey&date=ge2020", False),
         ("", True),
         ("launch openid fhirUser", True),
         ("patient/Observation.reed", True),
@@ -56,7 +58,8 @@ def test_which_scopes_let_vital_signs_be_searched(granted: str, allowed: bool) -
 @pytest.mark.parametrize(
     ("granted", "category"),
     [
-        ("patient/Observation.rs?category=laboratory", "vital-signs"),
+        ("patient/Observation.rs?category=laboratory,vital-signs", "vital-signs"),
+        ("patient/Observation.rs?date=ge2020", "vital-signs"),
         ("patient/Condition.rs?category=problem-list-item", None),
         ("patient/Observation.rs?category=vital-signs&date=ge2020", "vital-signs"),
     ],
