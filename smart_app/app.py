@@ -22,6 +22,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from fhir_mappings.codes.medicines import MedicineTable
+from fhir_mappings.codes.site_medicines import table_of
 from fhir_mappings.writing.instance import Instance
 from launch.context import LaunchContext, TokenSet
 from launch.desk import LaunchDesk
@@ -80,6 +82,7 @@ class Parts:
     clients: EhrClients
     ehrs: EhrsOfLaunches
     rules: RuleSettings
+    medicines: MedicineTable
     wake: Wake
 
     async def aclose(self) -> None:
@@ -91,7 +94,7 @@ class Parts:
 def assemble(settings: Settings) -> Parts:
     """Open the store, bring it up to date, read registrations and keys. Raises what the operator must put right."""
     clock = SystemClock(settings.zone)
-    rules = load_site(settings.site)
+    rules, medicines = load_site(settings.site), table_of(settings.data)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = load_registry(settings.registry, allow_loopback_http=settings.demo)
     store = open_store(
@@ -116,6 +119,7 @@ def assemble(settings: Settings) -> Parts:
         clients=clients,
         ehrs=EhrsOfLaunches(store.launches, desk.tokens, clock),
         rules=rules,
+        medicines=medicines,
         wake=Wake(),
     )
 
@@ -160,7 +164,7 @@ def page_deps(parts: Parts) -> PageDeps:
         clock=parts.clock,
         launches=parts.store.launches,
         ehr_of=parts.ehrs,
-        screen=partial(screen_patient, settings=parts.rules),
+        screen=partial(screen_patient, settings=parts.rules, medicines=parts.medicines),
         ids=lambda: str(uuid4()),
         site=Site(base_url=parts.settings.base_url, version=VERSION, rules=parts.rules),
         origin=f"{address.scheme}://{address.netloc}",

@@ -42,7 +42,7 @@ class Settings:
 
 def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Settings:
     """Settings of the environment, the variables of PREFIX. Raises SettingInvalid."""
-    data = _data(environment)
+    data = data_folder(environment)
     return Settings(
         base_url=_base_url(_required(environment, "BASE_URL"), demo=demo),
         registry=Path(_required(environment, "REGISTRY")),
@@ -60,7 +60,7 @@ def site_file(environment: Mapping[str, str]) -> Path | None:
     named = environment.get(PREFIX + "SITE", "").strip()
     if named:
         return Path(named)
-    usual = _data(environment) / "site.toml"
+    usual = data_folder(environment) / "site.toml"
     return usual if os.path.lexists(usual) else None  # a link that leads nowhere must not pass for "as shipped"
 
 
@@ -80,7 +80,7 @@ def load_site(path: Path | None) -> RuleSettings:
         raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in refused.problems)) from None
 
 
-def _data(environment: Mapping[str, str]) -> Path:
+def data_folder(environment: Mapping[str, str]) -> Path:
     return Path(environment.get(PREFIX + "DATA", "data"))
 
 

@@ -11,7 +11,7 @@ from fhir_mappings.codes.site_medicines import FILE, encode_release
 from launch.private_files import write_private
 from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
-from smart_app.settings import PREFIX
+from smart_app.settings import data_folder
 
 
 def add_commands(commands: Any) -> None:
@@ -27,7 +27,7 @@ def add_commands(commands: Any) -> None:
 
 def run_load(chosen: argparse.Namespace) -> int:
     """0 when the new table is in place; otherwise one line and 2, and the old table is as it was."""
-    data = chosen.data or Path(environment().get(PREFIX + "DATA", "data"))
+    data = chosen.data or data_folder(environment())
     try:
         release = read_release(chosen.folder)
         _replace(data / FILE, encode_release(release))

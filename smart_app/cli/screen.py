@@ -10,15 +10,18 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from fhir_mappings.codes.site_medicines import table_of
 from fhir_mappings.wire import encode
+from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.rules import add_site, chosen_settings
+from smart_app.cli.serve import checked
 from smart_app.clinical.finding import Status
 from smart_app.clinical.rule_settings import differences
-from smart_app.clinical.screening import as_json, looked_for
 from smart_app.ehr.files import UnreadableInput, read_files
-from smart_app.settings import SystemClock
-from smart_app.use_cases.screen_patient import screen_chart
+from smart_app.settings import SystemClock, data_folder
+from smart_app.use_cases.judge_screening import judge
+from smart_app.use_cases.screen_patient import read_facts
 
 STATUS_WORDS = {
     Status.CONTRAINDICATED: "Contraindicated",
@@ -57,18 +60,18 @@ def run(chosen: argparse.Namespace) -> int:
     except UnreadableInput as problem:
         raise CommandFailed(str(problem)) from None
     as_of = chosen.as_of or SystemClock()().date()
-    _, result = screen_chart(files.chart, patients=files.patients, as_of=as_of, settings=settings)
-    told = as_json(result)
+    medicines = checked(lambda: table_of(data_folder(environment())))
+    facts = read_facts(files.chart, patients=files.patients, as_of=as_of, medicines=medicines)
+    made = judge(facts, as_of=as_of, settings=settings)
+    result, told = made.result, made.told
     if chosen.format == "json":
         sys.stdout.write(encode(told).decode() + "\n")
     else:
-        sys.stdout.write(
-            "\n".join(_lines(told, result.status, looked_for(result), len(differences(settings)))) + "\n"
-        )
+        sys.stdout.write("\n".join(_lines(told, result.status, len(differences(settings)))) + "\n")
     return 0
 
 
-def _lines(told: dict[str, Any], status: Status, silent: list[dict[str, Any]], changed: int) -> Iterable[str]:
+def _lines(told: dict[str, Any], status: Status, changed: int) -> Iterable[str]:
     yield f"{STATUS_WORDS[status]} ({status.value}) as of {told['asOf']}, rules {told['rulesVersion']}"
     if changed:
         yield f"By this site's settings, which differ in {changed} from those shipped: see rules --diff."
@@ -82,10 +85,30 @@ def _lines(told: dict[str, Any], status: Status, silent: list[dict[str, Any]], c
         yield ""
         yield "Could not be read or used:"
         yield from (f"  - {gap['reference']}: {gap['reason']}" for gap in told["gaps"])
-    if silent:
+    yield from _trials(told["trials"])
+    if told["relied_on"]["unresolved"]:
         yield ""
-        names = ", ".join(finding["rule"] for finding in silent)
+        yield "Medicines that could not be resolved to an ingredient; the rules could not judge them:"
+        yield from (f"  - {name}" for name in told["relied_on"]["unresolved"])
+    if told["questions"]:
+        yield ""
+        names = ", ".join(question["rule"] for question in told["questions"])
+        yield from textwrap.wrap(f"Not found in the record, ask the patient: {names}", 100, subsequent_indent="  ")
+    if told["looked_at"]:
+        yield ""
+        names = ", ".join(finding["rule"] for finding in told["looked_at"])
         yield from textwrap.wrap(f"Looked for and not found: {names}", 100, subsequent_indent="  ")
+
+
+def _trials(told: dict[str, Any]) -> Iterable[str]:
+    if not told["trials"]:
+        return
+    yield ""
+    yield f"Trials of antidepressants: {told['why']} Looked at: {told['window']}."
+    for trial in told["trials"]:
+        yield f"  - {trial['ingredient']}: {trial['dose']}; {trial['stretch']}; {trial['ended']}; {trial['standing']}"
+        if trial["missing"]:
+            yield f"    missing: {', '.join(trial['missing'])}"
 
 
 def _finding(finding: dict[str, Any]) -> Iterable[str]:

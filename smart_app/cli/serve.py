@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import uvicorn
 
+from fhir_mappings.codes.site_medicines import SiteTableUnusable
 from launch.errors import RegistrationInvalid
 from smart_app.app import assemble, create_app, environment, run_worker
 from smart_app.cli.errors import CommandFailed
@@ -83,7 +84,7 @@ def checked(make: Callable[[], Made]) -> Made:
     """What the operator must put right is one line and exit code 2, not a traceback."""
     try:
         return make()
-    except (RegistrationInvalid, SettingInvalid, StoreRefused) as problem:
+    except (RegistrationInvalid, SettingInvalid, SiteTableUnusable, StoreRefused) as problem:
         raise CommandFailed(str(problem)) from None
 
 

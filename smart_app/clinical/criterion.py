@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from fhir_mappings.facts.clinical import Area
 from smart_app.clinical.finding import Kind, Status, Verdict
+from smart_app.clinical.limits import Limits
 from smart_app.clinical.question import Question
 
 
@@ -39,7 +40,7 @@ class Criterion:
     id: str
     kind: Kind
     effect: Status | None
-    title: str  # the question in clinical words
+    title: str  # the question in clinical words; {limits.name} stands for a limit of the site
     logic: str
     source: str  # with citation
     origin: Origin
@@ -49,3 +50,7 @@ class Criterion:
     ask: Ask | None = None
     uses: frozenset[str] = frozenset()  # attributes of the person: "sex", "date of birth"
     version: str = "1.0"
+
+    def question(self, limits: Limits) -> str:
+        """The title with the limits that it is asked with."""
+        return self.title.format(limits=limits)

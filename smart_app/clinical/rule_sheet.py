@@ -109,7 +109,7 @@ def missing_data(criterion: Criterion) -> str:
 def _rule(criterion: Criterion, settings: RuleSettings) -> dict[str, Any]:
     return {
         "id": criterion.id,
-        "question": criterion.title,
+        "question": criterion.question(settings.limits),
         "kind": criterion.kind.value,
         "effect": criterion.effect.value if criterion.effect else None,
         "origin": criterion.origin.value,

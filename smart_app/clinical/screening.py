@@ -98,7 +98,7 @@ def question_about(
     facts: PatientFacts, *, as_of: date, settings: RuleSettings = DEFAULTS, answers: Iterable[Answer] = ()
 ) -> Question:
     """What the rules are asked. Whoever needs more of it than their findings, such as the trials, asks it too."""
-    return Question(facts=facts, as_of=as_of, limits=settings.limits, answers=standing(answers, as_of))
+    return Question(facts=facts, as_of=as_of, limits=settings.limits, answers=standing(answers, as_of), off=settings.off)
 
 
 def ask(
@@ -124,7 +124,7 @@ def _finding(criterion: Criterion, verdict: Verdict, question: Question) -> Find
         rule=criterion.id,
         state=verdict.state,
         kind=verdict.kind or criterion.kind,
-        title=criterion.title,
+        title=criterion.question(question.limits),
         reason=verdict.reason,
         evidence=verdict.evidence,
         effect=counts,

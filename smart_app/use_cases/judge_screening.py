@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import NAMESPACE_URL, uuid5
 
+from fhir_mappings.facts.clinical import PatientFacts
 from smart_app.clinical.answers import Answer, Said
 from smart_app.clinical.antidepressant_trials import TrialReview, review_of
 from smart_app.clinical.asking import OpenQuestion, questions
@@ -43,15 +44,18 @@ class Judgement:
 
 
 def judge(
-    inputs: ScreeningInputs,
+    facts: PatientFacts,
     *,
     as_of: date,
     settings: RuleSettings,
-    answers: Sequence[StoredAnswer],
-    overrides: Sequence[StoredOverride],
+    not_offered: Sequence[str] = (),
+    answers: Sequence[StoredAnswer] = (),
+    overrides: Sequence[StoredOverride] = (),
 ) -> Judgement:
-    """Pure: the same inputs give the same judgement, today and when it is replayed."""
-    facts = inputs.facts
+    """Pure: the same inputs give the same judgement, today and when it is replayed.
+
+    `not_offered` are the types of resources that the EHR does not declare, which were not asked for.
+    """
     question = question_about(facts, as_of=as_of, settings=settings, answers=map(answer_of, answers))
     result, counting = ask(question, settings), question.answers
     overriding = standing_overrides(result.findings, map(_override, overrides))
@@ -60,7 +64,7 @@ def judge(
         "off": sorted(settings.off),
         "questions": [_question_json(q) for q in questions(CRITERIA, result.findings, facts, counting)],
         "trials": _trials(review_of(question)),
-        "not_offered": list(inputs.not_offered),
+        "not_offered": list(not_offered),
         "relied_on": relied_on(facts, as_of, settings.limits),
     }
     by_id = {override.id for override in overriding.values()}
@@ -85,7 +89,14 @@ def judged(
 ) -> StoredScreening:
     """The screening as it is kept, with everything that people have added up to now. It is not kept yet."""
     answers, overrides = uow.judgements.answers(caller.patient), uow.judgements.overrides(caller.patient)
-    made = judge(inputs, as_of=at.date(), settings=settings, answers=answers, overrides=overrides)
+    made = judge(
+        inputs.facts,
+        as_of=at.date(),
+        settings=settings,
+        not_offered=inputs.not_offered,
+        answers=answers,
+        overrides=overrides,
+    )
     # Answers and overrides only grow, so their numbers tell two judgements of one moment apart.
     name = f"screening:{inputs.id}:{at.isoformat()}:{len(answers)}:{len(overrides)}"
     earlier = uow.screenings.get(compared_with) if compared_with else None

@@ -74,9 +74,10 @@ def _kept(uow: UnitOfWork, screening_id: str) -> tuple[StoredScreening, Screenin
 
 def _judged(screening: StoredScreening, inputs: ScreeningInputs, settings: RuleSettings) -> Judgement:
     return judge(
-        inputs,
+        inputs.facts,
         as_of=screening.day,
         settings=settings,
+        not_offered=inputs.not_offered,
         answers=screening.answers,
         overrides=screening.overrides,
     )

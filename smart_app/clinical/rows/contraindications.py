@@ -92,7 +92,7 @@ ROWS: tuple[Criterion, ...] = (
         id="ABS-MI",
         kind=Kind.HOLD,
         effect=Status.HOLD,
-        title="Was there a myocardial infarction within 42 days?",
+        title="Was there a myocardial infarction within {limits.infarction_days} days?",
         logic="By the latest of its dates alone, since an acute infarction stays on lists as active; an older one is "
         "REV-CV; without a date it fires.",
         source=f"{PAGE}: severe cardiovascular conditions. {EU_LABEL}: infarction within 6 weeks",

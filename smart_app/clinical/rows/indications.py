@@ -9,7 +9,7 @@ from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import APA, CODED, PAGE, VA
 
 _CONDITION = frozenset({Area.CONDITION})
-_TRIALS = frozenset({Area.MEDICATION, Area.CONDITION})
+_TRIALS = frozenset({Area.MEDICATION, Area.CONDITION, Area.SURVEY})
 _INSTRUMENTS = "trials counted as the instruments ATHF and MGH-ATRQ do"
 _TRIAL_LIMITS = (
     "The adequate doses are working values, not those of a published instrument; doses written only in free text, "
@@ -46,7 +46,7 @@ ROWS: tuple[Criterion, ...] = (
         id="IND-PPD",
         kind=Kind.INDICATION,
         effect=None,
-        title="Is a postpartum depression with an onset in the last 12 months on record?",
+        title="Is a postpartum depression with an onset in the last {limits.postpartum_months} months on record?",
         logic="Active, confirmed, onset recorded within 12 months; an older or undated onset needs review.",
         source=f"{PAGE}: postpartum depression, emerging evidence",
         origin=Origin.CLINIC,

@@ -17,7 +17,7 @@ ROWS: tuple[Criterion, ...] = (
         id="HOLD-BP",
         kind=Kind.HOLD,
         effect=Status.HOLD,
-        title="Is the latest blood pressure not below 140/100?",
+        title="Is the latest blood pressure not below {limits.systolic}/{limits.diastolic}?",
         logic="Mean of the latest day with usable readings within 90 days, not rounded: systolic 140 or more, or "
         "diastolic 100 or more. One component at or over its limit is enough, also alone.",
         source=f"{PAGE}: ideally below 140/100, so neither 140 nor 100 passes; uncontrolled hypertension. Other "
@@ -56,7 +56,7 @@ ROWS: tuple[Criterion, ...] = (
         id="URG-BP",
         kind=Kind.HOLD,
         effect=Status.HOLD,
-        title="Is there a reading of a hypertensive crisis in the last 7 days?",
+        title="Is there a reading of a hypertensive crisis in the last {limits.urgent_days} days?",
         logic="A single reading of systolic 180 or more, or diastolic 120 or more, within 7 days or without a date. "
         "Raises an alert.",
         source="Usual definition of a hypertensive crisis",

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from smart_app.cli import main
-from tests.builders import a_blood_pressure, a_chart, a_condition, a_patient, an_item_nine
+from tests.builders import a_blood_pressure, a_chart, a_condition, a_medication, a_patient, an_item_nine
 
 AS_OF = ["--as-of", "2026-11-23"]
 Capture = pytest.CaptureFixture[str]
@@ -38,8 +38,9 @@ def screened(capsys: Capture, *paths: str) -> dict[str, Any]:
 def test_any_type_of_bundle_is_read(tmp_path: Path, capsys: Capture, kind: str) -> None:
     told = screened(capsys, written(tmp_path / "b.json", bundle(*a_chart(), kind=kind)))
     assert told["status"] == "candidate"
-    assert (told["asOf"], told["rulesVersion"]) == ("2026-11-23", "0.1")
-    assert set(told) == {"status", "asOf", "rulesVersion", "findings", "alerts", "gaps"}
+    assert (told["asOf"], told["rulesVersion"]) == ("2026-11-23", "1.0")
+    kept = {"looked_at", "questions", "trials", "relied_on", "not_offered", "off"}
+    assert set(told) == {"status", "asOf", "rulesVersion", "findings", "alerts", "gaps"} | kept
 
 
 def test_ndjson_files_and_a_folder_of_them_give_the_same_answer(tmp_path: Path, capsys: Capture) -> None:
@@ -61,14 +62,39 @@ def test_findings_come_worst_first_then_in_the_order_of_the_rules(tmp_path: Path
     assert rules[:2] == ["ABS-SCZ", "ABS-IC"]
     assert rules.index("ABS-IC") < rules.index("HOLD-BP" if "HOLD-BP" in rules else "REV-CV") < rules.index("IND-MDD")
     schizophrenia = told["findings"][0]
-    assert set(schizophrenia) == {"rule", "state", "kind", "title", "reason", "evidence"}
+    assert set(schizophrenia) == {"rule", "state", "kind", "effect", "title", "reason", "evidence"}
     assert (schizophrenia["state"], schizophrenia["kind"]) == ("met", "contraindication")
     assert set(schizophrenia["evidence"][0]) == {"reference", "date", "text"}
 
 
 def test_a_rule_that_is_not_met_is_not_listed(tmp_path: Path, capsys: Capture) -> None:
     told = screened(capsys, written(tmp_path / "b.json", bundle(*a_chart())))
-    assert [finding["rule"] for finding in told["findings"]] == ["IND-MDD"]
+    listed = {finding["rule"] for finding in told["findings"]}
+    silent = {finding["rule"] for finding in told["looked_at"]}
+    assert "IND-MDD" in listed
+    assert "ABS-SCZ" in silent
+    assert not listed & silent
+    assert len(listed) + len(silent) == 66
+
+
+def test_trials_and_unresolved_medicines_are_told(tmp_path: Path, capsys: Capture) -> None:
+    chart = a_chart(a_medication("36437", id="ssri"), a_medication(None, text="Simvastatin 20 mg", id="statin"))
+    path = written(tmp_path / "b.json", bundle(*chart))
+    assert main(["screen", path, *AS_OF]) == 0
+    told = capsys.readouterr().out
+    assert "Trials of antidepressants: " in told
+    assert "  - sertraline: " in told
+    assert "could not be resolved to an ingredient; the rules could not judge them:\n  - Simvastatin 20 mg" in told
+    assert "Not found in the record, ask the patient: ABS-SCZ" in told
+
+
+def test_a_damaged_table_of_medicines_is_one_line_and_two(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KP_DATA", str(tmp_path))
+    (tmp_path / "rxnorm.json.gz").write_bytes(b"not a table")
+    assert main(["screen", written(tmp_path / "b.json", bundle(*a_chart()))]) == 2
+    assert capsys.readouterr().err.endswith("is damaged: load the RxNorm files again, or remove it\n")
 
 
 def test_an_alert_names_its_rule(tmp_path: Path, capsys: Capture) -> None:

@@ -124,7 +124,7 @@ def test_kind_effect_and_name_agree(criterion: Criterion) -> None:
 
 @every_rule
 def test_a_rule_tells_enough_of_itself_to_be_judged(criterion: Criterion) -> None:
-    assert criterion.title.endswith("?")
+    assert criterion.question(Limits()).endswith("?")
     for words in (criterion.logic, criterion.known_limits):
         assert words.endswith(".")
         assert "  " not in words
@@ -162,7 +162,16 @@ def test_rules_say_what_they_read() -> None:
     assert reads["REV-HEP"] == {Area.CONDITION, Area.LABORATORY}
     assert reads["ABS-ALLERGY"] == {Area.ALLERGY}
     assert reads["DATA-TEXT"] == {Area.CONDITION, Area.MEDICATION}
-    assert reads["TRD-MET"] == reads["TRD-NOT-MET"] == reads["TRD-UNKNOWN"] == {Area.CONDITION, Area.MEDICATION}
+    assert (
+        reads["TRD-MET"]
+        == reads["TRD-NOT-MET"]
+        == reads["TRD-UNKNOWN"]
+        == {
+            Area.CONDITION,
+            Area.MEDICATION,
+            Area.SURVEY,
+        }
+    )
     for rule in ("HOLD-BP", "MISS-BP", "URG-BP", "REV-BP-LABILE", "CAU-BP-LABEL"):
         assert reads[rule] == {Area.BLOOD_PRESSURE}
     for rule in [rule for rule in IN_ORDER if rule.startswith("CAU-") and rule != "CAU-BP-LABEL"]:
@@ -212,4 +221,4 @@ def test_the_words_of_a_rule_name_its_default_limits(limit: Limit) -> None:
     """A number that stands in the code alone would be one that a user cannot judge."""
     row = BY_ID[limit.rule]
     number = {"pregnancy_days": "42 weeks", "trials_needed": "Two"}.get(limit.name, str(limit.default))
-    assert re.search(rf"\b{number}\b", f"{row.title} {row.logic}")
+    assert re.search(rf"\b{number}\b", f"{row.question(Limits())} {row.logic}")

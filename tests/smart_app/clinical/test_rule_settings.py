@@ -176,10 +176,9 @@ def test_a_switch_is_set_either_way(limit: Limit) -> None:
         assert getattr(set_to(limit, value).limits, limit.name) is value
 
 
-# Computed trials only strengthen an indication and change no status, so a site may take the lenient reading too.
 @pytest.mark.parametrize(
     "limit",
-    [limit for limit in BOUNDED if ORIGINS[limit.rule] is Origin.CLINIC and limit.rule != "TRD-MET"],
+    [limit for limit in BOUNDED if ORIGINS[limit.rule] is Origin.CLINIC],
     ids=name,
 )
 def test_a_rule_of_the_clinic_can_only_be_made_stricter(limit: Limit) -> None:

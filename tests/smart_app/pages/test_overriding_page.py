@@ -1,4 +1,4 @@
-"""Asking the patient and overriding a finding, on the pages: real charts, real rules, forms as a browser sends them."""
+"""Asking the patient and overriding a finding, on the pages: real charts, real rules, forms as a browser sends."""
 
 from __future__ import annotations
 
