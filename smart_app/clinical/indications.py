@@ -16,6 +16,7 @@ from smart_app.clinical.finding import (
     review,
 )
 from smart_app.clinical.question import Question, diagnosis_evidence
+from smart_app.clinical.treatment_resistance import strengthened
 
 # A mood disorder with psychotic features is an indication and a hold at once.
 MDD = ("indication-mdd-current", "mdd-with-psychotic-features")
@@ -59,8 +60,8 @@ def ind_bpd(question: Question) -> Verdict:
 
 
 def ind_trd(question: Question) -> Verdict:
-    """By diagnosis code only: a clinician's assertion, it proves no trials."""
-    return _by_diagnosis(question, TRD, "Treatment-resistant depression")
+    """By diagnosis code only; the trials on record strengthen it and never replace it."""
+    return strengthened(_by_diagnosis(question, TRD, "Treatment-resistant depression"), question)
 
 
 def ind_ppd(question: Question) -> Verdict:
