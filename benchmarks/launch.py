@@ -139,7 +139,7 @@ def _allergy(number: int) -> dict[str, Any]:
 def _ehr(port: int) -> None:
     """Answers every search after DELAY with bytes made beforehand."""
     answers = {name: encode(bundle(found)) for name, found in resources().items()}
-    born = {"name": [{"family": "Larsen", "given": ["Ada"]}], "birthDate": "1984-03-04", "gender": "female"}
+    born = {"name": [{"family": "Larsen", "given": ["Ada"]}], "birthDate": "1984-03-04", "gender": "male"}
     patient = encode({"resourceType": "Patient", "id": "1"} | born)
     kinds = ["Patient", "Condition", "Observation", "MedicationStatement", "MedicationRequest", "AllergyIntolerance"]
     offered = [{"type": kind, "interaction": [{"code": "read"}, {"code": "search-type"}]} for kind in kinds]

@@ -36,7 +36,7 @@ from smart_app.use_cases.errors import EhrError
 from smart_app.use_cases.screen_patient import screen_chart
 
 OBSERVATIONS = 10_000
-PERSON = {"resourceType": "Patient", "id": "1", "birthDate": "1984-03-04", "gender": "female"}
+PERSON = {"resourceType": "Patient", "id": "1", "birthDate": "1984-03-04", "gender": "male"}
 HEARTBEAT = 0.001  # seconds
 
 
