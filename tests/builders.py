@@ -134,6 +134,31 @@ def an_hcg(code: str = "260373001", *, when: str | None = None, **changes: Any) 
     return an_observation("2106-3", "laboratory", when=when, **(answer | changes))
 
 
+def a_score(code: str, total: int, *, when: str | None = None, **changes: Any) -> Json:
+    """A questionnaire's total: 44261-6 is PHQ-9, 70274-6 GAD-7, 55758-7 PHQ-2."""
+    return an_observation(code, "survey", when=when, **({"valueInteger": total} | changes))
+
+
+def a_liver_value(
+    value: Any = 30, *, upper: Any = 40, code: str = "1742-6", when: str | None = None, **changes: Any
+) -> Json:
+    """ALT (1920-8: AST) in U/L with the laboratory's own upper limit; `upper` None: it gives none."""
+    ranges = [{"high": units_per_litre(upper)}] if upper is not None else None
+    amount = value if isinstance(value, dict) else units_per_litre(value)
+    return an_observation(
+        code, "laboratory", when=when, **({"valueQuantity": amount, "referenceRange": ranges} | changes)
+    )
+
+
+def units_per_litre(value: Any, **changes: Any) -> Json:
+    return {"value": value, "unit": "U/L", "system": UCUM, "code": "U/L"} | changes
+
+
+def a_weight(kilograms: Any = 70, *, when: str | None = None, **changes: Any) -> Json:
+    quantity = {"valueQuantity": {"value": kilograms, "unit": "kg", "system": UCUM, "code": "kg"}}
+    return an_observation("29463-7", "vital-signs", when=when, **(quantity | changes))
+
+
 def an_allergy(code: str | None = "6130", /, *, text: str | None = "ketamine", **changes: Any) -> Json:
     values = {
         "clinicalStatus": coded("allergyintolerance-clinical", "active"),
