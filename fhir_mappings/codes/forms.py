@@ -16,24 +16,23 @@ _ROUTES = {
     "37839007": "sublingual",
     "26643006": "oral",
 }
-# The first that stands in a text decides: a "Sublingual Tablet" is no oral one.
-_WORDS = (
-    ("transdermal", r"transdermal|patch(?:es)?"),
-    ("topical", r"topical|cream|ointment|lotion"),
-    ("sublingual", r"sublingual(?:ly)?|buccal|troches?|under the tongue|sl"),
-    ("nasal", r"(?:intra)?nasal|nostrils?"),
-    ("ophthalmic", r"ophthalmic|eye"),
-    ("rectal", r"rectal|suppositor(?:y|ies)"),
-    ("inhalation", r"inhal(?:ation|ant|er|ed)"),
-    (
-        "injection",
-        r"inject(?:ion|able|ed)|intravenous|intramuscular|subcutaneous|prefilled syringe|cartridge|vial|iv|im",
-    ),
-    ("oral", r"oral(?:ly)?|tablets?|capsules?|by mouth|po|chewable"),
-)
-_FORM = re.compile("|".join(rf"(?P<{form}>\b(?:{words})\b)" for form, words in _WORDS), re.IGNORECASE)
+# The first of these that stands in a text decides: a "Sublingual Tablet" is no oral one.
+_WORDS = {
+    "transdermal": "transdermal patch patches",
+    "topical": "topical topically cream ointment lotion",
+    "sublingual": "sublingual sublingually buccal troche troches tongue sl",
+    "nasal": "nasal intranasal intranasally nostril nostrils",
+    "ophthalmic": "ophthalmic eye eyes",
+    "rectal": "rectal rectally suppository suppositories",
+    "inhalation": "inhalation inhalant inhaler inhaled",
+    "injection": "injection injectable injected intravenous intravenously intramuscular intramuscularly subcutaneous"
+    " subcutaneously syringe cartridge vial iv im",
+    "oral": "oral orally tablet tablets capsule capsules mouth po chewable",
+}
+_RANK = {form: rank for rank, form in enumerate(_WORDS)}
+_FORM = {word: form for form, words in _WORDS.items() for word in words.split()}
+_WORD = re.compile(r"[a-z]+")
 _LONGEST = 300  # characters; no product is named at such length
-_RANK = {form: rank for rank, (form, _) in enumerate(_WORDS)}
 
 
 def form_of(codes: Iterable[Code], texts: Iterable[str]) -> str:
@@ -41,5 +40,5 @@ def form_of(codes: Iterable[Code], texts: Iterable[str]) -> str:
     for code in codes:
         if code.system == SNOMED and code.code in _ROUTES:
             return _ROUTES[code.code]
-    named = [match.lastgroup or "" for text in texts for match in _FORM.finditer(text[:_LONGEST])]
+    named = {_FORM[word] for text in texts for word in _WORD.findall(text[:_LONGEST].lower()) if word in _FORM}
     return min(named, key=_RANK.__getitem__, default="")

@@ -7,11 +7,12 @@ name different ingredients all of them count, since that can only add caution. N
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
+from fhir_mappings.codes.forms import form_of
 from fhir_mappings.codes.medicine_names import ingredient_codes, names_in, table
 from fhir_mappings.codes.systems import RXNORM
 from fhir_mappings.facts.clinical import Code, Resolution
@@ -37,6 +38,7 @@ class Resolved(NamedTuple):
     resolution: Resolution = Resolution.NONE
     parts: tuple[Part, ...] = ()  # of the one product the codings name; empty where they name several, or none
     product: str = ""  # its RxNorm name
+    form: str = ""  # of the product, by its name
     whole: bool = True
 
 
@@ -53,6 +55,7 @@ class MedicineTable:
     release: str
     ingredients: Mapping[str, str]
     products: Mapping[str, list[Any]]
+    _seen: dict[str, Resolved] = field(default_factory=dict)  # what was looked up: charts repeat their codes
 
     def resolve(self, codes: Iterable[Code], texts: Iterable[str]) -> Resolved:
         """The ingredients by every RxNorm code that is known, else by the brand names and words of the texts."""
@@ -67,15 +70,23 @@ class MedicineTable:
         return Resolved(_NOTHING.union(*(name.ingredients for name in named)), means)
 
     def _of_code(self, rxcui: str) -> Resolved | None:
-        ingredient = self.ingredients.get(rxcui)
-        if ingredient is not None:
-            return Resolved(frozenset({ingredient}), Resolution.INGREDIENT)
-        product = self.products.get(rxcui)
-        if product is None:
-            return None
-        parts = _parts(product[1])
-        held = frozenset(part.ingredient for part in parts if part.ingredient)
-        return Resolved(held, Resolution.PRODUCT, parts, product[0], whole=all(part.ingredient for part in parts))
+        found = self._seen.get(rxcui)
+        if found is None:
+            if rxcui in self.ingredients:
+                found = Resolved(frozenset({self.ingredients[rxcui]}), Resolution.INGREDIENT)
+            elif rxcui in self.products:
+                found = _product(*self.products[rxcui])
+            else:
+                return None
+            self._seen[rxcui] = found
+        return found
+
+
+def _product(name: str, rows: Iterable[list[str]]) -> Resolved:
+    parts = _parts(rows)
+    held = frozenset(part.ingredient for part in parts if part.ingredient)
+    whole = all(part.ingredient for part in parts)
+    return Resolved(held, Resolution.PRODUCT, parts, name, form_of((), [name]), whole)
 
 
 def _parts(rows: Iterable[list[str]]) -> tuple[Part, ...]:
@@ -95,10 +106,10 @@ def _together(found: list[Resolved]) -> Resolved:
     """Several codings of one entry: all ingredients count; the product only where there is but one."""
     ingredients = _NOTHING.union(*(one.ingredients for one in found))
     by_ingredient = any(one.resolution is Resolution.INGREDIENT for one in found)
-    products = {(one.parts, one.product) for one in found if one.parts and one.ingredients == ingredients}
-    parts, product = products.pop() if len(products) == 1 else ((), "")
+    products = {one[2:5] for one in found if one.parts and one.ingredients == ingredients}
+    parts, product, form = products.pop() if len(products) == 1 else ((), "", "")
     means = Resolution.INGREDIENT if by_ingredient else Resolution.PRODUCT
-    return Resolved(ingredients, means, parts, product, whole=all(one.whole for one in found))
+    return Resolved(ingredients, means, parts, product, form, whole=all(one.whole for one in found))
 
 
 @cache

@@ -7,47 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_mappings.codes.medicines import Part
 from fhir_mappings.reading import elements
-from fhir_mappings.reading.dose import Dose, exact, read_dose, to_decimal
+from fhir_mappings.reading.dose import Dose, ordinary, plain, read_dose
 from fhir_mappings.reading.elements import Json
 from fhir_mappings.reading.sig import read_sig, says_as_needed
-from fhir_mappings.reading.timing import times_a_day
+from fhir_mappings.reading.timing import Often, read_often
 
 _PER_DAY = {"mg/h": 24, "mg/hr": 24, "mg/d": 1, "mg/day": 1, "mg/24.h": 1, "mg/24h": 1, "mg/24 h": 1, "mg/24hr": 1}
 _MEASURE_OF_UNIT = {"MG": "pieces", "MG/HR": "pieces", "MG/ML": "millilitres", "MG/ACTUAT": "sprays"}
 _MOST = 50  # dosages of one entry; more are no instruction
 
 
-def is_as_needed(dosages: Sequence[Json]) -> bool:
-    """Whether every dosage is to be taken as needed; an entry without a dosage is not."""
-    return bool(dosages) and all(map(_as_needed, dosages))
+class Regimen(NamedTuple):
+    """`daily_mg`: ingredient and milligrams a day, by name. `as_needed`: every dosage is."""
+
+    daily_mg: tuple[tuple[str, Decimal], ...] = ()
+    as_needed: bool = False
 
 
-def daily_mg(
-    dosages: Sequence[Json], ingredients: frozenset[str], parts: Sequence[Part], form: str
-) -> tuple[tuple[str, Decimal], ...]:
-    """Ingredient and milligrams a day, by name; an ingredient whose dose is not surely known is left out.
+def read_dosages(dosages: Sequence[Json], ingredients: frozenset[str], parts: Sequence[Part], form: str) -> Regimen:
+    """What is taken a day; an ingredient whose dose is not surely known is left out.
 
     Dosages of one sequence number are taken together, others one after the other: the highest counts. Those as
     needed count only where there is no other. `parts` is what the product holds; a dose in milligrams speaks for a
     single ingredient only.
     """
-    if len(dosages) > _MOST:
-        return ()
-    regular = [dosage for dosage in dosages if not _as_needed(dosage)] or list(dosages)
-    highest: dict[str, Fraction] = {}
-    for together in _phases(regular):
-        total: dict[str, Fraction] = {}
+    if not dosages or len(dosages) > _MOST:
+        return Regimen()
+    regular = [dosage for dosage in dosages if not _as_needed(dosage)]
+    highest: dict[str, Decimal] = {}
+    for together in _phases(regular or dosages) if ingredients else ():
+        total: dict[str, Decimal] = {}
         for dosage in together:
             for ingredient, amount in _of_dosage(dosage, ingredients, parts, form).items():
-                total[ingredient] = total.get(ingredient, Fraction(0)) + amount
+                total[ingredient] = total.get(ingredient, Decimal(0)) + amount
         for ingredient, amount in total.items():
             highest[ingredient] = max(amount, highest.get(ingredient, amount))
-    return tuple((ingredient, to_decimal(amount)) for ingredient, amount in sorted(highest.items()))
+    return Regimen(tuple(sorted(highest.items())), not regular)
 
 
 def _as_needed(dosage: Json) -> bool:
@@ -58,6 +57,8 @@ def _as_needed(dosage: Json) -> bool:
 
 def _phases(dosages: Sequence[Json]) -> Iterable[Sequence[Json]]:
     """The dosages that are taken together, in groups. Without numbers: together where they name different hours."""
+    if len(dosages) == 1:
+        return [dosages]
     numbers = [dosage.get("sequence") for dosage in dosages]
     if any(isinstance(number, int) for number in numbers):
         return [[d for d, n in zip(dosages, numbers, strict=True) if n == number] for number in _once(numbers)]
@@ -82,7 +83,7 @@ def _hours(dosage: Json) -> list[str]:
     return [hour for some in named if isinstance(some, list) for hour in some if isinstance(hour, str)]
 
 
-def _of_dosage(dosage: Json, ingredients: frozenset[str], parts: Sequence[Part], form: str) -> dict[str, Fraction]:
+def _of_dosage(dosage: Json, ingredients: frozenset[str], parts: Sequence[Part], form: str) -> dict[str, Decimal]:
     if dosage.get("modifierExtension"):
         return {}
     single = next(iter(ingredients)) if len(ingredients) == 1 else None
@@ -90,23 +91,25 @@ def _of_dosage(dosage: Json, ingredients: frozenset[str], parts: Sequence[Part],
         rate = _rate(dosage)
         if rate is not None:
             return {single: rate}
-    sig = read_sig(elements.text(dosage.get("text")))
-    dose, often = _dose(dosage) or sig.dose, times_a_day(dosage.get("timing")) or sig.often
+    dose, often = _dose(dosage), read_often(dosage.get("timing"))
+    if dose is None or often is None:
+        sig = read_sig(elements.text(dosage.get("text")))
+        dose, often = dose or sig.dose, often or sig.often
     if dose is None or often is None:
         return {}
     if dose.measure == "mg":
-        return {single: dose.amount * often} if single is not None else {}
+        return {single: often.in_a_day(dose.amount)} if single is not None else {}
     return {part.ingredient: amount for part in parts if (amount := _held(part, dose, often)) is not None}
 
 
-def _held(part: Part, dose: Dose, often: Fraction) -> Fraction | None:
+def _held(part: Part, dose: Dose, often: Often) -> Decimal | None:
     """Milligrams a day of one ingredient by the strength of the product."""
-    strength = exact(part.strength) if part.strength is not None and part.ingredient else None
-    if strength is None or _MEASURE_OF_UNIT.get(part.unit) != dose.measure:
+    strength = ordinary(part.strength)
+    if strength is None or not part.ingredient or _MEASURE_OF_UNIT.get(part.unit) != dose.measure:
         return None
     if part.unit == "MG/HR":  # a patch gives so much an hour for as long as it is worn
-        return strength * 24 * dose.amount if often <= 1 else None
-    return strength * dose.amount * often
+        return plain(strength * 24 * dose.amount) if often.daily_or_rarer else None
+    return often.in_a_day(strength * dose.amount)
 
 
 def _dose(dosage: Json) -> Dose | None:
@@ -124,13 +127,12 @@ def _dose(dosage: Json) -> Dose | None:
     return min(known)
 
 
-def _rate(dosage: Json) -> Fraction | None:
+def _rate(dosage: Json) -> Decimal | None:
     """Milligrams a day of a patch whose rate is told."""
     for given in elements.objects(dosage.get("doseAndRate")):
         quantity = elements.mapping(given.get("rateQuantity"))
         unit = (elements.text(quantity.get("code")) or elements.text(quantity.get("unit"))).lower()
-        number = elements.number(quantity.get("value"))
-        amount = exact(number) if number is not None and quantity.get("comparator") is None else None
-        if amount is not None and unit in _PER_DAY:
+        amount = ordinary(quantity.get("value"))
+        if amount is not None and quantity.get("comparator") is None and unit in _PER_DAY:
             return amount * _PER_DAY[unit]
     return None

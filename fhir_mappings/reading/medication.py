@@ -13,7 +13,7 @@ from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.codes.text_terms import safety_terms_in
 from fhir_mappings.facts.clinical import Area, MedicationUse, PartialDate
 from fhir_mappings.reading import elements, medication_period, references
-from fhir_mappings.reading.dosage import daily_mg, is_as_needed
+from fhir_mappings.reading.dosage import read_dosages
 from fhir_mappings.reading.elements import Json
 from fhir_mappings.reading.medication_period import Taken
 from fhir_mappings.reading.named_medicine import NamedMedicine, named_medicine
@@ -86,6 +86,7 @@ def _use(
     ended = status in _STATUSES[kind].ended or (kind == "MedicationDispense" and _used_up(taken, notes))
     end = _end(taken, kind, status, notes) if ended else taken.end
     form = _form(named, dosages)
+    regimen = read_dosages(dosages, named.ingredients, named.parts, form)
     return MedicationUse(
         reference=elements.reference_of(resource),
         version=elements.text(elements.mapping(resource.get("meta")).get("versionId")) or None,
@@ -99,8 +100,8 @@ def _use(
         start=taken.start,
         end=end,
         ended_unknown=ended and end is None,
-        daily_mg=daily_mg(dosages, named.ingredients, named.parts, form),
-        as_needed=is_as_needed(dosages),
+        daily_mg=regimen.daily_mg,
+        as_needed=regimen.as_needed,
         reasons=_reasons(resource, chart),
         stopped_for=_words(resource, "statusReason", "statusReasonCodeableConcept", "reasonStopped"),
         derived_from=_derived_from(resource),
@@ -165,17 +166,17 @@ def _end(taken: Taken, kind: str, status: str, notes: Notes) -> PartialDate | No
 
 
 def _form(named: NamedMedicine, dosages: Sequence[Json]) -> str:
-    routes = [read_concept(dosage.get("route")) for dosage in dosages]
-    ways = (
-        ((), named.texts),
-        (named.form.codes, named.form.texts),
-        *((route.codes, route.texts) for route in routes),
-    )
-    return next((form for codes, texts in ways if (form := form_of(codes, texts))), "")
+    """By the product, else by the first route that says it."""
+    if named.form:
+        return named.form
+    routes = (read_concept(dosage.get("route")) for dosage in dosages)
+    return next((form for route in routes if (form := form_of(route.codes, route.texts))), "")
 
 
 def _reasons(resource: Json, chart: Mapping[str, Json]) -> tuple[str, ...]:
     """What it was given for: reasonCode, and the words of reasonReference or of the Condition it points to."""
+    if resource.get("reasonCode") is None and resource.get("reasonReference") is None:
+        return ()
     found = list(_words(resource, "reasonCode"))
     for reference in elements.objects(resource.get("reasonReference")):
         pointed = references.found(reference, "Condition", resource, chart)
@@ -186,7 +187,8 @@ def _reasons(resource: Json, chart: Mapping[str, Json]) -> tuple[str, ...]:
 
 def _words(resource: Json, *names: str) -> tuple[str, ...]:
     """The words of one or several CodeableConcepts, else their bare codes."""
-    concepts = [read_concept(concept) for name in names for concept in elements.objects(resource.get(name))]
+    given = [concept for name in names if name in resource for concept in elements.objects(resource[name])]
+    concepts = [read_concept(concept) for concept in given]
     words = [word for concept in concepts for word in (concept.texts or (concept.label,)) if word]
     return tuple(dict.fromkeys(words))
 
@@ -194,6 +196,6 @@ def _words(resource: Json, *names: str) -> tuple[str, ...]:
 def _derived_from(resource: Json) -> tuple[str, ...]:
     """The medication entries that this one repeats or carries out, by "Type/id"."""
     names = ("derivedFrom", "basedOn", "authorizingPrescription")
-    given = [one for name in names for one in elements.objects(resource.get(name))]
+    given = [one for name in names if name in resource for one in elements.objects(resource[name])]
     targets = [references.local(reference, "MedicationRequest") for reference in given]
     return tuple(sorted({target for target in targets if target.partition("/")[0] in TYPES}))

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from decimal import Decimal
-from fractions import Fraction
 from typing import NamedTuple
 
 from fhir_mappings.codes.medicines import Part
-from fhir_mappings.reading.dose import MILLIGRAMS, Dose, in_unit, to_decimal
-from fhir_mappings.reading.timing import FREQUENCY_WORDS, of_match
+from fhir_mappings.reading.dose import MILLIGRAMS, Dose, in_unit, plain, quotient
+from fhir_mappings.reading.timing import FREQUENCY_WORDS, Often, of_match
 
 _NUMBER = r"\d{1,5}(?:\.\d{1,3})?"
 _SIG = re.compile(
@@ -21,7 +20,7 @@ _SIG = re.compile(
     r"(?:,? ?(?:as needed|prn)\b.*)?[ .]*",
     re.ASCII,
 )
-_AS_NEEDED = re.compile(r"\b(?:as needed|prn|if needed|when required)\b", re.IGNORECASE)
+_AS_NEEDED = re.compile(r"\b(?:as needed|prn|if needed|when required)\b")
 _LONGEST = 200  # characters; a longer instruction is no plain one
 _SPELT = {"one": "1", "two": "2", "three": "3"}
 _STRENGTH = re.compile(
@@ -35,7 +34,7 @@ class Sig(NamedTuple):
     """A plain instruction. None: it does not say."""
 
     dose: Dose | None = None
-    often: Fraction | None = None  # times a day
+    often: Often | None = None
 
 
 def read_sig(text: str) -> Sig:
@@ -55,7 +54,9 @@ def read_sig(text: str) -> Sig:
 
 
 def says_as_needed(text: str) -> bool:
-    return bool(_AS_NEEDED.search(text[:_LONGEST]))
+    """Whether the words of an instruction leave it to the patient when to take it."""
+    words = text[:_LONGEST].lower()
+    return ("need" in words or "prn" in words or "required" in words) and _AS_NEEDED.search(words) is not None
 
 
 def strength_in(texts: Iterable[str], ingredients: frozenset[str]) -> tuple[Part, ...]:
@@ -73,9 +74,7 @@ def strength_in(texts: Iterable[str], ingredients: frozenset[str]) -> tuple[Part
 
 
 def _strength(match: re.Match[str]) -> tuple[Decimal, str]:
-    amount = Fraction(match["amount"]) * MILLIGRAMS[match["unit"].lower()]
+    amount, per = Decimal(match["amount"]) * MILLIGRAMS[match["unit"].lower()], Decimal(match["per"] or 1)
     if match["of"] is None:
-        return to_decimal(amount), "MG"
-    per = Fraction(match["per"] or 1)
-    unit = "MG/ML" if match["of"].lower() == "ml" else "MG/HR"
-    return to_decimal(amount / per if per else Fraction(0)), unit
+        return plain(amount), "MG"
+    return quotient(amount, per) if per else Decimal(0), "MG/ML" if match["of"].lower() == "ml" else "MG/HR"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from fhir_mappings.codes.medicines import Part
-from fhir_mappings.reading.dosage import daily_mg, is_as_needed
+from fhir_mappings.reading.dosage import read_dosages
 from fhir_mappings.reading.sig import strength_in
 
 Json = dict[str, Any]
@@ -31,8 +31,12 @@ def a_repeat(**repeat: Any) -> Json:
 
 def dose(*dosages: Json, parts: tuple[Part, ...] = (), form: str = "") -> str | None:
     """Milligrams of sertraline a day; None: not known."""
-    found = dict(daily_mg(dosages, SERTRALINE, parts, form))
+    found = dict(read_dosages(dosages, SERTRALINE, parts, form).daily_mg)
     return str(found["sertraline"]) if found else None
+
+
+def is_as_needed(*dosages: Json) -> bool:
+    return read_dosages(dosages, SERTRALINE, TABLET, "oral").as_needed
 
 
 @pytest.mark.parametrize(
@@ -172,11 +176,11 @@ def test_dosages_of_one_number_add_up_and_others_follow_each_other() -> None:
 
 def test_doses_as_needed_count_only_alone() -> None:
     regular, needed = a_dosage(mg(50)), a_dosage(mg(200), asNeededBoolean=True)
-    assert (dose(regular, needed), is_as_needed([regular, needed])) == ("50", False)
-    assert (dose(needed), is_as_needed([needed])) == ("200", True)
-    assert is_as_needed([{"asNeededCodeableConcept": {"text": "pain"}}])
-    assert is_as_needed([{"text": "1 tablet at bedtime PRN sleep"}])
-    assert not is_as_needed([])
+    assert (dose(regular, needed), is_as_needed(regular, needed)) == ("50", False)
+    assert (dose(needed), is_as_needed(needed)) == ("200", True)
+    assert is_as_needed({"asNeededCodeableConcept": {"text": "pain"}})
+    assert is_as_needed({"text": "1 tablet at bedtime PRN sleep"})
+    assert not is_as_needed()
 
 
 def test_a_modifier_or_a_flood_of_dosages_is_no_dose() -> None:
@@ -187,11 +191,11 @@ def test_a_modifier_or_a_flood_of_dosages_is_no_dose() -> None:
 def test_a_combination_is_dosed_by_its_strengths_only() -> None:
     both = frozenset({"fluoxetine", "olanzapine"})
     parts = (Part("fluoxetine", Decimal(25), "MG"), Part("olanzapine", Decimal(6), "MG"))
-    assert daily_mg([a_dosage({"value": 2, "unit": "capsule"})], both, parts, "oral") == (
+    assert read_dosages([a_dosage({"value": 2, "unit": "capsule"})], both, parts, "oral").daily_mg == (
         ("fluoxetine", Decimal(50)),
         ("olanzapine", Decimal(12)),
     )
-    assert daily_mg([a_dosage(mg(50))], both, parts, "oral") == ()
+    assert read_dosages([a_dosage(mg(50))], both, parts, "oral").daily_mg == ()
 
 
 @pytest.mark.parametrize(
