@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from tests.browser import CHROMIUM, FLAGS, RULES
-from tests.smart_app.pages.desk import LAUNCH, Desk, a_screening
-from tests.smart_app.pages.serving import served
+from tests.browser import CHROMIUM
+from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened
+from tests.smart_app.pages.desk import Desk, a_screening
 from tests.smart_app.pages.treatment import ready, running, signed
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -22,27 +20,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
 ]
-
-
-@contextmanager
-def opened(desk: Desk, **options: object) -> Iterator[sync_api.Page]:
-    """A page that has the session cookie. Anything the browser complains about fails the test."""
-    complaints: list[str] = []
-    with served(desk) as origin, sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(base_url=f"{origin}/l/{LAUNCH}/", **options)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda each: complaints.append(each.text) if _is_complaint(each) else None)
-        page.goto(f"{origin}/start")
-        yield page
-        browser.close()
-    assert complaints == []
-
-
-def _is_complaint(message: sync_api.ConsoleMessage) -> bool:
-    """A refused form and a cut connection are part of these tests; what the policy blocks is not."""
-    return message.type in {"error", "warning"} and "Failed to load resource" not in message.text
 
 
 def type_reading(page: sync_api.Page, *values: str) -> None:
@@ -60,16 +37,8 @@ def entries(desk: Desk, session: str) -> int:
     return len(desk.work.kept.sessions[session].entries)
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"viewport": {"width": 1024, "height": 1366}},
-        {"viewport": {"width": 1024, "height": 1366}, "color_scheme": "dark"},
-        {"viewport": {"width": 320, "height": 900}},
-    ],
-    ids=["tablet", "dark", "phone"],
-)
-def test_no_page_fails_an_accessibility_rule_or_runs_over_the_edge(options: dict[str, object]) -> None:
+@pytest.mark.parametrize("view", VIEWS)
+def test_no_page_fails_an_accessibility_rule_or_runs_over_the_edge(view: str) -> None:
     desk = Desk()
     desk.open()
     session = ready(desk).id
@@ -77,18 +46,10 @@ def test_no_page_fails_an_accessibility_rule_or_runs_over_the_edge(options: dict
     paths += [
         f"session/{session}/{each}" for each in ("before", "dose", "monitor", "discharge", "sign", "stop", "gate")
     ]
-    with opened(desk, **options) as page:
+    with opened(desk, **VIEWS[view]) as page:
         for path in paths:
             page.goto(path)
-            found = axe_module.Axe().run(page, options={"runOnly": RULES}).response["violations"]
-            assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
-            assert page.evaluate("document.documentElement.scrollWidth") <= options["viewport"]["width"], path  # type: ignore[index]  # one of the three above
-            small = page.evaluate(
-                "[...document.querySelectorAll('main button:not([hidden]), main input:not([type=hidden]), summary')]"
-                ".map(e => (e.closest('label') ?? e).getBoundingClientRect())"
-                ".filter(r => r.height && r.height < 47.5).length"
-            )
-            assert small == 0, f"{path}: {small} targets below 48 px"
+            assert_sound(page, path, VIEWS[view]["viewport"]["width"])
 
 
 def test_a_reading_is_four_numbers_and_enter() -> None:

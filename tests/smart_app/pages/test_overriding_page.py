@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import httpx
 import pytest
 
 from fhir_mappings.facts.treatment import Role
-from smart_app.use_cases.screen_patient import screen_patient
-from tests.builders import Json, a_chart, a_condition
+from tests.builders import a_condition
 from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_clinician, post
-from tests.smart_app.use_cases.a_screened_patient import OneChart
+from tests.smart_app.pages.screening_desk import with_chart
 
 pytestmark = pytest.mark.anyio
 
 ROOT = f"/l/{LAUNCH}"
 SCHIZOPHRENIA = a_condition("F20.9", id="scz", text="Schizophrenia, unspecified")
 REASON = "Two psychiatrists revised the diagnosis"
-
-
-def with_chart(desk: Desk, *more: Json) -> Desk:
-    """The desk before an EHR that serves this chart."""
-    chart = OneChart(*a_chart(*more))
-    desk.deps = replace(desk.deps, ehr_of=lambda _launch: chart, screen=screen_patient)  # type: ignore[arg-type, return-value]
-    return desk
 
 
 async def screening(client: httpx.AsyncClient) -> PageParts:

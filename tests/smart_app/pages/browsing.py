@@ -1,0 +1,57 @@
+"""A desk's pages in a real Chromium, and what every page of them has to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.browser import CHROMIUM, FLAGS, RULES
+from tests.smart_app.pages.desk import LAUNCH, Desk
+from tests.smart_app.pages.serving import served
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+
+SMALL = (
+    "[...document.querySelectorAll('main button:not([hidden]), main input:not([type=hidden]), summary')]"
+    ".map(e => (e.closest('label') ?? e).getBoundingClientRect())"
+    ".filter(r => r.height && r.height < 47.5).length"
+)
+VIEWS: dict[str, dict[str, Any]] = {
+    "tablet": {"viewport": {"width": 1024, "height": 1366}},
+    "dark": {"viewport": {"width": 1024, "height": 1366}, "color_scheme": "dark"},
+    "phone": {"viewport": {"width": 320, "height": 900}},
+}
+
+
+@contextmanager
+def opened(desk: Desk, **options: object) -> Iterator[sync_api.Page]:
+    """A page that has the session cookie. Anything the browser complains about fails the test."""
+    complaints: list[str] = []
+    with served(desk) as origin, sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        context = browser.new_context(base_url=f"{origin}/l/{LAUNCH}/", **options)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda each: complaints.append(each.text) if _is_complaint(each) else None)
+        page.goto(f"{origin}/start")
+        yield page
+        browser.close()
+    assert complaints == []
+
+
+def _is_complaint(message: sync_api.ConsoleMessage) -> bool:
+    """A refused form and a cut connection are part of these tests; what the policy blocks is not."""
+    return message.type in {"error", "warning"} and "Failed to load resource" not in message.text
+
+
+def assert_sound(page: sync_api.Page, path: str, width: int) -> None:
+    """No accessibility rule broken, nothing over the edge, every target large enough for a glove."""
+    found = axe_module.Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    small = page.evaluate(SMALL)
+    assert small == 0, f"{path}: {small} targets below 48 px"
