@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import multiprocessing
 import resource
 import socket
@@ -163,6 +164,8 @@ async def _watched(base: str) -> tuple[float, float, float, float]:
                 await ehr.offer()
                 break
             await asyncio.sleep(0.1)
+        gc.collect()
+        gc.freeze()  # as the app does when it has started
         before = _peak()
         waits: list[float] = [0.0]
         heart = asyncio.create_task(_beat(waits))

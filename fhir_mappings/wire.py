@@ -12,6 +12,7 @@ import msgspec
 
 SLICE = 100  # entries read in one go: a few milliseconds
 _MEMBERS_OF = 2  # levels of an entry that are taken apart: the entry itself and its resource
+_LONG = 4096  # bytes; a shorter list is read in one go
 _REMEMBERED = 400  # bytes; a longer element hardly comes twice
 _REPEATED = "not FHIR JSON: an object names an element twice"
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
@@ -44,13 +45,13 @@ def decode_by_slices(body: bytes, element: str) -> Iterator[dict[str, Any]]:
     must not be changed: a long chart names few things over and over, and takes a fraction of the memory.
     """
     text = _without_nul(body)
-    members = {name: bytes(raw) for name, raw in _raw(_members, text).items()} if _is_object(text) else {}
-    if not members.get(element, b"").startswith(b"["):
+    long = bytes(_raw(_members, text).get(element, b"")) if _is_object(text) else b""
+    if len(long) < _LONG or not long.startswith(b"["):
         yield decode(text)
         return
-    _refuse_repeated_names(text, len(members) + sum(map(_colons_in, members.values())))
-    items = iter(_raw(_items, members.pop(element)))
-    value: dict[str, Any] = {name: _decoded(member) for name, member in members.items()}
+    yield {}
+    value = decode(text.replace(long, b"null", 1))
+    items = iter(_raw(_items, long))
     value[element] = found = []
     yield value
     known: dict[bytes, Any] = {}

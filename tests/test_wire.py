@@ -41,15 +41,17 @@ def test_what_is_no_json_object_is_said_without_quoting_it(body: bytes) -> None:
     assert len(str(refused.value)) < 60
 
 
+# Long enough to be read in slices; to be closed.
+LONG = b'{"entry":[' + b"1," * 3000 + b"1"
+
+
 def sliced(body: bytes) -> dict[str, Any]:
     *_, whole = decode_by_slices(body, "entry")
     return whole
 
 
 @pytest.mark.parametrize("body", BAD.values(), ids=BAD)
-@pytest.mark.parametrize(
-    "around", [b"%s", b'{"entry":[1,%s]}', b'{"entry":[],"link":%s}'], ids=["all", "item", "other"]
-)
+@pytest.mark.parametrize("around", [b"%s", LONG + b",%s]}", LONG + b'],"link":%s}'], ids=["all", "item", "other"])
 def test_what_cannot_be_read_is_said_in_slices_too(body: bytes, around: bytes) -> None:
     if around != b"%s" and body in (b"null", b"[]", b'"x"'):
         assert sliced(around % body)
@@ -61,8 +63,8 @@ def test_what_cannot_be_read_is_said_in_slices_too(body: bytes, around: bytes) -
 def test_a_long_list_is_read_a_slice_at_a_time() -> None:
     items = [{"number": Decimal(f"{n}.50"), "name": "x"} for n in range(2 * SLICE + 1)]
     body = encode({"total": 3, "entry": items, "link": [{"url": "next"}]})
-    lengths = [len(so_far["entry"]) for so_far in decode_by_slices(body, "entry")]
-    assert lengths == [0, SLICE, 2 * SLICE, 2 * SLICE + 1]
+    lengths = [len(so_far.get("entry", ())) for so_far in decode_by_slices(body, "entry")]
+    assert lengths == [0, 0, SLICE, 2 * SLICE, 2 * SLICE + 1]
     assert sliced(body) == decode(body)
 
 
@@ -77,7 +79,7 @@ def test_what_entries_say_alike_is_kept_once() -> None:
 
 def test_entries_that_differ_by_a_digit_stay_apart() -> None:
     amounts = [{"resource": {"value": {"amount": Decimal(text)}}} for text in ("1.10", "1.1", "1.100", "1.10")]
-    found = sliced(encode({"entry": amounts}))["entry"]
+    found = sliced(encode({"entry": amounts + [1] * 3000}))["entry"][:4]
     assert [str(entry["resource"]["value"]["amount"]) for entry in found] == ["1.10", "1.1", "1.100", "1.10"]
 
 
@@ -92,6 +94,13 @@ REPEATED = [
     b'{"entry":[],"entry":[]}',
     b'{"entry":[{"a":1}],"link":[{"b":1,"b":2}]}',
     b'{"a":1,"\\u0061":2}',
+    LONG + b'],"entry":[]}',
+    LONG + b"]," + LONG[1:] + b"]}",
+    LONG + b',{"a":1,"a":2}]}',
+    LONG + b',{"a":{"b":1,"b":2}}]}',
+    LONG + b',{"a":{"b":{"c":1,"c":2}}}]}',
+    LONG + b'],"link":[{"b":1,"b":2}]}',
+    LONG + b'],"b":1,"b":2}',
 ]
 
 
@@ -109,6 +118,7 @@ SPACED = [
     b'{"a":"\\\\","b":"\\\\u0000"}',
     b'{"entry" : null}',
     b'{"entry" : {"a" : 1}}',
+    b"\n " + LONG + b',null,"x",[],{ "a" : { "b" : { "c" : "\\u003a" } } } ] , "link" : [ ] }\n',
 ]
 
 
