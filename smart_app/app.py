@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import random
@@ -145,6 +146,8 @@ def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
             stack.push_async_callback(parts.aclose)
             if with_worker:
                 await stack.enter_async_context(running_worker(parts))
+            gc.collect()
+            gc.freeze()  # the program itself stays: looking through it again would hold everybody up for a moment
             yield
 
     app = FastAPI(title="ketamine-pathway", version=VERSION, lifespan=lifespan, openapi_url=None)  # no /docs either
