@@ -98,7 +98,9 @@ def question_about(
     facts: PatientFacts, *, as_of: date, settings: RuleSettings = DEFAULTS, answers: Iterable[Answer] = ()
 ) -> Question:
     """What the rules are asked. Whoever needs more of it than their findings, such as the trials, asks it too."""
-    return Question(facts=facts, as_of=as_of, limits=settings.limits, answers=standing(answers, as_of), off=settings.off)
+    return Question(
+        facts=facts, as_of=as_of, limits=settings.limits, answers=standing(answers, as_of), off=settings.off
+    )
 
 
 def ask(
