@@ -9,9 +9,11 @@ from typing import Any
 from starlette.responses import JSONResponse
 
 
-def operation_outcome(code: str, text: str) -> dict[str, Any]:
-    """An OperationOutcome of one error; `code` is from the IssueType value set."""
-    issue = {"severity": "error", "code": code, "diagnostics": text}
+def operation_outcome(code: str, text: str, coding: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """An OperationOutcome of one error; `code` is from the IssueType value set, `coding` the server's own."""
+    issue: dict[str, Any] = {"severity": "error", "code": code, "diagnostics": text}
+    if coding is not None:
+        issue["details"] = {"coding": [dict(coding)], "text": text}
     return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
@@ -23,9 +25,10 @@ class RefusedError(Exception):
     code: str
     text: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    coding: Mapping[str, str] | None = None  # the server's own code for it
 
     def outcome(self) -> dict[str, Any]:
-        return operation_outcome(self.code, self.text)
+        return operation_outcome(self.code, self.text, self.coding)
 
 
 class FhirResponse(JSONResponse):

@@ -114,15 +114,23 @@ def create_sandbox(
     return Sandbox(site=site, charts=charts, oauth=oauth, entrance=entrance)
 
 
+# As Epic's servers say it: system and number are theirs.
+BREAK_THE_GLASS = {
+    "system": "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369",
+    "code": "4130",
+    "display": "Break-the-glass security is on for this chart.",
+}
 MEDICATION_LISTS = ("MedicationRequest", "MedicationStatement", "MedicationDispense")
 
 
 def _withheld(charts: Charts, asked: Interaction, patient: str | None) -> RefusedError | None:
-    """The two charts that this EHR gives out only in part."""
+    """The three charts that this EHR gives out only in part."""
     of = {value.removeprefix("Patient/") for name, value in asked.params if name in ("patient", "subject")}
     slugs = {chart.slug for chart in (charts.find(one) for one in {*of, patient or ""}) if chart}
     if "medications-refused" in slugs and asked.type in MEDICATION_LISTS:
         return RefusedError(status=403, code="forbidden", text="The medication list is not released to apps.")
+    if "chart-protected" in slugs and asked.type == "Condition":
+        return RefusedError(status=403, code="suppressed", text=BREAK_THE_GLASS["display"], coding=BREAK_THE_GLASS)
     later_page = any(name == "_offset" and value not in ("", "0") for name, value in asked.params)
     if "conditions-page-two-fails" in slugs and asked.type == "Condition" and later_page:
         return RefusedError(status=500, code="exception", text="The page could not be read.")

@@ -17,12 +17,14 @@ from smart_app.sandbox.patients.medicines import (
     ESCITALOPRAM,
     ESCITALOPRAM_20,
     INEFFECTIVE,
+    LORAZEPAM,
+    PHENELZINE,
     SERTRALINE_100,
     Course,
     prescribe,
     report,
 )
-from smart_app.sandbox.patients.record import ICD10CM, RXNORM, SNOMED, Record
+from smart_app.sandbox.patients.record import ICD10CM, LOINC, RXNORM, SNOMED, Record
 
 SCHIZOPHRENIA = ((ICD10CM, "F20.9", "Schizophrenia, unspecified"), (SNOMED, "58214004", "Schizophrenia"))
 
@@ -141,6 +143,21 @@ def no_depression(record: Record) -> None:
     normal_blood_pressure(record)
     measured(record, phq9=3)
     record.allergy("Penicillin", PENICILLIN, criticality="low")
+
+
+def thoughts_of_death(record: Record) -> None:
+    major_depression(record)
+    usual(record)
+    name = "Thoughts that you would be better off dead, or of hurting yourself in some way in last 2 weeks"
+    record.observation("survey", (LOINC, "44260-8", name), 6, {"valueInteger": 2})
+
+
+def maoi_and_uncoded_medicine(record: Record) -> None:
+    major_depression(record)
+    usual(record)
+    prescribe(record, Course(drug=PHENELZINE, milligrams=60, started=70))
+    prescribe(record, Course(drug=LORAZEPAM, milligrams=1, started=200))
+    report(record, Course(drug=None, name="St John's wort capsules", milligrams=300, started=150))
 
 
 def provisional_depression(record: Record) -> None:

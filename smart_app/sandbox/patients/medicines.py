@@ -11,6 +11,8 @@ SERTRALINE: Coding = (RXNORM, "36437", "sertraline")
 VENLAFAXINE: Coding = (RXNORM, "39786", "venlafaxine")
 ESCITALOPRAM: Coding = (RXNORM, "321988", "escitalopram")
 BUPROPION: Coding = (RXNORM, "42347", "bupropion")
+PHENELZINE: Coding = (RXNORM, "8123", "phenelzine")
+LORAZEPAM: Coding = (RXNORM, "6470", "lorazepam")
 LISINOPRIL: Coding = (RXNORM, "29046", "lisinopril")
 SERTRALINE_100: Coding = (RXNORM, "312938", "sertraline 100 MG Oral Tablet")
 VENLAFAXINE_150: Coding = (RXNORM, "313581", "24 HR venlafaxine 150 MG Extended Release Oral Capsule")
@@ -25,9 +27,10 @@ INEFFECTIVE = "Stopped: no response at an adequate dose"
 class Course:
     """One medicine once a day; `stopped` None: still taken. Both are days before today."""
 
-    drug: Coding
+    drug: Coding | None  # None: written in words only
     milligrams: int
     started: int
+    name: str = ""  # the words, where there is no coding
     stopped: int | None = None
     why_stopped: str | None = None
 
@@ -38,7 +41,7 @@ def prescribe(record: Record, course: Course) -> None:
     body: dict[str, Any] = {
         "status": "active" if running else "stopped",
         "intent": "order",
-        "medicationCodeableConcept": concept(course.drug[2], course.drug),
+        "medicationCodeableConcept": _medicine(course),
         "authoredOn": record.day(course.started),
         "requester": {"reference": "Practitioner/mira-holm", "display": "Dr Mira Holm"},
         "dosageInstruction": [_dosage(course)],
@@ -53,7 +56,7 @@ def report(record: Record, course: Course) -> None:
     """The course as the patient told it."""
     body: dict[str, Any] = {
         "status": "active" if course.stopped is None else "stopped",
-        "medicationCodeableConcept": concept(course.drug[2], course.drug),
+        "medicationCodeableConcept": _medicine(course),
         "effectivePeriod": _period(record, course),
         "dateAsserted": record.day(30),
         "dosage": [_dosage(course)],
@@ -61,6 +64,10 @@ def report(record: Record, course: Course) -> None:
     if course.why_stopped:
         body["statusReason"] = [concept(course.why_stopped)]
     record.add("MedicationStatement", body)
+
+
+def _medicine(course: Course) -> dict[str, Any]:
+    return concept(course.drug[2], course.drug) if course.drug is not None else concept(course.name)
 
 
 def _period(record: Record, course: Course) -> dict[str, str]:

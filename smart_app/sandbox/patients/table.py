@@ -138,6 +138,21 @@ def _rows() -> tuple[SyntheticPatient, ...]:
             "The newest blood pressure came without a unit; an older, good one does not stand in for it.",
             b.without_unit,
         ),
+        (
+            "thoughts-of-death", "Vera", "Nilsson", "female", 36, "candidate",
+            "Her last PHQ-9 answered the question about death: an alert above everything else.",
+            d.thoughts_of_death,
+        ),
+        (
+            "maoi-and-uncoded-medicine", "Walter", "Kowalski", "male", 54, "needs-review",
+            "Phenelzine asks for review, lorazepam for caution; a third medicine is written in words only.",
+            d.maoi_and_uncoded_medicine,
+        ),
+        (
+            "chart-protected", "Xenia", "Papadakis", "female", 48, "insufficient-data",
+            "Her conditions are protected: somebody has to break the glass, so an exclusion may be hiding there.",
+            d.two_failed_trials,
+        ),
     )  # fmt: skip
     return tuple(
         SyntheticPatient(

@@ -109,7 +109,7 @@ async def test_the_patients_are_told_by_slug(app: AnApp) -> None:
     async with app.client() as test:
         known = (await test.get("/_control/patients")).json()
     assert known["five-sessions"] == {"id": "ben-1", "expected": "candidate"}
-    assert len(known) == 21
+    assert len(known) == 24
 
 
 async def test_without_control_there_is_no_control(app: AnApp) -> None:

@@ -31,7 +31,7 @@ def of_code(resources: list[dict[str, Any]], code: str) -> list[dict[str, Any]]:
 
 def test_the_table_names_every_status_and_nobody_twice() -> None:
     assert {one.expected for one in PATIENTS} == set(STATUSES)
-    assert len({one.slug for one in PATIENTS}) == len({one.id(1) for one in PATIENTS}) == len(PATIENTS) == 21
+    assert len({one.slug for one in PATIENTS}) == len({one.id(1) for one in PATIENTS}) == len(PATIENTS) == 24
     assert all(one.shows.endswith(".") for one in PATIENTS)
 
 
