@@ -334,6 +334,11 @@ def test_an_unconfirmed_remission_leaves_it_open() -> None:
     assert the_trial(a_use(), diagnoses=[a_depression(), doubtful]).counts is None
 
 
+def test_a_refuted_remission_is_none() -> None:
+    refuted = a_depression("2026-04-01", sets=frozenset({"mdd-remission"}), verification=Verification.REFUTED)
+    assert the_trial(a_use(), diagnoses=[a_depression(), refuted]).standing is Standing.FAILED
+
+
 # How it ended
 
 
@@ -385,6 +390,20 @@ def test_an_ongoing_trial_counts_only_with_a_current_score(
 @pytest.mark.parametrize(("days", "counts"), [(40, False), (41, True)])
 def test_an_ongoing_trial_has_to_be_long_enough(days: int, counts: bool) -> None:
     assert the_trial(an_ongoing_use(start=ago(days)), scores=[a_total(20, ago(1))]).counts is counts
+
+
+def test_a_supply_at_hand_does_not_make_a_stopped_prescription_ongoing() -> None:
+    of = ("MedicationRequest/r",)
+    order = a_use(reference="MedicationRequest/r", start=ago(90), end=None, stopped_for=())
+    supplies = [a_supply(ago(90), ago(-5), derived_from=of), a_supply(ago(10), ago(-20), derived_from=of)]
+    trial = the_trial(order, *supplies, scores=[a_total(8, ago(1))])
+    assert (trial.ongoing, trial.failed) == (None, None)
+
+
+def test_a_reason_of_late_does_not_end_what_may_still_go_on() -> None:
+    stopped = a_use(start=ago(90), end=ago(3))
+    assert the_trial(stopped).failed is True
+    assert the_trial(stopped, an_ongoing_use(status="unknown")).failed is None
 
 
 def test_what_was_stopped_today_is_not_ongoing() -> None:
