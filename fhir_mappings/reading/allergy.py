@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fhir_mappings.codes.concepts import read_concept, texts_of
-from fhir_mappings.codes.medicines import ingredients_of
+from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.codes.systems import SNOMED
 from fhir_mappings.facts.clinical import Allergy, Area
 from fhir_mappings.reading import elements
@@ -16,7 +16,7 @@ _VERIFICATION = frozenset({"unconfirmed", "confirmed", "refuted", "entered-in-er
 _ANAPHYLAXIS = frozenset({"39579001"})
 
 
-def read_allergy(resource: Json, notes: Notes) -> Allergy | None:
+def read_allergy(resource: Json, notes: Notes, table: MedicineTable) -> Allergy | None:
     """One allergy; None for an entry that is not used or says nothing (which leaves a Gap)."""
     reactions = elements.objects(resource.get("reaction"))
     substances = [reaction.get("substance") for reaction in reactions if reaction.get("substance")]
@@ -32,7 +32,7 @@ def read_allergy(resource: Json, notes: Notes) -> Allergy | None:
         return None
     codes = [found for concept in concepts for found in concept.codes]
     texts = [text for concept in concepts for text in concept.texts]
-    ingredients = ingredients_of(codes, texts)
+    ingredients = table.resolve(codes, texts).ingredients
     none_known = any(found.system == SNOMED and found.code in _NONE_KNOWN for found in codes)
     if any(concept.damaged for concept in concepts):
         notes.gap(Area.ALLERGY, resource, "a part of the code could not be read")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from fhir_mappings.codes.medicines import MedicineTable, shipped_table
@@ -130,7 +131,8 @@ class _Chart:
         person = self._person()
         diagnoses = self._each("Condition", Area.CONDITION, read_condition)
         medications = self._medications()
-        allergies: list[Allergy] = self._each("AllergyIntolerance", Area.ALLERGY, read_allergy)
+        read = partial(read_allergy, table=self.medicines)
+        allergies: list[Allergy] = self._each("AllergyIntolerance", Area.ALLERGY, read)
         pressures = self._observations()
         return PatientFacts(
             person=person,

@@ -16,7 +16,7 @@ class Use:
 
     @property
     def current(self) -> bool:
-        """Whether any entry says so: a list that forgot to end it must not hide it, nor the other way round."""
+        """Whether any entry says so: of two that differ neither is known to be right, and this one adds caution."""
         return any(entry.current for entry in self.entries)
 
     @property
@@ -28,7 +28,8 @@ class Use:
 class Medicine:
     """All that a chart tells of one ingredient, or of one label that could not be resolved.
 
-    A combination product stands under each of its ingredients; `combined_with` names the others.
+    A combination product stands under each of its ingredients; `combined_with` names the others, and `classes` are
+    those of all it holds.
     """
 
     name: str  # the ingredient, or the label where none is known
