@@ -10,17 +10,19 @@ from decimal import Decimal
 from enum import StrEnum
 
 from fhir_mappings.facts.antidepressants import ANTIDEPRESSANTS, AUGMENTERS, DEXTROMETHORPHAN_BUPROPION
-from fhir_mappings.facts.clinical import Area, MedicationUse, PatientFacts
+from fhir_mappings.facts.clinical import Area, MedicationUse
 from smart_app.clinical.answers import Answer, Said
 from smart_app.clinical.antidepressant_products import PURPOSE_OPEN, Judged, antidepressants_of, judge
 from smart_app.clinical.day_spans import Span, after, joined, longest, span
 from smart_app.clinical.episode import Depressed, Episode, current_episode, depressed_between, depressed_now
 from smart_app.clinical.finding import Evidence, State
-from smart_app.clinical.medication_words import for_depression, ineffective, intolerance
+from smart_app.clinical.medication_words import for_depression, ineffective, intolerance, other_purpose
 from smart_app.clinical.question import Question
 from smart_app.clinical.taken_days import TakenDays, is_supply, taken_days
 
 NO_OUTCOME = "how it ended: no reason for stopping, no PHQ-9 at the end or now"
+_FORMS = frozenset({"", "oral", "sublingual", "transdermal"})  # no antidepressant is an inhaler or an ointment
+_NAMED = 3  # so many medicines are named in a sentence; the review holds all
 NO_CURRENT_SCORE = "no current PHQ-9 that tells"
 
 
@@ -88,7 +90,7 @@ class Trial:
 class TrialReview:
     """All trials and what they amount to. `answer`: met, not met, or not enough data; `why` says it in words.
 
-    `unresolved`: entries whose ingredient is not known, so that each may be a trial.
+    `unresolved`: labels of medicines whose ingredient is not known, where each may be a trial.
     """
 
     window_words: str
@@ -133,7 +135,7 @@ def review_trials(question: Question) -> TrialReview:
     trials = tuple(_trial(name, entries, question, episode, now) for name, entries in sorted(uses.items()))
     failed = {trial.counted_as for trial in trials if trial.counts}
     possible = {trial.counted_as for trial in trials if trial.counts is not False}
-    unresolved = _unresolved(question.facts)
+    unresolved = _unresolved(question, episode)
     answer, why = _answer(question, trials, len(failed), len(possible), unresolved)
     return TrialReview(
         window_words=episode.words,
@@ -151,8 +153,22 @@ def _order(use: MedicationUse) -> tuple[str, str, str, str]:
     return (use.reference, use.version or "", use.label, use.start.text if use.start is not None else "")
 
 
-def _unresolved(facts: PatientFacts) -> tuple[str, ...]:
-    return tuple(sorted({use.label for use in facts.medications if not use.ingredients}))
+def _unresolved(question: Question, episode: Episode) -> tuple[str, ...]:
+    """Medicines without a known ingredient that may be a trial: long enough, in the window, and for depression."""
+    facts, limits = question.facts, question.limits
+    taken: dict[str, list[Span]] = defaultdict(list)
+    for use in facts.medications:
+        days = taken_days(use, facts.medications, question.as_of) if not use.ingredients else None
+        if days is not None and use.form in _FORMS and not other_purpose(use.reasons):
+            taken[use.label].append(days.perhaps)
+    return tuple(
+        label
+        for label, spans in sorted(taken.items())
+        if any(
+            each.days >= limits.trial_days and each.last >= episode.begins_first
+            for each in joined(after(spans, episode.remitted_first), limits.trial_bridge_days)
+        )
+    )
 
 
 def _answer(
@@ -174,7 +190,8 @@ def _answer(
         if trial.counts is None
     ]
     if unresolved:
-        open_points.append(f"the ingredient of {', '.join(unresolved)}")
+        named, more = ", ".join(unresolved[:_NAMED]), len(unresolved) - _NAMED
+        open_points.append(f"the ingredient of {named}{f' and {more} more' if more > 0 else ''}")
     # Each entry without a known ingredient may be another antidepressant.
     if possible + len(unresolved) >= needed:
         return State.NOT_ENOUGH_DATA, f"{count}; open: {'; '.join(open_points)}."
@@ -206,15 +223,16 @@ def _entries(name: str, uses: list[MedicationUse], question: Question) -> list[_
             adequate = judged.dose >= judged.minimum
         missing = judged.missing + days.missing
         found.append(_Entry(use=use, judged=judged, days=days, dose_adequate=adequate, missing=missing))
-    return [_doubted(entry, found, question.limits.trial_bridge_days) for entry in found]
+    other_purpose = any(entry.judged.other_purpose for entry in found)
+    return [_doubted(entry, found, question.limits.trial_bridge_days, other_purpose) for entry in found]
 
 
-def _doubted(entry: _Entry, entries: list[_Entry], bridge_days: int) -> _Entry:
+def _doubted(entry: _Entry, entries: list[_Entry], bridge_days: int, other_purpose: bool) -> _Entry:
     """What other entries of the same medicine put in doubt: what it was for, and whether two doses add up."""
     if entry.judged.excluded:
         return entry
     if entry.dose_adequate is not False:
-        if any(e.judged.other_purpose for e in entries) and not for_depression(entry.use.reasons):
+        if other_purpose and not for_depression(entry.use.reasons):
             missing = tuple(dict.fromkeys((*entry.missing, PURPOSE_OPEN)))
             return replace(entry, dose_adequate=None, missing=missing)
         return entry
@@ -329,12 +347,13 @@ def _ending(entries: list[_Entry], question: Question, now: Depressed) -> _Endin
         return _Ending(ongoing=None, words="", failed=None, missing=(NO_OUTCOME,))
     earliest = max((e.days.ended_first for e in entries if e.days.ended_first is not None), default=None)
     latest = max(e.days.perhaps.last for e in entries)
-    if any(e.days.goes_on for e in entries):
+    failed_by_reason = _stopped_as_ineffective(entries, question)
+    if not failed_by_reason and any(e.days.goes_on for e in entries):
         missing = (NO_CURRENT_SCORE,) if now.answer is None else ()
         return _Ending(ongoing=True, words="ongoing", failed=now.answer, evidence=now.evidence, missing=missing)
     words = _ended_words(entries, earliest, latest, as_of)
     ongoing = None if latest >= as_of and latest != earliest else False
-    if _stopped_as_ineffective(entries, question):
+    if failed_by_reason:
         return _Ending(ongoing=ongoing, words=words, failed=True)
     at_end = depressed_between(question, earliest, latest) if earliest is not None else Depressed(answer=None)
     for depressed in (at_end, now):

@@ -64,7 +64,7 @@ def current_episode(question: Question) -> Episode:
         )
     remissions = _remissions(question)
     surely = [when.first for when, _, firm in remissions if firm and when is not None]
-    if remissions:
+    if any(_latest(when, as_of) >= begins_first for when, _, _ in remissions):
         latest, name, _ = max(remissions, key=lambda each: (_latest(each[0], as_of), each[1]))
         day = latest.text[:10] if latest is not None else "unknown date"
         words += f"; only after the remission of {day} ({name})"

@@ -58,19 +58,17 @@ def taken_days(use: MedicationUse, others: Iterable[MedicationUse], as_of: date)
         first = as_of
     else:
         missing.append("no end date")
-    stops: list[MedicationUse] = []
     if is_supply(use):
         if use.status != "completed":
             first, missing = None, [*missing, "whether it was handed over"]
-        stops = _stops(use, others)
-        for stop in stops:
+        for stop in _stops(use, others):
             first, last = _cut(stop, use, others, first, last)
     earliest = start.first if start is not None else date.min
     return TakenDays(
         surely=span(start.last, min(first, as_of)) if start is not None and first is not None else None,
         perhaps=Span(earliest, max(earliest, min(last, as_of))),
         ended_first=min(first, as_of) if first is not None else None,
-        goes_on=first is not None and first >= as_of and (use.status == "active" or is_supply(use)) and not stops,
+        goes_on=first is not None and first >= as_of and (use.status == "active" or is_supply(use)),
         missing=tuple(dict.fromkeys(missing)),
     )
 
@@ -100,7 +98,7 @@ def _goes_on(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -
 
 def _original_ended(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -> bool:
     """Whether an entry that this one repeats may have ended: then a repetition left active proves nothing."""
-    return any(
+    return bool(use.derived_from) and any(
         other.status != "active" or other.ended_unknown or (other.end is not None and other.end.first < as_of)
         for other in others
         if other.reference in use.derived_from
@@ -130,8 +128,9 @@ def _cut(
         return first, last
     if stop.reference.startswith(_REQUEST):
         # A prescription does not say when it was stopped; the next supply says that it was not before.
-        if _followed(supply, others, first):
-            return first, last
+        again = _fetched_again(supply, others, first)
+        if again is not None and first is not None:
+            return min(first, again), last
     elif stop.end is not None and not stop.ended_unknown:
         if stop.end.last <= begun or stop.end.first >= last:
             return first, last  # a stop on the very day of the supply belongs to what was taken before it
@@ -141,17 +140,21 @@ def _cut(
     return (None if first is None or start is None else min(first, start.last)), last
 
 
-def _followed(supply: MedicationUse, others: Iterable[MedicationUse], ends: date | None) -> bool:
-    """Whether another supply was surely handed over after this one and before this one had run out."""
-    return supply.start is not None and any(
-        is_supply(other)
+def _fetched_again(supply: MedicationUse, others: Iterable[MedicationUse], ends: date | None) -> date | None:
+    """When another supply was surely handed over after this one and about when this one ran out; None if none was."""
+    if supply.start is None or ends is None:
+        return None
+    after = supply.start.last
+    again = [
+        other.start.first
+        for other in others
+        if is_supply(other)
         and other.status == "completed"
         and other.start is not None
-        and ends is not None
-        and other.start.first > supply.start.last
+        and other.start.first > after
         and other.start.last <= ends + _REFILL
-        for other in others
-    )
+    ]
+    return max(again, default=None)
 
 
 def _unsure(which: str, when: PartialDate | None) -> list[str]:

@@ -222,7 +222,7 @@ def test_the_last_supply_of_a_stopped_prescription_is_open_and_those_before_are_
     trial = the_trial(order, first, second)
     assert trial.standing is Standing.FAILED
     assert trial.stretch is not None
-    assert trial.stretch.last.isoformat() == "2026-02-15"
+    assert trial.stretch.last.isoformat() == "2026-02-14"
     assert the_trial(order, first).standing is Standing.NOT_ENOUGH_DATA
     assert (
         the_trial(order, first, a_supply("2026-04-01", "2026-05-15", derived_from=of)).standing

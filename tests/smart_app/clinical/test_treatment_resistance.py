@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from tests.smart_app.clinical.trials import (
     an_ongoing_use,
     facts_of,
     reviewed,
+    when,
 )
 
 SERTRALINE = a_use(reference="MedicationStatement/sertraline")
@@ -83,6 +85,36 @@ def test_why_names_what_is_open() -> None:
     assert "mirtazapine (no dose)" in why
     assert "simvastatin 20 mg" in why
     assert "1 of the 2" in why
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"start": when("2026-01-01"), "end": when("2026-02-10")},
+        {"start": when("2020-01-01"), "end": when("2021-01-01")},
+        {"form": "inhalation"},
+        {"reasons": ("chronic pain",)},
+        {"start": when(ago(-3))},
+    ],
+    ids=["41 days", "before the window", "no antidepressant's form", "for pain", "later"],
+)
+def test_what_cannot_be_a_trial_is_not_open(changes: dict[str, Any]) -> None:
+    unknown = replace(STATIN, status="completed", **changes)
+    review = reviewed(SERTRALINE, unknown)
+    assert (review.answer, review.unresolved) == (FEW, ())
+
+
+def test_many_medicines_without_an_ingredient_are_counted_and_three_are_named() -> None:
+    many = [a_use(ingredients=frozenset(), label=f"herb {n}") for n in range(5)]
+    review = reviewed(*many)
+    assert len(review.unresolved) == 5
+    assert "herb 0, herb 1, herb 2 and 2 more" in review.why
+
+
+def test_the_window_tells_of_a_remission_only_where_it_cuts() -> None:
+    cut = reviewed(SERTRALINE, scores=[a_total(3, "2026-05-01")]).window_words
+    assert "only after the remission of 2026-05-01 (PHQ-9 3" in cut
+    assert "remission" not in reviewed(SERTRALINE, scores=[a_total(3, "2020-05-01")]).window_words
 
 
 def test_a_site_may_ask_for_more_trials() -> None:
