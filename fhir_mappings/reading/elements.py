@@ -142,7 +142,9 @@ def number(value: Any) -> Decimal | None:
 
 def reference_of(resource: Json) -> str:
     """ "Type/id" of a resource; "Type" where it has no id."""
-    kind, identifier = text(resource.get("resourceType")), text(resource.get("id"))
+    kind, identifier = resource.get("resourceType"), resource.get("id")
+    kind = kind.strip() if isinstance(kind, str) else ""  # `text` spelt out: this is asked thousands of times
+    identifier = identifier.strip() if isinstance(identifier, str) else ""
     return f"{kind}/{identifier}" if identifier else kind
 
 
