@@ -55,6 +55,7 @@ SAFETY_TERMS = {
     "urinary symptoms": r"dysuria|(?:urinary|micturition|bladder) (?:frequency|urgency|incontinence|pain)"
     r"|painful (?:urination|micturition)|frequency of micturition|ha?ematuria|overactive bladder",
     "breast-feeding": r"breast ?feed(?:s|ing)|breast ?fed|lactating|nursing mother",
+    "resistant hypertension": r"resistant hypertension",
     "pregnancy": r"(?<!past )(?<!previous )pregnan(?:t|cy)",
     "ketamine": r"(?:es)?ketamine|ketalar|spravato",
 }

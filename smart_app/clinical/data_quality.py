@@ -45,6 +45,7 @@ _AGAINST: Mapping[str, tuple[str, ...]] = {
 _RULES_OF_TERM: Mapping[str, frozenset[str]] = {
     "aneurysm": frozenset({"ABS-ANEUR", "ABS-AVM"}),
     "chronic heart disease": frozenset({"REV-CV"}),
+    "resistant hypertension": frozenset({"REV-RESHTN"}),
     "stroke": frozenset({"REV-STROKE"}),
     "breast-feeding": frozenset({"HOLD-LACT"}),
     "substance use": frozenset({"REV-SUD", "HOLD-KETUSE"}),

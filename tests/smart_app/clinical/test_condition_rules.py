@@ -161,6 +161,7 @@ def test_an_unconfirmed_condition_is_for_review_whatever_it_would_be(code: str, 
 
 WORDS = [
     ("Ischaemic stroke 2019", "REV-STROKE"),
+    ("Resistant hypertension", "REV-RESHTN"),
     ("Alcohol use disorder", "REV-SUD"),
     ("Cirrhosis of the liver", "REV-HEP"),
     ("Thyrotoxicosis", "REV-THYROID"),

@@ -17,9 +17,11 @@ from tests.builders import (
     a_component,
     a_concept,
     a_condition,
+    a_liver_value,
     a_medication,
     a_patient,
     a_pregnancy_status,
+    a_score,
     a_single_pressure,
     an_allergy,
     an_hcg,
@@ -89,6 +91,20 @@ AGAINST: dict[str, list[Json]] = {
     "pregnant by status": [a_pregnancy_status()],
     "pregnant by test": [an_hcg()],
     "ketamine allergy": [an_allergy()],
+    "aneurysm": [named("I71.40", "Abdominal aortic aneurysm, without rupture", status="resolved")],
+    "malformation": [named("Q28.2", "Arteriovenous malformation of cerebral vessels")],
+    "old stroke": [named("I63.9", "Cerebral infarction, unspecified")],
+    "resistant hypertension": [named("I1A.0", "Resistant hypertension")],
+    "breast-feeding": [named("Z39.1", "Care of a lactating mother") | {"onsetDateTime": days_ago(30)}],
+    "alcohol dependence": [named("F10.20", "Alcohol dependence, uncomplicated")],
+    "hepatic failure": [named("K72.10", "Chronic hepatic failure without coma")],
+    "thyroid storm": [named("E05.91", "Thyrotoxicosis, unspecified with thyrotoxic crisis or storm")],
+    "angle closure": [named("H40.20X0", "Unspecified primary angle-closure glaucoma")],
+    "epilepsy": [named("G40.909", "Epilepsy, unspecified, not intractable")],
+    "lung disease": [named("J44.9", "Chronic obstructive pulmonary disease, unspecified")],
+    "dementia": [named("F03.90", "Unspecified dementia")],
+    "urinary symptoms": [named("R30.0", "Dysuria")],
+    "a score with an unknown status": [a_score("44261-6", 12, status="unknown")],
     "failing pressure": [a_blood_pressure(150, 95)],
     "failing diastolic in a single": [
         a_single_pressure("8480-6", 120, when=f"{days_ago(0)}T15:00:00Z"),
@@ -138,7 +154,7 @@ CANDIDATE = [
 
 # Elements no rule of this version reads: whatever stands there, the patient stays a candidate.
 NOT_READ: dict[str, set[str]] = {
-    "Patient": {"gender", "name", "meta", "telecom", "identifier"},
+    "Patient": {"name", "meta", "telecom", "identifier"},
     "Condition": {"id", "meta", "category", "clinicalStatus.coding.0.system", "verificationStatus.coding.0.system"},
     "Observation": {"id", "category", "code", "performer", "component.0.valueQuantity.unit",
                     "component.1.valueQuantity.unit"},
@@ -175,6 +191,33 @@ def test_damage_leaves_a_candidate_only_where_no_rule_reads(n: int) -> None:
     for path, garbage, variant in variants(CANDIDATE[n]):
         status = screened([*CANDIDATE[:n], variant, *CANDIDATE[n + 1 :]]).status
         assert status is not Status.CANDIDATE or harmless(kind, path, garbage), (kind, path, str(garbage)[:20])
+
+
+# Numbers that garbage may well be: a liver value of zero is normal, and a limit of 99999 is one.
+PLAUSIBLE = (0, 1.5, 99999)
+
+
+def test_damage_to_a_liver_value_never_frees_a_patient() -> None:
+    value = a_liver_value(900)
+    assert screened(chart_with(value)).status is Status.HOLD
+    for path, garbage, variant in variants(value):
+        ahead = garbage == "2999-01-01" and path == ("effectiveDateTime",)
+        number = path[-1] == "value" and garbage in PLAUSIBLE and garbage is not False
+        assert screened(chart_with(variant)).status is not Status.CANDIDATE or ahead or number, (
+            path,
+            str(garbage)[:20],
+        )
+
+
+def test_damage_to_a_woman_or_her_old_test_never_tells_that_she_is_not_pregnant() -> None:
+    woman = a_patient(gender="female", active=True, deceasedBoolean=False)
+    test = an_hcg("260415000", when=days_ago(31), performer=[{"display": "A laboratory"}])
+    rest = [a_condition(), OLDER]
+    assert screened([woman, test, *rest]).status is Status.NEEDS_REVIEW
+    for path, garbage, variant in variants(woman):
+        assert screened([variant, test, *rest]).status is not Status.CANDIDATE, (path, str(garbage)[:20])
+    for path, garbage, variant in variants(test):
+        assert screened([woman, variant, *rest]).status is not Status.CANDIDATE, (path, str(garbage)[:20])
 
 
 def test_damage_to_the_only_name_of_an_entry_is_noticed() -> None:
