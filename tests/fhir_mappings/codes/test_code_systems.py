@@ -50,7 +50,7 @@ def icd(code: str) -> frozenset[str]:
     return sets_of(Code(system=ICD10CM, code=code))
 
 
-@pytest.mark.parametrize("code", ["F33.1", "F331", "f33.1", " F33.1 ", "f331"])
+@pytest.mark.parametrize("code", ["F33.1", "F331", "f33.1", " F33.1 ", "f331", "F33.1.", "F331."])
 def test_dots_case_and_blanks_do_not_matter(code: str) -> None:
     assert icd(code) == {"indication-mdd-current"}
 
@@ -74,11 +74,21 @@ TRAPS = [
     ("G93.2", {"raised-icp"}, "benign intracranial hypertension is raised pressure"),
     ("G91.2", {"normal-pressure-hydrocephalus"}, "normal pressure hydrocephalus is not"),
     ("G91.1", {"raised-icp"}, "obstructive hydrocephalus is"),
+    ("I69.00", {"intracranial-haemorrhage"}, "sequelae of subarachnoid bleeding prove it"),
     ("I69.10", {"intracranial-haemorrhage"}, "sequelae of bleeding prove it"),
+    ("I69.20", {"intracranial-haemorrhage"}, "sequelae of other bleeding prove it"),
     ("I69.30", {"stroke-ischaemic-tia"}, "sequelae of infarction do not"),
     ("Z86.73", {"personal-history-nonspecific", "stroke-ischaemic-tia"}, "history of TIA proves no bleeding"),
     ("I77.0", set(), "acquired fistula is no malformation"),
+    ("Q28.2", {"arteriovenous-malformation"}, "malformation of the brain"),
+    ("I71.40", {"aneurysmal-vascular-disease"}, "aneurysm of the aorta"),
     ("Z81.8", {"family-history-must-not-fire"}, "family history"),
+    ("Z82.49", {"family-history-must-not-fire"}, "family history of the heart"),
+    ("K72.10", {"hepatic-impairment", "hepatic-failure"}, "hepatic failure"),
+    ("K74.60", {"hepatic-impairment"}, "cirrhosis alone is no failure"),
+    ("E05.90", {"hyperthyroidism"}, "without crisis"),
+    ("E05.91", {"hyperthyroidism", "thyroid-storm"}, "with crisis"),
+    ("R03.0", {"elevated-bp-reading"}, "a reading is no hypertension"),
     ("F10.11", {"substance-use-remission"}, "abuse in remission"),
     ("F10.21", {"substance-use-remission"}, "dependence in remission"),
     ("F19.91", {"substance-use-remission"}, "use in remission"),
