@@ -9,11 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from fhir_mappings.codes import observations as loinc
 from fhir_mappings.codes.concepts import texts_of
-from fhir_mappings.codes.systems import LOINC, canonical_system
+from fhir_mappings.codes.systems import LOINC, LONGEST, canonical_system
 from fhir_mappings.facts.clinical import Area, BloodPressure, PartialDate
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.elements import Json
@@ -49,15 +50,19 @@ def loinc_codes(concept: object) -> frozenset[str]:
     codings = concept.get("coding") if isinstance(concept, dict) else None
     if not isinstance(codings, list):
         return _NO_CODES
-    found = [
-        coding["code"].strip()
-        for coding in codings
-        if isinstance(coding, dict)
-        and isinstance(coding.get("code"), str)
-        and isinstance(coding.get("system"), str)
-        and canonical_system(coding["system"]) == LOINC
-    ]
-    return frozenset(found) if found else _NO_CODES
+    found = [_loinc_code(coding.get("system"), coding.get("code")) for coding in codings if isinstance(coding, dict)]
+    return found[0] if len(found) == 1 else _NO_CODES.union(*found)
+
+
+def _loinc_code(system: object, code: object) -> frozenset[str]:
+    if not (isinstance(system, str) and isinstance(code, str)) or len(code) > LONGEST:
+        return _NO_CODES
+    return _remembered(code) if canonical_system(system) == LOINC else _NO_CODES
+
+
+@lru_cache(maxsize=1024)  # a chart names the same few codes thousands of times
+def _remembered(code: str) -> frozenset[str]:
+    return frozenset({code.strip()})
 
 
 def is_blood_pressure(resource: Json, codes: frozenset[str]) -> bool:

@@ -150,5 +150,6 @@ def reference_of(resource: Json) -> str:
 
 def versioned_reference(resource: Json) -> str:
     """ "Type/id/_history/version" where the version is known, else "Type/id"."""
-    version = text(mapping(resource.get("meta")).get("versionId"))
+    meta = resource.get("meta")
+    version = text(meta.get("versionId")) if isinstance(meta, dict) else ""
     return f"{reference_of(resource)}/_history/{version}" if version else reference_of(resource)

@@ -19,6 +19,7 @@ ENZYME_UNITS = {
     "ukat/L": Decimal(60),
 }
 
+_UCUM = (UCUM, None, "")
 # Printed units that stand for a UCUM code where no code is given; the reading is flagged.
 _PRINTED = {
     "mmhg": "mm[Hg]",
@@ -55,7 +56,9 @@ def amount(quantity: Any, units: Mapping[str, Decimal]) -> Amount:
         return Amount(problem="the value carries a modifier the app does not know")
     if not (isinstance(quantity.get("code", ""), str) and isinstance(quantity.get("system", ""), str)):
         return Amount(problem="the unit is not readable")
-    code, note = _unit(quantity)
+    code, note = quantity.get("code"), None
+    if code not in units or quantity.get("system") not in _UCUM:  # not as nearly all of them are
+        code, note = _unit(quantity)
     if code not in units:
         return Amount(problem="the unit is missing" if not code else "the unit is not one the app converts")
     return Amount(value=number * units[code], note=note)

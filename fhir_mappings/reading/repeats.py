@@ -17,14 +17,15 @@ def without_repeats(resources: Iterable[Json]) -> tuple[list[Json], list[Json]]:
     Nobody can tell which of two contradicting texts is the chart: both are to be looked at, and neither to be
     relied on.
     """
-    groups: dict[str, list[Json]] = {}
+    first: dict[str, Json] = {}
+    groups: dict[str, list[Json]] = {}  # of what came more than once, which is rare
     for resource in resources:
         key = _key(resource)
-        if key in groups:
-            _add(groups[key], resource)
+        if key in first:
+            _add(groups.setdefault(key, [first[key]]), resource)
         else:
-            groups[key] = [resource]
-    kept = [resource for group in groups.values() for resource in group]
+            first[key] = resource
+    kept = [resource for key, one in first.items() for resource in groups.get(key, (one,))]
     torn = [resource for group in groups.values() if len(group) > 1 for resource in group]
     return kept, torn
 
