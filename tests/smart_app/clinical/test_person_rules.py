@@ -112,7 +112,10 @@ SAID = [
 
 @pytest.mark.parametrize(("answer", "status"), SAID)
 def test_the_patients_own_word_settles_it(answer: Answer, status: Status) -> None:
-    assert asked(a_woman(), answer).status is status
+    result = asked(a_woman(), answer)
+    assert result.status is status
+    known = answer.question == "HOLD-PREG" and answer.said is not Said.UNKNOWN and status is not REVIEW
+    assert (finding(result, "MISS-PREG").state is State.NOT_MET) is known
 
 
 def test_a_no_does_not_undo_a_positive_test() -> None:

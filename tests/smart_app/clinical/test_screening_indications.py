@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import pytest
 
+from fhir_mappings.facts.clinical import Area, Gap
+from fhir_mappings.reading.patient_facts import patient_facts
 from smart_app.clinical.finding import Status
+from smart_app.clinical.limits import Limits
+from smart_app.clinical.rule_settings import RuleSettings
+from smart_app.clinical.screening import screen
 from tests.builders import (
+    PATIENTS,
     SNOMED,
+    TODAY,
     Json,
     a_blood_pressure,
     a_chart,
     a_condition,
+    a_failure,
     a_medication,
     a_patient,
     an_item_nine,
     an_observation,
     days_ago,
+    finding,
     screened,
+    states,
     with_condition,
     without_depression,
 )
@@ -148,3 +158,52 @@ def test_item_nine_inside_its_panel_counts() -> None:
 
 def test_the_patient_and_pressure_alone_never_make_a_candidate() -> None:
     assert screened([a_patient(), a_blood_pressure()]).status is NONE
+
+
+REMISSION = [
+    pytest.param([], [], "not-met", id="nothing of it"),
+    pytest.param([a_condition("F33.42")], [], "met", id="full remission alone"),
+    pytest.param([a_condition("F33.42", status="resolved")], [], "met", id="full remission, resolved"),
+    pytest.param([a_condition("46244001", system=SNOMED)], [], "met", id="full remission, SNOMED"),
+    pytest.param([a_condition("F33.42", verification="refuted")], [], "not-met", id="refuted"),
+    pytest.param([a_condition("F33.42"), a_condition("F33.2")], [], "not-met", id="beside an active depression"),
+    pytest.param([a_condition("F33.42"), a_condition("F32.A")], [], "not-met", id="beside an unspecified one"),
+    pytest.param([a_condition("F33.42"), a_condition("F31.9")], [], "not-met", id="beside a bipolar disorder"),
+    pytest.param([a_condition("F33.42"), a_condition(None, text="low mood, depression")], [], "not-met",
+                 id="beside a depression in words"),
+    pytest.param([a_condition("F33.42"), a_condition(None)], [], "not-enough-data", id="beside an unreadable entry"),
+    pytest.param([a_condition("F33.42")], [a_failure(Area.CONDITION)], "could-not-look", id="on a list cut short"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entries", "failures", "state"), REMISSION)
+def test_full_remission_is_no_indication_only_where_nothing_else_may_be(
+    entries: list[Json], failures: list[Gap], state: str
+) -> None:
+    result = screened(a_chart(*entries, without=["Condition"]), *failures)
+    assert states(result)["IND-REMISSION"] == state
+    assert (finding(result, "IND-REMISSION").effect is NONE) is (state == "met")
+    assert result.status is not CANDIDATE or "F33.2" in str(entries)
+
+
+def test_a_site_that_does_not_treat_bipolar_depression_gets_it_for_review() -> None:
+    strict = RuleSettings(limits=Limits(bipolar_allowed=False))
+    for entries, allowed, refused in (
+        ([a_condition("F31.31")], CANDIDATE, REVIEW),
+        ([a_condition("F31.31"), a_condition("F33.2")], CANDIDATE, REVIEW),
+        ([a_condition("F31.5")], HOLD, HOLD),
+    ):
+        chart = a_chart(*entries, without=["Condition"])
+        facts = patient_facts(chart, as_of=TODAY, patients=PATIENTS)
+        assert screen(facts, as_of=TODAY).status is allowed
+        result = screen(facts, as_of=TODAY, settings=strict)
+        assert result.status is refused
+        assert (finding(result, "IND-BPD").effect, states(result)["IND-NONE"]) == (REVIEW, "not-met")
+
+
+def test_the_window_of_postpartum_depression_is_the_sites_and_told() -> None:
+    chart = a_chart(a_condition("F53.0", onset=days_ago(100)), without=["Condition"])
+    facts = patient_facts(chart, as_of=TODAY, patients=PATIENTS)
+    result = screen(facts, as_of=TODAY, settings=RuleSettings(limits=Limits(postpartum_months=3)))
+    assert (screen(facts, as_of=TODAY).status, result.status) == (CANDIDATE, REVIEW)
+    assert "in the last 3 months" in finding(result, "IND-PPD").reason
