@@ -13,7 +13,7 @@ from fhir_mappings.facts.antidepressants import ANTIDEPRESSANTS, AUGMENTERS, DEX
 from fhir_mappings.facts.clinical import Area, MedicationUse
 from smart_app.clinical.answers import Answer, Said
 from smart_app.clinical.antidepressant_products import PURPOSE_OPEN, Judged, antidepressants_of, judge
-from smart_app.clinical.day_spans import Span, after, joined, longest, span
+from smart_app.clinical.day_spans import Span, after, joined, longest
 from smart_app.clinical.episode import Depressed, Episode, current_episode, depressed_between, depressed_now
 from smart_app.clinical.finding import Evidence, State
 from smart_app.clinical.medication_words import for_depression, ineffective, intolerance, other_purpose
@@ -158,7 +158,7 @@ def _unresolved(question: Question, episode: Episode) -> tuple[str, ...]:
     facts, limits = question.facts, question.limits
     taken: dict[str, list[Span]] = defaultdict(list)
     for use in facts.medications:
-        days = taken_days(use, facts.medications, question.as_of) if not use.ingredients else None
+        days = taken_days(use, (), question.as_of) if not use.ingredients else None
         if days is not None and use.form in _FORMS and not other_purpose(use.reasons):
             taken[use.label].append(days.perhaps)
     return tuple(
@@ -213,8 +213,7 @@ def _entries(name: str, uses: list[MedicationUse], question: Question) -> list[_
     """The entries that may be a trial or are excluded, those that surely begin later left out."""
     found = []
     for use in uses:
-        others = [other for other in uses if other is not use]
-        days, judged = taken_days(use, others, question.as_of), judge(use, name)
+        days, judged = taken_days(use, uses, question.as_of), judge(use, name)
         if days is None:
             continue
         if judged.dose is None or (judged.missing and judged.dose >= judged.minimum):
@@ -223,16 +222,19 @@ def _entries(name: str, uses: list[MedicationUse], question: Question) -> list[_
             adequate = judged.dose >= judged.minimum
         missing = judged.missing + days.missing
         found.append(_Entry(use=use, judged=judged, days=days, dose_adequate=adequate, missing=missing))
-    other_purpose = any(entry.judged.other_purpose for entry in found)
-    return [_doubted(entry, found, question.limits.trial_bridge_days, other_purpose) for entry in found]
+    elsewhere = any(entry.judged.other_purpose for entry in found)
+    return [_doubted(entry, found, question.limits.trial_bridge_days, elsewhere) for entry in found]
 
 
-def _doubted(entry: _Entry, entries: list[_Entry], bridge_days: int, other_purpose: bool) -> _Entry:
-    """What other entries of the same medicine put in doubt: what it was for, and whether two doses add up."""
+def _doubted(entry: _Entry, entries: list[_Entry], bridge_days: int, elsewhere: bool) -> _Entry:
+    """What other entries of the same medicine put in doubt: what it was for, and whether two doses add up.
+
+    `elsewhere`: one of them was given for something else than depression.
+    """
     if entry.judged.excluded:
         return entry
     if entry.dose_adequate is not False:
-        if other_purpose and not for_depression(entry.use.reasons):
+        if elsewhere and not for_depression(entry.use.reasons):
             missing = tuple(dict.fromkeys((*entry.missing, PURPOSE_OPEN)))
             return replace(entry, dose_adequate=None, missing=missing)
         return entry
@@ -251,16 +253,14 @@ def _beside(one: _Entry, other: _Entry, bridge_days: int) -> bool:
 
     Entries of two types are taken to tell one use twice.
     """
-    both = span(
-        max(one.days.perhaps.first, other.days.perhaps.first), min(one.days.perhaps.last, other.days.perhaps.last)
-    )
-    kinds = {each.use.reference.partition("/")[0] for each in (one, other)}
+    first = max(one.days.perhaps.first, other.days.perhaps.first)
+    last = min(one.days.perhaps.last, other.days.perhaps.last)
     return (
-        len(kinds) == 1
+        last >= first
+        and (last - first).days >= bridge_days
+        and one.use.reference.partition("/")[0] == other.use.reference.partition("/")[0]
         and not one.judged.excluded
         and not _linked(one, other)
-        and both is not None
-        and both.days > bridge_days
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -31,14 +31,13 @@ class TakenDays:
     missing: tuple[str, ...]
 
 
-def taken_days(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -> TakenDays | None:
+def taken_days(use: MedicationUse, others: Sequence[MedicationUse], as_of: date) -> TakenDays | None:
     """The days up to `as_of`; None for an entry that surely begins later.
 
     Sure are the days from the latest possible start to the earliest possible end. An entry that is active and has no
     end runs to `as_of`, unless it repeats one that has ended; one that is not active ended nobody knows when. A
-    dispense runs its supply, but no further than a stop on record. `others`: entries of the same medicine.
+    dispense runs its supply, but no further than a stop on record. `others`: all entries of this medicine.
     """
-    others = tuple(others)
     start, end = use.start, _stated_end(use, others, as_of)
     if start is not None and start.after(as_of):
         return None
@@ -78,7 +77,7 @@ def is_supply(use: MedicationUse) -> bool:
     return use.reference.startswith(_DISPENSE)
 
 
-def _stated_end(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -> PartialDate | None:
+def _stated_end(use: MedicationUse, others: Sequence[MedicationUse], as_of: date) -> PartialDate | None:
     """The end, where it is one: only what is active, or a supply handed over, runs to an end that lies ahead."""
     if use.end is None or use.ended_unknown:
         return None
@@ -90,13 +89,13 @@ def _stated_end(use: MedicationUse, others: Iterable[MedicationUse], as_of: date
     return use.end if runs_on or over else None
 
 
-def _goes_on(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -> bool:
+def _goes_on(use: MedicationUse, others: Sequence[MedicationUse], as_of: date) -> bool:
     """Whether an entry without an end is surely still taken."""
     open_end = use.status == "active" and use.end is None and not use.ended_unknown
     return open_end and not _original_ended(use, others, as_of)
 
 
-def _original_ended(use: MedicationUse, others: Iterable[MedicationUse], as_of: date) -> bool:
+def _original_ended(use: MedicationUse, others: Sequence[MedicationUse], as_of: date) -> bool:
     """Whether an entry that this one repeats may have ended: then a repetition left active proves nothing."""
     return bool(use.derived_from) and any(
         other.status != "active" or other.ended_unknown or (other.end is not None and other.end.first < as_of)
@@ -105,7 +104,7 @@ def _original_ended(use: MedicationUse, others: Iterable[MedicationUse], as_of: 
     )
 
 
-def _stops(supply: MedicationUse, others: Iterable[MedicationUse]) -> list[MedicationUse]:
+def _stops(supply: MedicationUse, others: Sequence[MedicationUse]) -> list[MedicationUse]:
     """What says that the medicine was stopped: any statement, and the prescription that the supply carries out.
 
     A supply that names no prescription may be of any.
@@ -119,7 +118,7 @@ def _stops(supply: MedicationUse, others: Iterable[MedicationUse]) -> list[Medic
 
 
 def _cut(
-    stop: MedicationUse, supply: MedicationUse, others: Iterable[MedicationUse], first: date | None, last: date
+    stop: MedicationUse, supply: MedicationUse, others: Sequence[MedicationUse], first: date | None, last: date
 ) -> tuple[date | None, date]:
     """The first and the last possible end of a supply, cut at a stop that falls, or may fall, into it."""
     start = supply.start
@@ -140,7 +139,7 @@ def _cut(
     return (None if first is None or start is None else min(first, start.last)), last
 
 
-def _fetched_again(supply: MedicationUse, others: Iterable[MedicationUse], ends: date | None) -> date | None:
+def _fetched_again(supply: MedicationUse, others: Sequence[MedicationUse], ends: date | None) -> date | None:
     """When another supply was surely handed over after this one and about when this one ran out; None if none was."""
     if supply.start is None or ends is None:
         return None
