@@ -162,16 +162,8 @@ def test_rules_say_what_they_read() -> None:
     assert reads["REV-HEP"] == {Area.CONDITION, Area.LABORATORY}
     assert reads["ABS-ALLERGY"] == {Area.ALLERGY}
     assert reads["DATA-TEXT"] == {Area.CONDITION, Area.MEDICATION}
-    assert (
-        reads["TRD-MET"]
-        == reads["TRD-NOT-MET"]
-        == reads["TRD-UNKNOWN"]
-        == {
-            Area.CONDITION,
-            Area.MEDICATION,
-            Area.SURVEY,
-        }
-    )
+    trials = {Area.CONDITION, Area.MEDICATION, Area.SURVEY}
+    assert reads["TRD-MET"] == reads["TRD-NOT-MET"] == reads["TRD-UNKNOWN"] == trials
     for rule in ("HOLD-BP", "MISS-BP", "URG-BP", "REV-BP-LABILE", "CAU-BP-LABEL"):
         assert reads[rule] == {Area.BLOOD_PRESSURE}
     for rule in [rule for rule in IN_ORDER if rule.startswith("CAU-") and rule != "CAU-BP-LABEL"]:
