@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 import respx
 
@@ -11,28 +10,11 @@ from smart_app.clinical.screening import ScreeningResult
 from smart_app.ehr.fhir_client import FhirClient
 from smart_app.use_cases.screen_patient import screen_chart
 from tests.builders import PATIENT, TODAY, Json
-from tests.malformed import CASES, FHIR_JSON, Malformed, calm_chart, carried, cut_off, damaged
-from tests.smart_app.ehr.scripted import Chartbook, fhir, searchset
+from tests.malformed import CASES, FHIR_JSON, Malformed, calm_chart, carried, cut_off
+from tests.smart_app.ehr.served import SEARCHSET, serve_damaged, served
 
 pytestmark = pytest.mark.anyio
 SERVED = [case for case in CASES if case.where != "file"]
-LIST_OF = {"Observation": "Observation/vital-signs"}
-SEARCHSET: Json = {"resourceType": "Bundle", "type": "searchset"}
-
-
-def served(router: respx.MockRouter, name: str, body: bytes, headers: dict[str, str]) -> None:
-    """A candidate's chart in an EHR that answers one search, or the read of the Patient, with these bytes."""
-    book = Chartbook(router)
-    lists: dict[str, list[Json]] = {}
-    for resource in calm_chart():
-        if resource["resourceType"] == "Patient":
-            book.reads[PATIENT] = fhir(resource)
-        else:
-            lists.setdefault(resource["resourceType"], []).append(resource)
-    book.lists |= {LIST_OF.get(kind, kind): fhir(searchset(*found)) for kind, found in lists.items()}
-    # Headers as given, the body as given: httpx must not unpack it a second time.
-    raw = httpx.Response(200, stream=httpx.ByteStream(body), headers=headers)
-    book.raw = (PATIENT if name == "Patient" else LIST_OF.get(name, name), raw)
 
 
 async def screening(client: FhirClient) -> ScreeningResult:
@@ -40,19 +22,10 @@ async def screening(client: FhirClient) -> ScreeningResult:
     return screen_chart(chart, patients=[PATIENT], as_of=TODAY)[1]
 
 
-def headers_of(case: Malformed) -> dict[str, str]:
-    return ({"content-type": case.content_type} if case.content_type else {}) | dict(case.headers)
-
-
 async def screened_with(
     case: Malformed, resource: Json, client: FhirClient, ehr: respx.MockRouter
 ) -> ScreeningResult:
-    kind = resource["resourceType"]
-    if kind == "Patient":
-        body = damaged(case, resource)
-    else:
-        body = carried(case, resource, [one for one in calm_chart() if one["resourceType"] == kind], SEARCHSET)
-    served(ehr, kind, body, headers_of(case))
+    serve_damaged(ehr, case, resource)
     return await screening(client)
 
 
