@@ -226,6 +226,7 @@ CASES: Final[tuple[Malformed, ...]] = (
     condition("M13 lone surrogate", text=swap('"text":"', '"text":"\\ud800')),
     condition("M14 NUL in the words", text=swap('"text":"', '"text":"\\u0000'), calm_stays=True),
     condition("M14b NUL in the code", text=swap('"code":"', '"code":"\\u0000'), calm_stays=None),
+    condition("M14c NUL in the id", text=swap('"id":"', '"id":"\\u0000'), calm_stays=None),
     condition("M15 control character", text=swap('"text":"', '"text":"\x01')),
     condition("M16 NaN", text=extended("NaN")),
     condition("M17 Infinity", text=extended("Infinity")),
