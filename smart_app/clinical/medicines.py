@@ -95,8 +95,7 @@ def _uses(entries: Iterable[MedicationUse]) -> list[tuple[MedicationUse, ...]]:
     for entry in ordered:
         for origin in entry.derived_from:
             if origin in group:
-                first, second = sorted((head(entry.reference), head(origin)))
-                group[second] = first
+                group[head(origin)] = head(entry.reference)
     found: dict[str, list[MedicationUse]] = {}
     for entry in ordered:
         found.setdefault(head(entry.reference), []).append(entry)

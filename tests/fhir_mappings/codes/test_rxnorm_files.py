@@ -248,6 +248,7 @@ def test_without_a_file_the_shipped_table_is_used(tmp_path: Path) -> None:
     [
         ([*SERTRALINE, "36437|ENG|"], "RXNCONSO.RRF", "RXNCONSO.RRF is damaged: line 9 is not a row of 18 fields"),
         ([SERTRALINE[0][:-1]], "RXNCONSO.RRF", "line 1 is not a row"),
+        ([SERTRALINE[0] + "more"], "RXNCONSO.RRF", "line 1 is not a row"),
         ([SERTRALINE[0] + "more|"], "RXNCONSO.RRF", "line 1 is not a row"),
         (["x" * 50_000], "RXNCONSO.RRF", "line 1 is not a row"),
         (["{}"], "RXNREL.RRF", "RXNREL.RRF is damaged: line 1 is not a row of 16 fields"),

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.facts.clinical import Area, MedicationUse, PatientFacts, Resolution
 from fhir_mappings.reading.patient_facts import patient_facts
-from tests.builders import PATIENTS, RXNORM, TODAY, Json, a_concept, a_condition, a_medication, days_ago
+from tests.builders import PATIENTS, RXNORM, TODAY, Json, a_concept, a_condition, a_medication, an_allergy, days_ago
 
 MG = {"value": 50, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
 DAILY = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
@@ -71,10 +72,10 @@ def test_a_coded_entry_is_read_whole() -> None:
     assert (use.reasons, use.stopped_for) == (("Depression",), ("ineffective",))
 
 
-def test_a_medicine_no_rule_asks_about_is_listed_without_a_gap() -> None:
-    use = the_use(a_medication("312961", text="simvastatin 20 MG Oral Tablet"))
+def test_a_medicine_nobody_knows_is_listed_without_a_gap() -> None:
+    use = the_use(a_medication("99999999", text="vendomycin 20 MG Oral Tablet"))
     assert (use.label, use.resolution, use.ingredients) == (
-        "simvastatin 20 MG Oral Tablet",
+        "vendomycin 20 MG Oral Tablet",
         Resolution.NONE,
         frozenset(),
     )
@@ -136,6 +137,32 @@ def test_a_medication_that_lists_its_ingredients() -> None:
     use = the_use(pointing() | {"dosageInstruction": [ONE_TABLET]}, drug, other)
     assert (use.label, use.ingredients) == ("House mixture", {"fluoxetine", "olanzapine"})
     assert [(name, str(amount)) for name, amount in use.daily_mg] == [("fluoxetine", "25"), ("olanzapine", "25")]
+
+
+def test_a_code_that_nobody_knows_hides_nothing_where_the_ingredients_are_listed() -> None:
+    drug = a_drug(a_concept("99999999", RXNORM), ingredient=[{"itemCodeableConcept": {"text": "phenelzine"}}])
+    assert the_use(pointing(), drug).ingredients == {"phenelzine"}
+
+
+@pytest.mark.parametrize("item", [{}, {"itemReference": {"reference": "Medication/gone"}}, None, "phenelzine"])
+def test_an_ingredient_that_cannot_be_read_is_a_gap(item: Any) -> None:
+    drug = a_drug(ingredient=[{"itemCodeableConcept": {"text": "sertraline"}}, item])
+    assert the_gaps(pointing(), drug) == [
+        (Area.MEDICATION, "an ingredient of the Medication it points to could not be read")
+    ]
+
+
+def test_a_part_that_the_sites_table_could_not_name_asks_for_review() -> None:
+    table = MedicineTable(release="x", ingredients={}, products={"1": ["a capsule", [[""], ["sertraline"]]]})
+    facts = patient_facts([a_medication("1", text="a capsule")], as_of=TODAY, patients=PATIENTS, medicines=table)
+    assert facts.medications[0].ingredients == {"sertraline"}
+    assert (Area.OTHER, "a part of the product could not be named") in [(gap.area, gap.reason) for gap in facts.gaps]
+
+
+def test_the_sites_table_counts_for_allergies_too() -> None:
+    table = MedicineTable(release="x", ingredients={"1": "ketamine"}, products={})
+    facts = patient_facts([an_allergy("1", text=None)], as_of=TODAY, patients=PATIENTS, medicines=table)
+    assert facts.allergies[0].ingredients == {"ketamine"}
 
 
 def test_a_reference_to_nothing_is_read_by_its_display() -> None:
@@ -237,6 +264,17 @@ def test_a_statement_has_its_period() -> None:
 @pytest.mark.parametrize(
     ("changes", "start", "end"),
     [
+        (
+            {
+                "dosageInstruction": [{"timing": {"repeat": {"boundsPeriod": {"end": "2026-05-01"}}}}],
+                "dispenseRequest": {
+                    "expectedSupplyDuration": {"value": 30, "code": "d"},
+                    "validityPeriod": {"end": "2026-06-30"},
+                },
+            },
+            "2026-01-10",
+            "2026-05-01",
+        ),
         ({}, "2026-01-10", None),
         ({"dispenseRequest": {"expectedSupplyDuration": {"value": 30, "code": "d"}}}, "2026-01-10", "2026-02-08"),
         (

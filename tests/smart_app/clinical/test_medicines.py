@@ -65,6 +65,14 @@ def test_an_entry_in_words_is_what_the_entry_it_derives_from_is() -> None:
     assert found.classes == {"maoi"}
 
 
+def test_an_entry_that_names_its_medicine_stands_under_that_alone() -> None:
+    """Entries of one use that contradict each other: each counts for what it says."""
+    request = a_use("MedicationRequest/1", "phenelzine")
+    statement = a_use("MedicationStatement/1", "sertraline", derived_from=("MedicationRequest/1",))
+    found = {medicine.name: medicine.references for medicine in merged(request, statement)}
+    assert found == {"phenelzine": ("MedicationRequest/1",), "sertraline": ("MedicationStatement/1",)}
+
+
 def test_what_could_not_be_resolved_is_listed_last_by_its_label() -> None:
     found = merged(
         a_use("MedicationRequest/1", label="Simvastatin  20 mg"),
