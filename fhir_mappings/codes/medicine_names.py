@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 from fhir_mappings.codes.concepts import LONGEST_TEXT
 
-_TABLES = frozenset({"brands.json", "products.json"})
+_TABLES = frozenset({"brands.json", "common-medicines.json", "products.json"})
+# How the parts of a combination are parted: as RxNorm writes it, or in a person's words.
+_PARTS = re.compile(r"\s/\s|[+;&]|,\s|\band\b|\bwith\b|\bplus\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+")  # bounded by letters alone: "ketamine_50mg" names ketamine, "norketamine" does not
 
 
@@ -57,13 +59,16 @@ class Named(NamedTuple):
 
     ingredients: frozenset[str]
     brand: bool
+    common: bool = False  # a medicine that no rule asks about
 
 
 @cache
 def _names() -> dict[str, tuple[tuple[tuple[str, ...], Named], ...]]:
     """By first word: the names that begin with it, longest first."""
     brands: dict[str, list[str]] = table("brands.json")["brands"]
-    named = {brand: Named(frozenset(held), brand=True) for brand, held in brands.items()}
+    common = table("common-medicines.json")["names"]
+    named = {name: Named(frozenset({name}), brand=False, common=True) for name in common}
+    named |= {brand: Named(frozenset(held), brand=True) for brand, held in brands.items()}
     for ingredient in {one for held in brands.values() for one in held}:
         named[ingredient] = Named(frozenset({ingredient}), brand=False)
     for entry in (entry for medicines in _classes() for entry in medicines["ingredients"]):
@@ -88,3 +93,9 @@ def names_in(text: str) -> Iterator[Named]:
                 length = len(name)
                 break
         place += length
+
+
+def all_parts_named(text: str) -> bool:
+    """Whether each part of a combination holds a name: beside aspirin there may be one that nobody knows."""
+    parts = _PARTS.split(text[:LONGEST_TEXT])
+    return all(next(names_in(part), None) is not None for part in parts if _WORD.search(part))

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fhir_mappings.codes.forms import form_of
-from fhir_mappings.codes.medicine_names import ingredient_codes, names_in, table
+from fhir_mappings.codes.medicine_names import all_parts_named, ingredient_codes, names_in, table
 from fhir_mappings.codes.systems import RXNORM
 from fhir_mappings.facts.clinical import Code, Resolution
 
@@ -63,8 +63,9 @@ class MedicineTable:
         by_code = [found for code in known if (found := self._of_code(code)) is not None]
         if by_code:
             return by_code[0] if len(by_code) == 1 else _together(by_code)
+        texts = tuple(texts)
         named = [name for text in texts for name in names_in(text)]
-        if not named:
+        if not named or (all(name.common for name in named) and not all(map(all_parts_named, texts))):
             return UNRESOLVED
         means = Resolution.BRAND if any(name.brand for name in named) else Resolution.TEXT
         return Resolved(_NOTHING.union(*(name.ingredients for name in named)), means)

@@ -11,7 +11,7 @@ from fhir_mappings.codes.systems import RXNORM, SNOMED
 from fhir_mappings.facts.clinical import Code, Resolution
 
 FOLDER = files("fhir_mappings").joinpath("value_sets", "medicines")
-TABLES = {"brands", "products"}
+TABLES = {"brands", "common-medicines", "products"}
 
 
 def rx(*codes: str) -> list[Code]:
@@ -34,7 +34,8 @@ def named(text: str) -> set[str]:
         (["00000", "312941"], ["Prozac"], {"sertraline"}, Resolution.PRODUCT),
         (["99999999"], ["Zoloft 50 mg"], {"sertraline"}, Resolution.BRAND),
         (["99999999"], ["sertraline 50 mg"], {"sertraline"}, Resolution.TEXT),
-        (["99999999"], ["simvastatin"], set(), Resolution.NONE),
+        (["99999999"], ["simvastatin"], {"simvastatin"}, Resolution.TEXT),
+        (["99999999"], ["nobodyknowsin"], set(), Resolution.NONE),
         ([], [], set(), Resolution.NONE),
     ],
 )
@@ -58,6 +59,11 @@ def test_codings_that_contradict_each_other_all_count() -> None:
 def test_codings_that_agree_keep_the_strength() -> None:
     found = shipped_table().resolve(rx("36437", "312941"), [])
     assert [(part.ingredient, str(part.strength), part.unit) for part in found.parts] == [("sertraline", "50", "MG")]
+
+
+def test_codings_of_two_strengths_keep_neither() -> None:
+    found = shipped_table().resolve(rx("1000048", "1000058"), [])
+    assert (found.ingredients, found.parts) == ({"doxepin"}, ())
 
 
 @pytest.mark.parametrize(
@@ -167,6 +173,6 @@ def test_every_product_holds_something_that_is_named() -> None:
 
 
 def test_names_and_codes_of_products_agree() -> None:
-    """The words of a product's own name never name a medicine that its parts do not hold."""
+    """The words of a product's own name never name a medicine of a rule that its parts do not hold."""
     for rxcui, (name, parts) in shipped_table().products.items():
-        assert named(name) <= {part[0] for part in parts}, rxcui
+        assert {one for one in named(name) if classes_of([one])} <= {part[0] for part in parts}, rxcui

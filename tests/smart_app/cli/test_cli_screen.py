@@ -78,13 +78,13 @@ def test_a_rule_that_is_not_met_is_not_listed(tmp_path: Path, capsys: Capture) -
 
 
 def test_trials_and_unresolved_medicines_are_told(tmp_path: Path, capsys: Capture) -> None:
-    chart = a_chart(a_medication("36437", id="ssri"), a_medication(None, text="Simvastatin 20 mg", id="statin"))
+    chart = a_chart(a_medication("36437", id="ssri"), a_medication(None, text="Nobodyknowsin 20 mg", id="statin"))
     path = written(tmp_path / "b.json", bundle(*chart))
     assert main(["screen", path, *AS_OF]) == 0
     told = capsys.readouterr().out
     assert "Trials of antidepressants: " in told
     assert "  - sertraline: " in told
-    assert "could not be resolved to an ingredient; the rules could not judge them:\n  - Simvastatin 20 mg" in told
+    assert "could not be resolved to an ingredient; the rules could not judge them:\n  - Nobodyknowsin 20 mg" in told
     assert "Not found in the record, ask the patient: ABS-SCZ" in told
 
 

@@ -22,7 +22,7 @@ HARD = (
     a_condition("I48.91", id="af", text="Atrial fibrillation"),
     an_item_nine(2),
     a_medication("36437", id="ssri"),
-    a_medication(None, text="Simvastatin 20 mg", id="statin"),
+    a_medication(None, text="Nobodyknowsin 20 mg", id="statin"),
 )
 REFUSED = FailedFetch(area=Area.ALLERGY, reason="the EHR refused it (403)")
 
