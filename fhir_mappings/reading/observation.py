@@ -236,8 +236,9 @@ def read_liver_value(resource: Json, codes: frozenset[str], notes: Notes) -> Lab
     if dated is None or _not_measured(resource):
         return None
     quantity = elements.mapping(resource.get("valueQuantity"))
-    comparator = quantity.get("comparator", "")
-    found = amount({name: item for name, item in quantity.items() if name != "comparator"}, ENZYME_UNITS)
+    comparator = quantity.get("comparator") or ""
+    plain = {name: item for name, item in quantity.items() if name != "comparator"} if comparator else quantity
+    found = amount(plain, ENZYME_UNITS)
     if found.value is None or comparator not in _COMPARATORS or not 0 <= found.value <= _GREATEST_LIVER_VALUE:
         notes.gap(Area.LABORATORY, resource, f"the value cannot be used: {found.problem or 'it is not plausible'}")
         return None
