@@ -17,6 +17,7 @@ from smart_app.clinical.day_spans import Span, after, joined, longest
 from smart_app.clinical.episode import Depressed, Episode, current_episode, depressed_between, depressed_now
 from smart_app.clinical.finding import Evidence, State
 from smart_app.clinical.medication_words import for_depression, ineffective, intolerance, other_purpose
+from smart_app.clinical.programme import day_words
 from smart_app.clinical.question import Question
 from smart_app.clinical.taken_days import TakenDays, is_supply, taken_days
 
@@ -399,9 +400,13 @@ def _ended_words(entries: list[_Entry], earliest: date | None, latest: date, as_
     why = sorted({text for e in entries for text in e.use.stopped_for})
     stopped = any(e.use.status == "stopped" for e in entries) or bool(why)
     if earliest == latest:
-        day = latest.isoformat()
+        day = day_words(latest)
     else:
-        day = "date not known" if earliest is None or latest >= as_of else f"between {earliest} and {latest}"
+        day = (
+            "date not known"
+            if earliest is None or latest >= as_of
+            else f"between {day_words(earliest)} and {day_words(latest)}"
+        )
     return f"{'stopped' if stopped else 'ended'}, {day}" + (f": {'; '.join(why)}" if why else "")
 
 

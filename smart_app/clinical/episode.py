@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from fhir_mappings.facts.clinical import ClinicalStatus, Diagnosis, PartialDate, Score, Verification
 from smart_app.clinical.finding import Evidence
+from smart_app.clinical.programme import day_words
 from smart_app.clinical.question import Question
 
 # The value sets of a depression whose onset opens an episode.
@@ -55,18 +56,18 @@ def current_episode(question: Question) -> Episode:
         begins_first = min(onset.first for onset, _ in listed)
         begins_last = min(onset.last for onset, _ in listed)
         onset, diagnosis = min(listed, key=lambda each: (each[0].first, each[0].last, each[1].reference))
-        words = f"since {onset.text[:10]}, the onset of {diagnosis.label} ({diagnosis.reference})"
+        words = f"since {_words(onset)}, the onset of {diagnosis.label} ({diagnosis.reference})"
     else:
         begins_first = begins_last = question.months_before(question.limits.trial_window_months)
         words = (
-            f"since {begins_first.isoformat()}: no active depression has an onset on record, "
+            f"since {day_words(begins_first)}: no active depression has an onset on record, "
             f"so the last {question.limits.trial_window_months} months"
         )
     remissions = _remissions(question)
     surely = [when.first for when, _, firm in remissions if firm and when is not None]
     if any(_latest(when, as_of) >= begins_first for when, _, _ in remissions):
         latest, name, _ = max(remissions, key=lambda each: (_latest(each[0], as_of), each[1]))
-        day = latest.text[:10] if latest is not None else "unknown date"
+        day = _words(latest) if latest is not None else "unknown date"
         words += f"; only after the remission of {day} ({name})"
     return Episode(
         begins_first=begins_first,
@@ -180,3 +181,8 @@ def _evidence(scores: Iterable[Score]) -> tuple[Evidence, ...]:
         )
         for score in sorted(scores, key=lambda each: (each.when.text if each.when else "", each.reference))
     )
+
+
+def _words(when: PartialDate) -> str:
+    """The day in words; a month or a year as it was recorded."""
+    return day_words(when.first) if when.exact else when.text[:10]

@@ -7,6 +7,7 @@ from typing import Any
 
 from smart_app.clinical.antidepressant_trials import Trial, TrialReview, questions_of
 from smart_app.clinical.finding import Evidence
+from smart_app.clinical.programme import day_words
 
 
 def as_rows(review: TrialReview) -> list[dict[str, Any]]:
@@ -57,9 +58,10 @@ def stretch_words(trial: Trial) -> str:
     if trial.stretch is None:
         return "none at an adequate dose"
     if trial.stretch.first == date.min:
-        return f"until {trial.stretch.last}, from when is not known"
+        return f"until {day_words(trial.stretch.last)}, from when is not known"
     days = trial.stretch.days
-    words = f"{trial.stretch.first} to {trial.stretch.last} ({days} {'day' if days == 1 else 'days'})"
+    between = f"{day_words(trial.stretch.first)} to {day_words(trial.stretch.last)}"
+    words = f"{between} ({days} {'day' if days == 1 else 'days'})"
     return words if trial.stretch_sure else f"at most {words}"
 
 

@@ -296,7 +296,7 @@ def test_the_earliest_onset_of_an_active_depression_opens_the_window() -> None:
     assert the_trial(use, diagnoses=[later, earlier]).counts is True
     assert the_trial(use, diagnoses=[later, ended, doubted]).standing is Standing.OUTSIDE
     words = reviewed(use, diagnoses=[later, earlier]).window_words
-    assert words.startswith("since 2025-04-01, the onset of Major depressive disorder")
+    assert words.startswith("since 01 Apr 2025, the onset of Major depressive disorder")
 
 
 def test_an_encounter_diagnosis_does_not_stretch_the_episode() -> None:

@@ -113,7 +113,7 @@ def test_many_medicines_without_an_ingredient_are_counted_and_three_are_named() 
 
 def test_the_window_tells_of_a_remission_only_where_it_cuts() -> None:
     cut = reviewed(SERTRALINE, scores=[a_total(3, "2026-05-01")]).window_words
-    assert "only after the remission of 2026-05-01 (PHQ-9 3" in cut
+    assert "only after the remission of 01 May 2026 (PHQ-9 3" in cut
     assert "remission" not in reviewed(SERTRALINE, scores=[a_total(3, "2020-05-01")]).window_words
 
 
@@ -142,7 +142,7 @@ def test_exactly_one_is_met_and_the_others_say_why(uses: list[Any], which: int, 
     verdicts = [rule(question) for rule in (trd_met, trd_not_met, trd_unknown)]
     assert [verdict.state is State.MET for verdict in verdicts] == [n == which for n in range(3)]
     assert len({verdict.reason for verdict in verdicts}) == 1
-    assert all("since 2024-11-23" in verdict.reason for verdict in verdicts)
+    assert all("since 23 Nov 2024" in verdict.reason for verdict in verdicts)
     for_review = required and which != 0
     expected = (Kind.REVIEW, Status.NEEDS_REVIEW) if for_review else (Kind.INFORMATION, None)
     assert (verdicts[which].kind, verdicts[which].effect) == expected
@@ -238,9 +238,9 @@ def test_a_row_tells_all_of_a_trial() -> None:
         "ingredient": "sertraline",
         "class": "SSRI",
         "dose": "100 mg/d (at least 50)",
-        "stretch": "2026-01-01 to 2026-03-01 (60 days)",
+        "stretch": "01 Jan 2026 to 01 Mar 2026 (60 days)",
         "window": "inside",
-        "ended": "stopped, 2026-03-01: Ineffective",
+        "ended": "stopped, 01 Mar 2026: Ineffective",
         "standing": "adequate and failed",
         "reason": "",
         "missing": [],
@@ -258,12 +258,12 @@ def test_a_row_tells_all_of_a_trial() -> None:
     ("use", "column", "words"),
     [
         (NO_DOSE, "dose", "dose not known (at least 15)"),
-        (NO_DOSE, "stretch", "at most 2026-01-01 to 2026-03-01 (60 days)"),
+        (NO_DOSE, "stretch", "at most 01 Jan 2026 to 01 Mar 2026 (60 days)"),
         (a_use(mg="25"), "stretch", "none at an adequate dose"),
-        (a_use(start=None), "stretch", "until 2026-03-01, from when is not known"),
+        (a_use(start=None), "stretch", "until 01 Mar 2026, from when is not known"),
         (a_use(start=None), "window", "not known"),
         (a_use(end=None), "ended", "stopped, date not known: Ineffective"),
-        (a_use(end="2026-03"), "ended", "stopped, between 2026-03-01 and 2026-03-31: Ineffective"),
+        (a_use(end="2026-03"), "ended", "stopped, between 01 Mar 2026 and 31 Mar 2026: Ineffective"),
         (a_use(start="2020-01-01", end="2020-06-01"), "window", "outside"),
         (a_use("paroxetine", "20", label="Paxil CR"), "dose", "20 mg/d (at least 25, controlled release)"),
     ],
