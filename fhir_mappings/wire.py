@@ -45,12 +45,13 @@ def decode_by_slices(body: bytes, element: str) -> Iterator[dict[str, Any]]:
     must not be changed: a long chart names few things over and over, and takes a fraction of the memory.
     """
     text = _without_nul(body)
-    long = bytes(_raw(_members, text).get(element, b"")) if _is_object(text) else b""
-    if len(long) < _LONG or not long.startswith(b"["):
+    long = memoryview(_raw(_members, text).get(element, b"") if _is_object(text) else b"")
+    if len(long) < _LONG or bytes(long[:1]) != b"[":
         yield decode(text)
         return
     yield {}
-    value = decode(text.replace(long, b"null", 1))
+    start = text.find(long[:_LONG])
+    value = decode(text[:start] + b"null" + text[start + len(long) :])
     items = iter(_raw(_items, long))
     value[element] = found = []
     yield value
@@ -90,7 +91,7 @@ def _compare(text: bytes, value: Any) -> None:
         _refuse_repeated_names(text, _colons_in(again))
 
 
-def _raw(decoder: msgspec.json.Decoder[Any], text: bytes) -> Any:
+def _raw(decoder: msgspec.json.Decoder[Any], text: bytes | memoryview) -> Any:
     try:
         return decoder.decode(text)
     except (msgspec.DecodeError, ValueError, RecursionError) as error:
@@ -100,7 +101,7 @@ def _raw(decoder: msgspec.json.Decoder[Any], text: bytes) -> Any:
 
 
 def _is_object(text: bytes) -> bool:
-    return text.lstrip()[:1] == b"{"
+    return text[:_LONG].lstrip()[:1] == b"{"
 
 
 def _without_nul(text: bytes) -> bytes:

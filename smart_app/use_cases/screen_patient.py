@@ -38,6 +38,7 @@ async def screen_patient(
     chart = await ehr.chart(caller.patient_id)
     at = clock()
     inputs = await run_sync(partial(_read, chart, caller, at, medicines))
+    del chart  # it may hold thousands of entries, and is not needed any more
     return await run_sync(partial(_keep, work, caller, inputs, settings))
 
 
