@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
@@ -44,6 +44,11 @@ def _class_index() -> dict[str, frozenset[str]]:
 
 def classes_of(ingredients: Iterable[str]) -> frozenset[str]:
     """The classes any of the ingredients is in ("benzodiazepine", "maoi", ...); none for one no rule asks about."""
+    return _classes_of(frozenset(ingredients))
+
+
+@lru_cache(maxsize=1024)  # names of the tables, in the same few combinations
+def _classes_of(ingredients: frozenset[str]) -> frozenset[str]:
     return frozenset[str]().union(*(_class_index().get(ingredient, ()) for ingredient in ingredients))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_DOWN, Context, Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 from fhir_mappings.codes.systems import UCUM, canonical_system
@@ -56,6 +57,7 @@ def ordinary(value: object) -> Decimal | None:
     return number if fits else None
 
 
+@lru_cache(maxsize=1024)  # bare numbers, and a chart repeats the same few
 def quotient(amount: Decimal, divisor: Decimal) -> Decimal:
     """Exactly where it ends, else rounded down to a hundredth, so that no threshold is reached by rounding."""
     found = _DIVIDED.divide(amount, divisor)
@@ -95,8 +97,7 @@ def _dose(number: Decimal, measure: str, factor: Decimal) -> Dose:
 
 def measure_of(unit: str) -> tuple[str, Decimal] | None:
     """The measure of a unit, and how much of it one is."""
-    name = unit.strip("{} ").lower().removesuffix("(s)")
-    return _MEASURES.get(name)
+    return _MEASURES.get(unit) or _MEASURES.get(unit.strip("{} ").lower().removesuffix("(s)"))
 
 
 def strength_of(ratio: object) -> tuple[Decimal, str] | None:

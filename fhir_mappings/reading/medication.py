@@ -85,14 +85,15 @@ def _use(
     taken = _taken(resource, kind, dosages, notes)
     ended = status in _STATUSES[kind].ended or (kind == "MedicationDispense" and _used_up(taken, notes))
     end = _end(taken, kind, status, notes) if ended else taken.end
-    form = _form(named, dosages)
-    regimen = read_dosages(dosages, named.ingredients, named.parts, form)
+    form, classes = _form(named, dosages), classes_of(named.ingredients)
+    # Nobody asks for the dose of a medicine that is in no class.
+    regimen = read_dosages(dosages, named.ingredients if classes else frozenset(), named.parts, form)
     return MedicationUse(
         reference=elements.reference_of(resource),
         version=elements.text(elements.mapping(resource.get("meta")).get("versionId")) or None,
         label=f"{named.label} (reported)" if resource.get("reportedBoolean") is True else named.label,
         ingredients=named.ingredients,
-        classes=classes_of(named.ingredients),
+        classes=classes,
         resolution=named.resolution,
         form=form,
         status=status,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from fhir_mappings.codes.concepts import codes_of, texts_of
@@ -108,6 +109,12 @@ def _repeated(repeat: Json) -> Often | None:
     period = ordinary(repeat.get("periodMax", repeat.get("period")))
     if frequency is None or period is None or not isinstance(unit, str) or unit not in _SECONDS:
         return None
+    return _every(frequency, period, unit, days)
+
+
+@lru_cache(maxsize=512)  # a chart repeats the same few
+def _every(frequency: int, period: Decimal, unit: str, days: int) -> Often:
+    """So often in a period; where it is shorter than a week, on so many days of the week alone."""
     if days and unit in ("s", "min", "h", "d"):
         return Often(Decimal(frequency * days), period * _SECONDS[unit] * 7)
     return Often(Decimal(frequency), period * _SECONDS[unit])
