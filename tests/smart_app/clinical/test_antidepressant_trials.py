@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,7 @@ from fhir_mappings.facts.clinical import ClinicalStatus, MedicationUse, Verifica
 from smart_app.clinical.answers import Said
 from smart_app.clinical.antidepressant_trials import Standing
 from smart_app.clinical.finding import State
+from smart_app.clinical.programme import day_words
 from tests.smart_app.clinical.trials import (
     INEFFECTIVE,
     a_depression,
@@ -409,7 +411,7 @@ def test_a_reason_of_late_does_not_end_what_may_still_go_on() -> None:
 def test_what_was_stopped_today_is_not_ongoing() -> None:
     trial = the_trial(a_use(start=ago(60), end=ago(0)))
     assert (trial.standing, trial.ongoing) == (Standing.FAILED, False)
-    assert trial.ended == f"stopped, {ago(0)}: Ineffective"
+    assert trial.ended == f"stopped, {day_words(date.fromisoformat(ago(0)))}: Ineffective"
 
 
 def test_stopped_early_for_intolerance_is_no_trial() -> None:
