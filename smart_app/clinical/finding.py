@@ -52,7 +52,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A rule's answer. `kind` and `effect` are set where they differ from the rule's own."""
+    """A rule's answer. `kind` and `effect` are set where they differ from the rule's own.
+
+    `settled`: a "not met" that what could not be read would not change, such as a question that does not arise.
+    """
 
     state: State
     reason: str
@@ -60,6 +63,7 @@ class Verdict:
     kind: Kind | None = None
     effect: Status | None = None
     alert: str | None = None
+    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +107,8 @@ def caution(reason: str, evidence: tuple[Evidence, ...]) -> Verdict:
     return met(reason, evidence, kind=Kind.CAUTION)
 
 
-def not_met(reason: str, evidence: tuple[Evidence, ...] = ()) -> Verdict:
-    return Verdict(state=State.NOT_MET, reason=reason, evidence=evidence)
+def not_met(reason: str, evidence: tuple[Evidence, ...] = (), *, settled: bool = False) -> Verdict:
+    return Verdict(state=State.NOT_MET, reason=reason, evidence=evidence, settled=settled)
 
 
 def not_enough_data(reason: str, evidence: tuple[Evidence, ...] = (), *, alert: str | None = None) -> Verdict:

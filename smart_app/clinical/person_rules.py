@@ -73,11 +73,12 @@ def miss_preg(question: Question) -> Verdict:
     if person is None:
         return not_enough_data("The patient's own data could not be read.")
     if person.gender == "male":
-        return not_met("Not asked: the recorded sex is male.")
+        return not_met("Not asked: the recorded sex is male.", settled=True)
     if person.birth_date is None:
         return not_enough_data(_NO_BIRTH_DATE)
     if not _may_be_aged(person.birth_date, limits.fertile_from_years, limits.fertile_to_years, question):
-        return not_met(f"Not asked: not {limits.fertile_from_years} to {limits.fertile_to_years} years old.")
+        reason = f"Not asked: not {limits.fertile_from_years} to {limits.fertile_to_years} years old."
+        return not_met(reason, settled=True)
     days = limits.pregnancy_test_days
     known = tuple(
         s
@@ -85,10 +86,12 @@ def miss_preg(question: Question) -> Verdict:
         if s.positive is not None and s.when is not None and s.when.surely_within(days, question.as_of)
     )
     if known:
-        return not_met(f"A pregnancy status or test is from the last {days} days.", _result_evidence(known))
+        return not_met(
+            f"A pregnancy status or test is from the last {days} days.", _result_evidence(known), settled=True
+        )
     answer = question.answers.get("HOLD-PREG")
     if answer is not None and answer.said is not Said.UNKNOWN and (question.as_of - answer.at.date()).days <= days:
-        return not_met("The patient was asked.", (answer.evidence,))
+        return not_met("The patient was asked.", (answer.evidence,), settled=True)
     unread = [area for area in (Area.LABORATORY, Area.SOCIAL_HISTORY) if question.unread(area)]
     if unread:
         return could_not_look(question.why_unread(*unread))

@@ -152,7 +152,7 @@ def _with_answer(criterion: Criterion, verdict: Verdict, question: Question) -> 
 
 def _without_false_calm(criterion: Criterion, verdict: Verdict, question: Question) -> Verdict:
     """A "not met" counts only where everything the rule reads was read."""
-    if verdict.state is not State.NOT_MET:
+    if verdict.state is not State.NOT_MET or verdict.settled:
         return verdict
     unread = [area for area in sorted(criterion.reads) if question.unread(area)]
     if unread:

@@ -90,7 +90,8 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.MISSING,
         effect=None,
         title="Is a current depression scale missing?",
-        logic="No total of PHQ-9 or EPDS within 30 days. It is information now, and needed before the first session.",
+        logic="No total of PHQ-9 or EPDS within 30 days (the window of SEV-PHQ9). It is information now, and "
+        "needed before the first session.",
         source="Outcome is measured against a baseline",
         origin=Origin.CONFIG,
         reads=frozenset({Area.SURVEY}),

@@ -129,6 +129,15 @@ def test_a_missing_test_is_not_claimed_where_nobody_could_look(area: Area) -> No
     assert "403" in found.reason
 
 
+@pytest.mark.parametrize("area", [Area.LABORATORY, Area.SOCIAL_HISTORY])
+def test_what_nobody_could_read_matters_only_where_the_question_arises(area: Area) -> None:
+    man = screened(a_chart(), a_failure(area))
+    assert finding(man, "MISS-PREG").reason == "Not asked: the recorded sex is male."
+    told_otherwise = screened([*a_woman(), a_pregnancy_status(NOT_PREGNANT), an_hcg(NEGATIVE)], a_failure(area))
+    assert finding(told_otherwise, "MISS-PREG").state is State.NOT_MET
+    assert (man.status, told_otherwise.status) == (REVIEW, REVIEW)
+
+
 def test_the_ages_and_the_window_are_the_sites() -> None:
     settings = RuleSettings(limits=Limits(fertile_to_years=55, pregnancy_test_days=10))
     chart = a_woman(birthDate="1972-01-01")
