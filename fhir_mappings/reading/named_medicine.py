@@ -46,7 +46,7 @@ def named_medicine(resource: Json, chart: Mapping[str, Json], table: MedicineTab
         medication = None
     found = _of_medication(resource, medication, chart, table, notes) if medication is not None else None
     if found is None or not found.label:
-        display = {"text": elements.mapping(reference).get("display")}
+        display = {"text": elements.mapping(reference).get("display", "")}
         found = _of_concept(resource, read_concept(display), table, notes)
     return found
 
@@ -105,7 +105,7 @@ def _items(resource: Json, medication: Json, chart: Mapping[str, Json], notes: N
             reference = item.get("itemReference")
             pointed = references.found(reference, "Medication", medication, chart)
             concept = pointed.get("code") if pointed is not None else None
-            concept = concept or {"text": elements.mapping(reference).get("display")}
+            concept = concept or {"text": elements.mapping(reference).get("display", "")}
         found.append((read_concept(concept), item.get("strength")))
     listed = len(given) if isinstance(given, list) else int(given is not None)
     if len([concept for concept, _ in found if concept.label]) < listed:

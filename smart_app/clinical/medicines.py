@@ -89,7 +89,9 @@ def _uses(entries: Iterable[MedicationUse]) -> list[tuple[MedicationUse, ...]]:
 
     def head(reference: str) -> str:
         while group[reference] != reference:
-            reference = group[reference]
+            above = group[group[reference]]
+            group[reference] = above
+            reference = above
         return reference
 
     for entry in ordered:

@@ -186,6 +186,11 @@ def test_a_reference_that_cannot_be_relied_on_is_a_gap(resources: list[Json], re
     assert (Area.MEDICATION, reason) in the_gaps(*resources)
 
 
+@pytest.mark.parametrize("drug", [[], [a_drug({"text": ""})]])
+def test_a_reference_that_names_nothing_is_one_gap(drug: list[Json]) -> None:
+    assert the_gaps(pointing(), *drug) == [(Area.MEDICATION, "the entry does not say which medicine it is")]
+
+
 def test_ketamine_in_words_alone_asks_for_review() -> None:
     assert the_use(a_medication(None, text="ketamine nasal spray, compounded")).safety_terms == {"ketamine"}
     assert the_use(a_medication("6130", text="ketamine")).safety_terms == frozenset()
