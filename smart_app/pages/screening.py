@@ -14,7 +14,7 @@ from smart_app.clinical.answers import Said
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.screening_words import deciding, gap_words, outcome_words, read_words
 from smart_app.pages.wording import VERDICTS
-from smart_app.use_cases.answer_questions import PREFIX, answer_questions
+from smart_app.use_cases.answer_questions import PREFIX, answer_questions, may_answer
 from smart_app.use_cases.enrol import MAY_ENROL
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.look_at_screening import ScreeningView, look_at_screening
@@ -168,6 +168,7 @@ def _page(visit: Visit, view: ScreeningView, problems: Problems) -> Response:
         answers=[(said.value, said.value.capitalize()) for said in Said],
         values=visit.fields if problems else {},
         prefix=PREFIX,
+        may_answer=may_answer(visit.caller),
         looked_at=result.get("looked_at", ()),
         off=result.get("off", ()),
         rests_on=result.get("relied_on"),

@@ -20,6 +20,11 @@ TRIAL_DAYS = 180  # how long a clinician's tick beside a trial holds
 _ACTION = "clinician:screening:answer"
 
 
+def may_answer(caller: Caller) -> bool:
+    """Who treats may ask; it writes nothing to the EHR, so no scope is needed."""
+    return caller.role in {Role.PRESCRIBER, Role.NURSE}
+
+
 def answer_questions(
     work: Work,
     clock: Clock,
@@ -34,7 +39,7 @@ def answer_questions(
     """
     now = clock()
     with work() as uow:
-        if caller.role not in {Role.PRESCRIBER, Role.NURSE}:
+        if not may_answer(caller):
             refuse(uow, caller, now, _ACTION, Refused("Only prescribers and nurses can do this."))
         screening, inputs = own_screening(uow, caller)
         given = {name.removeprefix(PREFIX): said for name, said in typed.items() if name.startswith(PREFIX) and said}

@@ -18,6 +18,7 @@ from fhir_mappings.facts.treatment import Place, Route
 from smart_app.clinical import dosing
 from smart_app.clinical.course_states import COURSE_TABLE, CourseEvent, follow
 from smart_app.clinical.entry import amount, day, readable
+from smart_app.clinical.overrides import OVERRIDABLE
 from smart_app.clinical.programme import activities, day_words
 from smart_app.clinical.session_rules import elapsed
 from smart_app.use_cases.access import audited, own_course, prescriber_refusal, refuse, require_prescriber, retried
@@ -198,7 +199,10 @@ def _refusal(
         return Refused("The screening is more than 24 hours old.", advice=again)
     if screening.stands_as not in MAY_ENROL:
         words = NOT_ALLOWED.get(screening.stands_as, "The screening does not allow it.")
-        return Refused(words, advice="When the chart has been corrected or completed, screen the patient again.")
+        advice = "When the chart has been corrected or completed, screen the patient again."
+        if screening.stands_as in OVERRIDABLE:
+            advice += " Or a prescriber overrides the finding on the screening page, with a reason."
+        return Refused(words, advice=advice)
     return None
 
 

@@ -127,3 +127,17 @@ async def test_a_finding_that_is_not_there_is_a_plain_page(desk: Desk, path: str
         response = await client.get(f"{ROOT}/{path}")
     assert response.status_code == 403
     assert "no such finding" in response.text
+
+
+async def test_who_may_not_answer_sees_the_answers_and_no_form(desk: Desk) -> None:
+    async with with_chart(desk).client() as client:
+        page = await screening(client)
+        form = page.form("/screening/answers")
+        form.fields["answer.ABS-IC"] = "no"
+        await post(client, form)
+    desk.open(a_caller(clinician=a_clinician(role=Role.NONE)))
+    async with desk.client() as client:
+        page = await screening(client)
+    assert "Asked already" in page.text
+    assert "Keep the answers" not in page.text
+    assert not [name for form in page.forms for name in form.fields if name.startswith("answer.")]
