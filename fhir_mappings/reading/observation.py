@@ -264,7 +264,7 @@ def _upper_limit(resource: Json, notes: Notes) -> Decimal | None:
         if one.get("high") is None or (kinds and "normal" not in kinds):
             continue
         high = amount(one["high"], ENZYME_UNITS)
-        if high.value is None or high.value <= 0 or one.get("modifierExtension"):
+        if high.value is None or not 0 < high.value <= _GREATEST_LIVER_VALUE or one.get("modifierExtension"):
             unreadable = True
         else:
             limits.append(high.value)

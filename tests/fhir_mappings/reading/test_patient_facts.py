@@ -25,9 +25,11 @@ from tests.builders import (
     a_chart,
     a_concept,
     a_condition,
+    a_liver_value,
     a_medication,
     a_patient,
     a_pregnancy_status,
+    a_score,
     a_single_pressure,
     an_allergy,
     an_hcg,
@@ -57,6 +59,7 @@ KEYS = [
     "resourceType", "id", "meta", "versionId", "status", "code", "coding", "system", "text", "subject", "reference",
     "valueQuantity", "value", "component", "category", "onsetPeriod", "start", "end", "effectivePeriod", "partOf",
     "clinicalStatus", "verificationStatus", "reaction", "substance", "link", "name", "given", "identifier", "type",
+    "referenceRange", "high", "comparator", "valueInteger", "valueCodeableConcept",
 ]  # fmt: skip
 names = st.sampled_from(KEYS) | st.text(max_size=5)
 anything = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=5))
@@ -65,6 +68,8 @@ KINDS = ["Patient", "Condition", "Observation", "MedicationRequest", "Medication
 TEMPLATES = [
     a_patient(), a_condition(), a_blood_pressure(), an_item_nine(), an_hcg(), a_pregnancy_status(), a_medication(),
     an_allergy(), an_observation("29463-7", "vital-signs", valueQuantity={"value": 70, "code": "kg"}),
+    a_liver_value(), a_score("44261-6", 12), a_score("99046-5", 3),
+    an_observation("99046-5", "survey", component=[{"code": {"text": "EPDS item 10"}, "valueInteger": 1}]),
 ]  # fmt: skip
 
 
