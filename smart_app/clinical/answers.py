@@ -37,7 +37,7 @@ class Answer:
     @property
     def evidence(self) -> Evidence:
         """As evidence: the answer, who asked, and until when it holds."""
-        words = f"asked by {self.by}: {self.said.value} (holds until {self.until.isoformat()})"
+        words = f"asked by {self.by}: {self.said.value} (holds until {self.until:%d %b %Y})"
         return Evidence(reference=f"answer/{self.id}", date=self.at.date().isoformat(), text=words)
 
 
