@@ -68,6 +68,10 @@ _BY_CLASS: Final[Mapping[int, Refusal]] = {
 }
 
 
+WARNED: Final = "the EHR warned that data may be missing"
+_CALM: Final = ("information", "success")  # tuples: what an EHR sends may be of any shape
+_WITHHELD: Final = ("incomplete", "suppressed")  # FHIR IssueType: left out, however mildly it is told
+_HARMLESS: Final = frozenset({"4101"})  # Epic: "returns no results", said of every empty list
 PROTECTED: Final = "the chart is protected (break the glass)"
 _EPIC: Final = "urn:oid:1.2.840.114350."  # Epic numbers what it says under this arc; nobody else's numbers count
 # Epic on FHIR, error and warning codes: what a number says more exactly than the status does.
@@ -160,6 +164,19 @@ def epic_codes(outcome: Mapping[str, Any]) -> frozenset[str]:
 def is_protected(outcome: Mapping[str, Any]) -> bool:
     """Whether the EHR says that somebody has to break the glass first. It is never asked again for that."""
     return any(_BY_EPIC_CODE[code][0] is PROTECTED for code in epic_codes(outcome) & set(_BY_EPIC_CODE))
+
+
+def tells_of_missing(outcome: Mapping[str, Any]) -> bool:
+    """Whether an OperationOutcome says that something may be missing: all but a plain information does."""
+    issues = outcome.get("issue")
+    if not isinstance(issues, list) or not issues:
+        return bool(issues_of(outcome))
+    return any(
+        isinstance(issue, dict)
+        and (issue.get("severity") not in _CALM or issue.get("code") in _WITHHELD)
+        and epic_codes(issue).isdisjoint(_HARMLESS)
+        for issue in issues
+    )
 
 
 def _check_outcome(outcome: Mapping[str, Any]) -> None:

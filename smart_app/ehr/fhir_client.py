@@ -83,7 +83,7 @@ class FhirClient:
     async def transaction(self, bundle: bytes) -> Json:
         answer = await self._send("POST", self.fhir_base, body=bundle)
         response = resource_of(answer, "Bundle")
-        if response.get("type") not in {"transaction-response", "batch-response"}:
+        if response.get("type") not in ("transaction-response", "batch-response"):
             raise BadReply("the EHR's answer to a transaction is none")
         return response
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from fhir_mappings.facts.clinical import BLOCKING_AREAS, Area
 from fhir_mappings.wire import NotFhirJson, decode
+from smart_app.ehr.answers import PROTECTED, WARNED, is_protected, tells_of_missing
 from smart_app.use_cases.records import Chart, FailedFetch, Json
 
 _AREAS = {
@@ -156,12 +157,15 @@ class _Reader:
     def _outcome(self, outcome: Json, areas: frozenset[Area]) -> None:
         issues = outcome.get("issue")
         severities = (
-            {i.get("severity") for i in issues if isinstance(i, dict)} if isinstance(issues, list) else {"error"}
+            {str(i.get("severity")) for i in issues if isinstance(i, dict)} if isinstance(issues, list) else {"error"}
         )
-        if severities & {"error", "fatal"}:
+        if is_protected(outcome):
+            self._failed(areas, PROTECTED)
+        elif severities & {"error", "fatal"}:
             self._failed(areas, "the EHR reported an error instead of a part of the chart")
-        elif "warning" in severities:
-            self.failures.append(FailedFetch(area=Area.OTHER, reason="the EHR warned that data may be missing"))
+        elif tells_of_missing(outcome):
+            for area in sorted(areas or {Area.OTHER}):
+                self.failures.append(FailedFetch(area=area, reason=WARNED))
 
     def _failed(self, areas: frozenset[Area], reason: str) -> None:
         """A failed fetch; where it is not known of what, it might be of anything that blocks."""

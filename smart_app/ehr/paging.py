@@ -9,20 +9,14 @@ from urllib.parse import urljoin
 
 import anyio
 
-from smart_app.ehr.answers import PROTECTED, epic_codes, is_protected, issues_of
+from smart_app.ehr.answers import PROTECTED, WARNED, is_protected, tells_of_missing
 from smart_app.use_cases.errors import BadReply, EhrError, Missing, Unreachable
 from smart_app.use_cases.records import Json
 
 MOST_PAGES: Final = 200
 MOST_RESOURCES: Final = 20_000
 TIME_LIMIT: Final = 60.0  # seconds for all pages together
-_WARNED: Final = "the EHR warned that data may be missing"
 _FEWER: Final = "the EHR counted more entries than it gave"
-_CALM: Final = frozenset({"information", "success"})
-_WITHHELD: Final = frozenset(
-    {"incomplete", "suppressed"}
-)  # FHIR IssueType: something was left out, however it is told
-_HARMLESS: Final = frozenset({"4101"})  # Epic: "returns no results", said of every empty list
 
 Page = Callable[[str], Awaitable[Json]]  # fetches one searchset by its absolute address
 
@@ -73,12 +67,12 @@ class _Net:
         mode = search.get("mode") if isinstance(search, dict) else None
         kind = resource.get("resourceType")
         if kind == "OperationOutcome":
-            if _is_grave(resource):
-                self.warnings[PROTECTED if is_protected(resource) else _WARNED] = None
+            if tells_of_missing(resource):
+                self.warnings[PROTECTED if is_protected(resource) else WARNED] = None
         elif kind == self.resource_type:
             self.given += 1
             self._keep(resource)
-        elif mode not in {"include", "outcome"}:
+        elif mode not in ("include", "outcome"):
             raise BadReply("the EHR's list holds an entry of another kind than was asked for")
 
     def _keep(self, resource: Json) -> None:
@@ -147,16 +141,3 @@ def _on_page(error: EhrError, number: int) -> EhrError:
         return error
     words = f"page {number} failed: {error.words}"
     return type(error)(words, retry_after=error.retry_after, issues=error.issues)
-
-
-def _is_grave(outcome: Json) -> bool:
-    """Whether it says that something may be missing: all but a plain information does."""
-    issues = outcome.get("issue")
-    if not isinstance(issues, list) or not issues:
-        return bool(issues_of(outcome))
-    return any(
-        isinstance(issue, dict)
-        and (issue.get("severity") not in _CALM or issue.get("code") in _WITHHELD)
-        and epic_codes(issue).isdisjoint(_HARMLESS)
-        for issue in issues
-    )

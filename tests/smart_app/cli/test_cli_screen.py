@@ -19,8 +19,10 @@ def bundle(*resources: Any, kind: str = "collection", **more: Any) -> dict[str, 
     return {"resourceType": "Bundle", "type": kind, "entry": [{"resource": r} for r in resources]} | more
 
 
-def outcome(severity: str) -> dict[str, Any]:
-    return {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "exception"}]}
+def outcome(severity: str, code: str = "exception", epic: str | None = None) -> dict[str, Any]:
+    coding = [{"system": "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369", "code": epic}] if epic else []
+    issue = {"severity": severity, "code": code, "details": {"coding": coding}}
+    return {"resourceType": "OperationOutcome", "issue": [issue]}
 
 
 def written(path: Path, content: Any) -> str:
@@ -109,6 +111,8 @@ def test_an_alert_names_its_rule(tmp_path: Path, capsys: Capture) -> None:
         pytest.param({"resource": outcome("fatal")}, "insufficient-data", id="OperationOutcome, severity fatal"),
         pytest.param({"resource": outcome("warning")}, "needs-review", id="OperationOutcome, severity warning"),
         pytest.param({"resource": outcome("information")}, "candidate", id="OperationOutcome, information"),
+        pytest.param({"resource": outcome("information", "suppressed")}, "needs-review", id="left out, told mildly"),
+        pytest.param({"resource": outcome("warning", epic="4131")}, "insufficient-data", id="break the glass"),
         pytest.param({"response": {"status": "403 Forbidden"}}, "insufficient-data", id="response 403"),
         pytest.param({"response": {"status": "500"}}, "insufficient-data", id="response 500"),
         pytest.param({"fullUrl": "urn:uuid:1"}, "insufficient-data", id="entry without a resource"),
@@ -142,6 +146,15 @@ def test_a_failed_search_of_known_type_spoils_only_that_part(tmp_path: Path, cap
     assert told["status"] == "insufficient-data"
     assert [gap["reference"] for gap in told["gaps"]] == ["allergies"]
     assert {f["rule"]: f["state"] for f in told["findings"]}["ABS-ALLERGY"] == "could-not-look"
+
+
+def test_a_warning_in_a_search_of_known_type_spoils_only_that_part(tmp_path: Path, capsys: Capture) -> None:
+    link = [{"relation": "self", "url": "https://ehr.example/fhir/AllergyIntolerance?patient=ada"}]
+    warned = bundle(outcome("warning"), kind="searchset", link=link)
+    chart = written(tmp_path / "chart.json", bundle(*a_chart()))
+    told = screened(capsys, chart, written(tmp_path / "allergies.json", warned))
+    assert told["status"] == "insufficient-data"
+    assert told["gaps"] == [{"reference": "allergies", "reason": "the EHR warned that data may be missing"}]
 
 
 @pytest.mark.parametrize("patient", ["https://ehr.example/fhir/Patient/ada", "Patient/ada/_history/3", "urn:uuid:a1"])

@@ -158,8 +158,15 @@ async def test_what_the_ehr_says_and_includes_is_no_match(client: FhirClient, eh
 
 @pytest.mark.parametrize(
     "entry",
-    [{"fullUrl": "urn:x"}, None, "x", {"resource": None}, {"resource": {"resourceType": "Observation", "id": "9"}}],
-    ids=["no resource", "null", "text", "null resource", "another type"],
+    [
+        {"fullUrl": "urn:x"},
+        None,
+        "x",
+        {"resource": None},
+        {"resource": {"resourceType": "Observation", "id": "9"}},
+        {"resource": {"resourceType": ["Condition"]}, "search": {"mode": []}},
+    ],
+    ids=["no resource", "null", "text", "null resource", "another type", "type and mode of odd shape"],
 )
 async def test_a_misshapen_entry_is_not_passed_over(client: FhirClient, ehr: respx.MockRouter, entry: Any) -> None:
     page = searchset(condition("a"))
@@ -195,7 +202,7 @@ async def test_a_total_counts_where_it_tells_of_more(
     assert haul.warnings == (("the EHR counted more entries than it gave",) if warned else ())
 
 
-@pytest.mark.parametrize("mode", ["include", "outcome", "match", "", None, 5])
+@pytest.mark.parametrize("mode", ["include", "outcome", "match", "", None, 5, [], {}])
 async def test_an_entry_of_the_kind_asked_for_counts_whatever_it_is_called(
     client: FhirClient, ehr: respx.MockRouter, mode: Any
 ) -> None:

@@ -379,7 +379,7 @@ async def test_what_was_left_out_is_told_however_mildly_it_is_said(
     assert told(await client.chart("1")) == {(Area.ALLERGY, "the EHR warned that data may be missing")}
 
 
-@pytest.mark.parametrize("severity", [None, "", "strange", 5])
+@pytest.mark.parametrize("severity", [None, "", "strange", 5, [], {}])
 async def test_an_unreadable_notice_counts_as_a_warning(
     client: FhirClient, ehr: respx.MockRouter, severity: Any
 ) -> None:
