@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from itertools import count
 from typing import Any
 
@@ -257,3 +259,34 @@ async def test_a_list_that_is_not_there_is_not_asked_twice(client: FhirClient, e
     haul = await client.haul("Condition", {"patient": "1"})
     assert haul.failure is not None
     assert len(ehr.calls) == 1
+
+
+GARBAGE: list[Any] = [None, "", 0, -1, 1.5, True, [], {}, [None], [[]], {"x": {}}, "\x00", "x" * 3000]
+WHOLE = searchset(condition("a"), following="?page=2") | {"total": 2}
+WHOLE["entry"].append({"resource": outcome("x", "warning"), "search": {"mode": "outcome"}})
+WHOLE["entry"][1]["resource"]["issue"][0]["details"] = {"text": "x", "coding": [{"system": "x", "code": "x"}]}
+
+
+def paths(value: Any, so_far: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in steps:
+        yield (*so_far, step)
+        yield from paths(item, (*so_far, step))
+
+
+@pytest.mark.parametrize("path", list(paths(WHOLE)), ids=lambda path: ".".join(map(str, path)))
+async def test_no_shape_of_a_list_is_an_error_of_ours(path: tuple[str | int, ...]) -> None:
+    """A search never raises; what it cannot use it tells."""
+    for garbage in GARBAGE:
+        page: Any = deepcopy(WHOLE)
+        place = page
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = garbage
+
+        async def fetch(url: str, page: Any = page) -> dict[str, Any]:
+            return searchset() if url.endswith("page=2") else page
+
+        haul = await paging.all_pages(fetch, FIRST, "Condition")
+        notice_lost = path[:2] == ("entry", 1) or path == ("entry",)
+        assert haul.failure or haul.warnings or notice_lost
