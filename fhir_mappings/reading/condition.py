@@ -56,8 +56,7 @@ def _note_doubts(resource: Json, code: Concept, verification: frozenset[str], no
 
 
 def _diagnosis(resource: Json, notes: Notes, code: Concept, verification: frozenset[str]) -> Diagnosis:
-    sets = frozenset[str]().union(*map(sets_of, code.codes))
-    safety, indication = _terms(code, sets)
+    sets, safety, indication = notes.once(code, lambda: _meaning(code))
     abatement = notes.when(Area.CONDITION, resource, "abatement")
     return Diagnosis(
         reference=elements.reference_of(resource),
@@ -75,6 +74,12 @@ def _diagnosis(resource: Json, notes: Notes, code: Concept, verification: frozen
         recorded=notes.date(Area.CONDITION, resource, resource.get("recordedDate"), "recordedDate"),
         abated=_abated(resource, abatement, notes.as_of),
     )
+
+
+def _meaning(code: Concept) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The value sets, the safety words and the indication words."""
+    sets = frozenset[str]().union(*map(sets_of, code.codes))
+    return (sets, *_terms(code, sets))
 
 
 def _terms(code: Concept, sets: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -17,7 +17,7 @@ _DATE = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?)?)?", re.ASCII
 )
 _NONE: frozenset[str] = frozenset()
-_ORDINARY = 40  # characters of a date; a longer one is read but not remembered
+_ORDINARY = 40  # characters of a date or a code; a longer one is read but not remembered
 _EXACT = (int, Decimal)
 _FIRST_YEAR = "1900"  # nobody alive has an earlier date in a chart: it is a slip, and must not look like "long ago"
 
@@ -47,8 +47,19 @@ def code_values(concepts: Any) -> frozenset[str]:
     """Every code of one or more CodeableConcepts, whatever the system, in lower case."""
     if concepts is None:
         return _NONE
+    one = concepts[0] if isinstance(concepts, list) and len(concepts) == 1 else concepts
+    listed = one.get("coding") if isinstance(one, dict) else None
+    if isinstance(listed, list) and len(listed) == 1 and isinstance(listed[0], dict):  # as nearly all of them are
+        code = listed[0].get("code")
+        if isinstance(code, str) and len(code) <= _ORDINARY:
+            return _single(code)
     codings = [coding for concept in objects(concepts) for coding in objects(concept.get("coding"))]
     return frozenset([c["code"].strip().lower() for c in codings if isinstance(c.get("code"), str)])
+
+
+@lru_cache(maxsize=256)
+def _single(code: str) -> frozenset[str]:
+    return frozenset({code.strip().lower()})
 
 
 def partial_date(value: Any, element: str) -> PartialDate | None:
@@ -124,7 +135,9 @@ def when(resource: Json, stem: str) -> PartialDate | None:
     for suffix in ("DateTime", "Instant"):
         if resource.get(stem + suffix) is not None:
             return partial_date(resource[stem + suffix], stem + suffix)
-    period = mapping(resource.get(stem + "Period"))
+    if resource.get(stem + "Period") is None:
+        return None
+    period = mapping(resource[stem + "Period"])
     return span(
         partial_date(period.get("start"), stem + "Period.start"), partial_date(period.get("end"), stem + "Period.end")
     )

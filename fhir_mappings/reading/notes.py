@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, TypeVar
@@ -27,6 +27,14 @@ class Notes:
         self.now = now
         self.gaps: list[Gap] = []
         self.ignored: list[Ignored] = []
+        self._worked_out: dict[Hashable, Any] = {}
+
+    def once(self, key: Hashable, build: Callable[[], Fact]) -> Fact:
+        """What entries have in common, worked out once for this chart and forgotten with it."""
+        if key not in self._worked_out:
+            self._worked_out[key] = build()
+        found: Fact = self._worked_out[key]
+        return found
 
     def gap(self, area: Area, resource: Json, reason: str) -> None:
         self.gaps.append(Gap(area=area, reference=elements.reference_of(resource), reason=reason))
