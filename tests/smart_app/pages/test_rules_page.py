@@ -41,7 +41,7 @@ async def test_every_rule_stands_there_under_an_address_of_its_own(desk: Desk) -
     found = await page(desk)
     for criterion in CRITERIA:
         assert f"rule-{criterion.id}" in found.ids
-        for told in (criterion.title, criterion.logic, criterion.source, criterion.known_limits):
+        for told in (criterion.question(Limits()), criterion.logic, criterion.source, criterion.known_limits):
             assert " ".join(told.split()) in found.text, (criterion.id, told)
     assert "systolic, must be below: 140 mmHg" in found.text
     assert "Every rule runs as shipped." in found.text
