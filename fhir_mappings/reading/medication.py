@@ -13,7 +13,7 @@ from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.codes.text_terms import safety_terms_in
 from fhir_mappings.facts.clinical import Area, MedicationUse, PartialDate
 from fhir_mappings.reading import elements, medication_period, references
-from fhir_mappings.reading.dosage import read_dosages
+from fhir_mappings.reading.dosage import Regimen, read_dosages
 from fhir_mappings.reading.elements import Json
 from fhir_mappings.reading.medication_period import Taken
 from fhir_mappings.reading.named_medicine import NamedMedicine, named_medicine
@@ -87,7 +87,7 @@ def _use(
     end = _end(taken, kind, status, notes) if ended else taken.end
     form, classes = _form(named, dosages), classes_of(named.ingredients)
     # Nobody asks for the dose of a medicine that is in no class.
-    regimen = read_dosages(dosages, named.ingredients if classes else frozenset(), named.parts, form)
+    regimen = _regimen(dosages, named.ingredients if classes else frozenset(), named, form, notes)
     return MedicationUse(
         reference=elements.reference_of(resource),
         version=elements.text(elements.mapping(resource.get("meta")).get("versionId")) or None,
@@ -109,6 +109,18 @@ def _use(
         text_only=not named.codes,
         safety_terms=safety_terms_in(named.texts) & {"ketamine"} if not named.codes else frozenset(),
     )
+
+
+def _regimen(
+    dosages: Sequence[Json], ingredients: frozenset[str], named: NamedMedicine, form: str, notes: Notes
+) -> Regimen:
+    """What is taken a day, worked out once for entries that say the same: a prescription is renewed for years."""
+    try:
+        content = repr(dosages)
+    except (RecursionError, ValueError):  # nested too deep, or a number of more digits than Python prints
+        return read_dosages(dosages, ingredients, named.parts, form)
+    key = ("regimen", content, ingredients, named.parts, form)
+    return notes.once(key, lambda: read_dosages(dosages, ingredients, named.parts, form))
 
 
 def _left_out(resource: Json, kind: str, status: str) -> str:

@@ -55,10 +55,16 @@ def _of_concept(
     resource: Json, concept: Concept, table: MedicineTable, notes: Notes, *, listed: bool = False
 ) -> NamedMedicine:
     """`listed`: what it holds is listed beside it, so that a code that nobody knows hides nothing."""
-    found = table.resolve(concept.codes, concept.texts)
+    # A chart names few medicines over and over.
+    found, named = notes.once(("medicine", concept), lambda: _meaning(concept, table))
     if not (listed and found.resolution is Resolution.NONE):
         _note_doubts(resource, concept, found, notes)
-    return NamedMedicine(
+    return named
+
+
+def _meaning(concept: Concept, table: MedicineTable) -> tuple[Resolved, NamedMedicine]:
+    found = table.resolve(concept.codes, concept.texts)
+    named = NamedMedicine(
         label=_label(concept, found),
         codes=concept.codes,
         texts=concept.texts,
@@ -67,6 +73,7 @@ def _of_concept(
         parts=found.parts or strength_in(concept.texts, found.ingredients),
         form=found.form or form_of((), concept.texts),
     )
+    return found, named
 
 
 def _label(concept: Concept, found: Resolved) -> str:

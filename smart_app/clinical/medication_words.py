@@ -81,6 +81,6 @@ def for_depression(reasons: Iterable[str]) -> bool:
 def other_purpose(reasons: Iterable[str]) -> str:
     """What else than depression it was clearly given for; empty when depression or nothing clear is said."""
     reasons = tuple(reasons)
-    if for_depression(reasons):
+    if not reasons or for_depression(reasons):
         return ""
     return next((name for name, words in _PURPOSE_PATTERNS if any(words.search(reason) for reason in reasons)), "")
