@@ -105,47 +105,28 @@ callers = Table(
     Column("body", Text, nullable=False),
 )
 
-screenings = Table(
-    "screenings",
-    metadata,
-    _seq(),
-    Column("id", Text, nullable=False, unique=True),
-    Column("patient", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Index(None, "patient", "seq"),
-)
 
-screening_inputs = Table(
-    "screening_inputs",
-    metadata,
-    # Apart from the screenings: every page reads the latest screening, and none needs these.
-    _seq(),
-    Column("id", Text, nullable=False, unique=True),
-    Column("patient", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Index(None, "patient", "seq"),
-)
+def _records_of_patients(name: str) -> Table:
+    """Records that are found by patient and come back in the order in which they were kept."""
+    return Table(
+        name,
+        metadata,
+        _seq(),
+        Column("id", Text, nullable=False, unique=True),
+        Column("patient", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        Index(None, "patient", "seq"),
+    )
+
+
+screenings = _records_of_patients("screenings")
+
+# Apart from the screenings: every page reads the latest screening, and none needs these.
+screening_inputs = _records_of_patients("screening_inputs")
 
 # Triggers of the migrations refuse UPDATE and DELETE of both: what a person said or decided stays.
-answers = Table(
-    "answers",
-    metadata,
-    _seq(),
-    Column("id", Text, nullable=False, unique=True),
-    Column("patient", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Index(None, "patient", "seq"),
-)
-
-overrides = Table(
-    "overrides",
-    metadata,
-    _seq(),
-    Column("id", Text, nullable=False, unique=True),
-    Column("patient", Text, nullable=False),
-    Column("body", Text, nullable=False),
-    Index(None, "patient", "seq"),
-)
+answers = _records_of_patients("answers")
+overrides = _records_of_patients("overrides")
 
 courses = Table(
     "courses",
