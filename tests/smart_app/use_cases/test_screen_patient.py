@@ -10,7 +10,7 @@ import pytest
 from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.clinical import Area
 from fhir_mappings.facts.treatment import Clinician, Role
-from smart_app.use_cases.records import Caller, Chart, FailedFetch
+from smart_app.use_cases.records import Caller, FailedFetch
 from smart_app.use_cases.screen_patient import screen_patient
 from tests.builders import (
     TODAY,
@@ -23,24 +23,12 @@ from tests.builders import (
     days_ago,
 )
 from tests.fakes import FakeWork
+from tests.smart_app.use_cases.a_screened_patient import OneChart
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 14, 30, tzinfo=UTC)
 BASE = "https://ehr.example/fhir"
 DOCTOR = Clinician(reference=f"{BASE}/Practitioner/holm", name="Dr Holm", role=Role.PRESCRIBER)
 CALLER = Caller(launch="l1", ehr="riverside", fhir_base=BASE, patient_id="ada", clinician=DOCTOR, may_write=True)
-
-
-class OneChart:
-    """An EHR that serves one chart."""
-
-    fhir_base = BASE
-
-    def __init__(self, *resources: Any, failures: tuple[FailedFetch, ...] = (), not_offered: tuple[str, ...] = ()):
-        self._chart = Chart(resources=resources, failures=failures, not_offered=not_offered)
-
-    async def chart(self, patient_id: str) -> Chart:
-        assert patient_id == "ada"
-        return self._chart
 
 
 @pytest.fixture
