@@ -16,7 +16,7 @@ from smart_app.clinical.finding import (
     review,
 )
 from smart_app.clinical.question import Question, diagnosis_evidence
-from smart_app.clinical.treatment_resistance import strengthened
+from smart_app.clinical.trials.treatment_resistance import strengthened
 
 # A mood disorder with psychotic features is an indication and a hold at once.
 MDD = ("indication-mdd-current", "mdd-with-psychotic-features")

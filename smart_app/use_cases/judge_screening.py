@@ -9,7 +9,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 from fhir_mappings.facts.clinical import PatientFacts
 from smart_app.clinical.answers import Answer, Said
-from smart_app.clinical.antidepressant_trials import TrialReview, review_of
 from smart_app.clinical.asking import OpenQuestion, questions
 from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.finding import Evidence, State
@@ -17,7 +16,8 @@ from smart_app.clinical.overrides import Override, standing_overrides, status_wi
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.rule_settings import as_json as settings_json
 from smart_app.clinical.screening import ScreeningResult, as_json, ask, looked_for, question_about
-from smart_app.clinical.trial_rows import as_rows
+from smart_app.clinical.trials.antidepressant_trials import TrialReview, review_of
+from smart_app.clinical.trials.trial_rows import as_rows
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import UnitOfWork
 from smart_app.use_cases.records import (

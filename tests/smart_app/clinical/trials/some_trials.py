@@ -20,9 +20,9 @@ from fhir_mappings.facts.clinical import (
     Verification,
 )
 from smart_app.clinical.answers import Answer, Said
-from smart_app.clinical.antidepressant_trials import Trial, TrialReview, review_of
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.question import Question
+from smart_app.clinical.trials.antidepressant_trials import Trial, TrialReview, review_of
 
 TODAY = date(2026, 11, 23)
 INEFFECTIVE = ("Ineffective",)

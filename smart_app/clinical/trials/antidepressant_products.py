@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from fhir_mappings.facts.antidepressants import ANTIDEPRESSANTS, DEXTROMETHORPHAN_BUPROPION
 from fhir_mappings.facts.clinical import MedicationUse
-from smart_app.clinical.medication_words import for_depression, other_purpose
+from smart_app.clinical.trials.medication_words import for_depression, other_purpose
 
 PURPOSE_OPEN = "what it was given for"
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from smart_app.clinical.antidepressant_trials import TrialReview, review_of
 from smart_app.clinical.finding import Kind, State, Verdict, met, not_enough_data, not_met, review
 from smart_app.clinical.question import Question
-from smart_app.clinical.trial_rows import evidence_of
+from smart_app.clinical.trials.antidepressant_trials import TrialReview, review_of
+from smart_app.clinical.trials.trial_rows import evidence_of
 
 
 def trd_met(question: Question) -> Verdict:

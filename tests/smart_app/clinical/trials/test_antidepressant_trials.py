@@ -12,10 +12,10 @@ import pytest
 from fhir_mappings.facts.antidepressants import ANTIDEPRESSANTS, DEXTROMETHORPHAN_BUPROPION
 from fhir_mappings.facts.clinical import ClinicalStatus, MedicationUse, Verification
 from smart_app.clinical.answers import Said
-from smart_app.clinical.antidepressant_trials import Standing
 from smart_app.clinical.finding import State
 from smart_app.clinical.programme import day_words
-from tests.smart_app.clinical.trials import (
+from smart_app.clinical.trials.antidepressant_trials import Standing
+from tests.smart_app.clinical.trials.some_trials import (
     INEFFECTIVE,
     a_depression,
     a_dose,

@@ -12,14 +12,14 @@ from enum import StrEnum
 from fhir_mappings.facts.antidepressants import ANTIDEPRESSANTS, AUGMENTERS, DEXTROMETHORPHAN_BUPROPION
 from fhir_mappings.facts.clinical import Area, MedicationUse
 from smart_app.clinical.answers import Answer, Said
-from smart_app.clinical.antidepressant_products import PURPOSE_OPEN, Judged, antidepressants_of, judge
-from smart_app.clinical.day_spans import Span, after, joined, longest
-from smart_app.clinical.episode import Depressed, Episode, current_episode, depressed_between, depressed_now
 from smart_app.clinical.finding import Evidence, State
-from smart_app.clinical.medication_words import for_depression, ineffective, intolerance, other_purpose
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.question import Question
-from smart_app.clinical.taken_days import TakenDays, is_supply, taken_days
+from smart_app.clinical.trials.antidepressant_products import PURPOSE_OPEN, Judged, antidepressants_of, judge
+from smart_app.clinical.trials.day_spans import Span, after, joined, longest
+from smart_app.clinical.trials.episode import Depressed, Episode, current_episode, depressed_between, depressed_now
+from smart_app.clinical.trials.medication_words import for_depression, ineffective, intolerance, other_purpose
+from smart_app.clinical.trials.taken_days import TakenDays, is_supply, taken_days
 
 NO_OUTCOME = "how it ended: no reason for stopping, no PHQ-9 at the end or now"
 _FORMS = frozenset({"", "oral", "sublingual", "transdermal"})  # no antidepressant is an inhaler or an ointment

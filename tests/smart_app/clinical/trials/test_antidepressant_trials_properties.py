@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from fhir_mappings.facts.clinical import Area, Gap, MedicationUse, PatientFacts, Score
 from smart_app.clinical.answers import Answer, Said
-from smart_app.clinical.antidepressant_trials import TrialReview, review_of
 from smart_app.clinical.finding import State
-from smart_app.clinical.treatment_resistance import trd_met, trd_not_met, trd_unknown
-from smart_app.clinical.trial_rows import as_rows
-from tests.smart_app.clinical.trials import a_depression, a_question, a_total, a_use, ago, an_answer
+from smart_app.clinical.trials.antidepressant_trials import TrialReview, review_of
+from smart_app.clinical.trials.treatment_resistance import trd_met, trd_not_met, trd_unknown
+from smart_app.clinical.trials.trial_rows import as_rows
+from tests.smart_app.clinical.trials.some_trials import a_depression, a_question, a_total, a_use, ago, an_answer
 
 # Around the limits, so that resistance is met, missed and left open about as often. Dates that contradict each
 # other are left out: losing one of them resolves them.

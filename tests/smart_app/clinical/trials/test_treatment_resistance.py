@@ -16,9 +16,9 @@ from smart_app.clinical.limits import Limits
 from smart_app.clinical.question import Question
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.screening import ScreeningResult, screen
-from smart_app.clinical.treatment_resistance import strengthened, trd_met, trd_not_met, trd_unknown
-from smart_app.clinical.trial_rows import as_rows
-from tests.smart_app.clinical.trials import (
+from smart_app.clinical.trials.treatment_resistance import strengthened, trd_met, trd_not_met, trd_unknown
+from smart_app.clinical.trials.trial_rows import as_rows
+from tests.smart_app.clinical.trials.some_trials import (
     TODAY,
     a_depression,
     a_question,

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from smart_app.clinical.day_spans import Span, after, joined, longest, span
+from smart_app.clinical.trials.day_spans import Span, after, joined, longest, span
 
 JANUARY = Span(date(2026, 1, 1), date(2026, 1, 31))
 

@@ -9,9 +9,9 @@ import pytest
 from fhir_mappings.facts.antidepressants import ANTIDEPRESSANTS as TABLE
 from fhir_mappings.facts.antidepressants import AUGMENTERS, DEXTROMETHORPHAN_BUPROPION
 from fhir_mappings.facts.clinical import MedicationUse
-from smart_app.clinical.antidepressant_trials import Standing
 from smart_app.clinical.finding import State
-from tests.smart_app.clinical.trials import a_use, reviewed, the_trial
+from smart_app.clinical.trials.antidepressant_trials import Standing
+from tests.smart_app.clinical.trials.some_trials import a_use, reviewed, the_trial
 
 PAIN = ("Diabetic neuropathy",)
 

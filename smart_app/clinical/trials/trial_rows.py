@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from smart_app.clinical.antidepressant_trials import Trial, TrialReview, questions_of
 from smart_app.clinical.finding import Evidence
 from smart_app.clinical.programme import day_words
+from smart_app.clinical.trials.antidepressant_trials import Trial, TrialReview, questions_of
 
 
 def as_rows(review: TrialReview) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from fhir_mappings.facts.clinical import MedicationUse, PartialDate
-from smart_app.clinical.day_spans import Span, span
+from smart_app.clinical.trials.day_spans import Span, span
 
 _BROKEN_OFF = frozenset({"stopped", "on-hold"})
 _ENDED = frozenset({"stopped", "completed"})

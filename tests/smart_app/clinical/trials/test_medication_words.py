@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smart_app.clinical.medication_words import ineffective, intolerance, other_purpose
+from smart_app.clinical.trials.medication_words import ineffective, intolerance, other_purpose
 
 
 @pytest.mark.parametrize(
