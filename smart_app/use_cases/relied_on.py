@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import date
 
 from fhir_mappings.facts.clinical import Area, PatientFacts
-from smart_app.clinical.blood_pressure import day_evidence, history
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.medicines import Use, medicines
+from smart_app.clinical.rules.blood_pressure import day_evidence, history
 from smart_app.use_cases.records import Json
 
 MOST = 40  # lines of one kind that are kept beside a screening; the count says how many there are

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical import condition_rules
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import (
@@ -18,6 +17,7 @@ from smart_app.clinical.rows.sources import (
     US_LABEL,
     VA,
 )
+from smart_app.clinical.rules import conditions
 
 _CONDITION = frozenset({Area.CONDITION})
 _REVIEW = Status.NEEDS_REVIEW
@@ -32,7 +32,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: abuse and misuse; {APA}",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_sud,
+        decide=conditions.rev_sud,
         known_limits=f"Drug screens are not read. {CODED}",
         ask=Ask(
             words="Do you now have, or did you ever have, a problem with alcohol, medicines or drugs?",
@@ -48,7 +48,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{VA}: history of ketamine use is an exclusion",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.hold_ketuse,
+        decide=conditions.hold_ketuse,
         known_limits="ICD-10-CM has no code for ketamine: there it is REV-SUD, among the hallucinogens and others.",
         ask=Ask(
             words="Do you use ketamine or PCP outside of treatment, or did you in the last months?", days=STATE_DAYS
@@ -65,7 +65,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: moderate impairment, monitor longer; severe, not recommended",
         origin=Origin.CONFIG,
         reads=frozenset({Area.CONDITION, Area.LABORATORY}),
-        decide=condition_rules.rev_hep,
+        decide=conditions.rev_hep,
         known_limits="The Child-Pugh class is not worked out; bilirubin and clotting are not read.",
         ask=Ask(words="Do you have a liver disease such as hepatitis or cirrhosis?", days=HISTORY_DAYS),
     ),
@@ -78,7 +78,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{EU_LABEL}: hyperthyroidism that is not treated sufficiently",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_thyroid,
+        decide=conditions.rev_thyroid,
         known_limits="TSH is not read, so it cannot tell a treated thyroid from one that is not.",
         ask=Ask(words="Do you have an overactive thyroid?", days=HISTORY_DAYS),
     ),
@@ -92,7 +92,7 @@ ROWS: tuple[Criterion, ...] = (
         source="Clinical practice: ketamine may raise the pressure in the eye",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_glauc,
+        decide=conditions.rev_glauc,
         known_limits="It does not know of a laser treatment that has settled it.",
         ask=Ask(words="Have you ever been told that you have angle-closure glaucoma?", days=HISTORY_DAYS),
     ),
@@ -105,7 +105,7 @@ ROWS: tuple[Criterion, ...] = (
         source="Clinical practice",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_seizure,
+        decide=conditions.rev_seizure,
         known_limits=LISTED,
         ask=Ask(words="Do you have epilepsy, or have you ever had a seizure?", days=HISTORY_DAYS),
     ),
@@ -119,7 +119,7 @@ ROWS: tuple[Criterion, ...] = (
         "depression",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_resp,
+        decide=conditions.rev_resp,
         known_limits="Oxygen saturation and body mass index are not read.",
         ask=Ask(
             words="Do you have a lung disease such as COPD, or pauses in breathing while asleep?", days=HISTORY_DAYS
@@ -134,7 +134,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{VA}: dementia and delirium are exclusions",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_neurocog,
+        decide=conditions.rev_neurocog,
         known_limits="Mild cognitive impairment does not count. The patient is not asked: relatives and tests "
         "tell more.",
     ),
@@ -148,7 +148,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{FDA_ALERTS}: bladder symptoms",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_uro,
+        decide=conditions.rev_uro,
         known_limits="Symptoms are seldom coded: the answer is worth more than the record. Urine tests are not read.",
         ask=Ask(
             words="Do you have pain when passing urine, blood in it, or have to go much more often than before?",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical import data_quality, medicine_rules, severity
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import FHIR, STATE_DAYS
+from smart_app.clinical.rules import data_quality, medicines, severity
 
 _NOTHING: frozenset[Area] = frozenset()
 
@@ -120,7 +120,7 @@ ROWS: tuple[Criterion, ...] = (
         source="Safety: an empty list is often an unkept one",
         origin=Origin.CONFIG,
         reads=frozenset({Area.MEDICATION}),
-        decide=medicine_rules.miss_medlist,
+        decide=medicines.miss_medlist,
         known_limits="It cannot tell a list that nobody keeps from a patient who takes nothing.",
         ask=Ask(
             words="Do you take any medicines at all, also from other doctors or without a prescription?",

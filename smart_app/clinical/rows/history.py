@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical import condition_rules, contraindications
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import APA, EU_LABEL, HISTORY_DAYS, PAGE, US_LABEL
+from smart_app.clinical.rules import conditions, contraindications
 
 _CONDITION = frozenset({Area.CONDITION})
 
@@ -51,7 +51,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: cerebrovascular conditions",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_stroke,
+        decide=conditions.rev_stroke,
         known_limits="A code for an old stroke that was entered only now counts as recent until its onset is "
         "recorded.",
         ask=Ask(words="Have you ever had a stroke, or a mini-stroke that passed by itself?", days=HISTORY_DAYS),

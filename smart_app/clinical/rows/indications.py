@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical import indications, severity
 from smart_app.clinical.criterion import Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import APA, CODED, PAGE, VA
+from smart_app.clinical.rules import indications, severity
 from smart_app.clinical.trials import treatment_resistance
 
 _CONDITION = frozenset({Area.CONDITION})

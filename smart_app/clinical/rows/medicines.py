@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical import medicine_rules
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import KETAMINE_LABEL, REMS, STATE_DAYS, US_LABEL
+from smart_app.clinical.rules import medicines
 
 _MEDICATION = frozenset({Area.MEDICATION})
 _REVIEW = Status.NEEDS_REVIEW
@@ -26,7 +26,7 @@ ROWS: tuple[Criterion, ...] = (
         "Veraart 2021",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
-        decide=medicine_rules.cau_bzd,
+        decide=medicines.cau_bzd,
         known_limits=f"The dose is not converted to diazepam. {_LISTS}",
         ask=Ask(
             words="Do you take anything to calm you or to help you sleep, also only now and then?", days=STATE_DAYS
@@ -41,7 +41,7 @@ ROWS: tuple[Criterion, ...] = (
         source="Veraart 2021: a weaker effect of ketamine in 2 of 5 studies",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
-        decide=medicine_rules.cau_lam,
+        decide=medicines.cau_lam,
         known_limits=_LISTS,
         ask=Ask(words="Do you take lamotrigine?", days=STATE_DAYS),
     ),
@@ -54,7 +54,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: psychostimulants may raise blood pressure further",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
-        decide=medicine_rules.cau_stim,
+        decide=medicines.cau_stim,
         known_limits=_LISTS,
         ask=Ask(words="Do you take a stimulant, for example for ADHD or to stay awake?", days=STATE_DAYS),
     ),
@@ -67,7 +67,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: MAO inhibitors may raise blood pressure further. The 14 days are the usual wash-out",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
-        decide=medicine_rules.cau_maoi,
+        decide=medicines.cau_maoi,
         known_limits=_LISTS,
         ask=Ask(
             words="Do you take an MAO inhibitor, such as phenelzine, tranylcypromine or selegiline, or did you in "
@@ -84,7 +84,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{REMS}: respiratory depression",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
-        decide=medicine_rules.cau_opioid,
+        decide=medicines.cau_opioid,
         known_limits=f"The dose is not converted to morphine. {_LISTS}",
         ask=Ask(words="Do you take strong painkillers, methadone or buprenorphine?", days=STATE_DAYS),
     ),
@@ -97,7 +97,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{KETAMINE_LABEL}: may lower the seizure threshold together",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
-        decide=medicine_rules.cau_theo,
+        decide=medicines.cau_theo,
         known_limits=_LISTS,
         ask=Ask(words="Do you take theophylline or aminophylline?", days=STATE_DAYS),
     ),
@@ -110,7 +110,7 @@ ROWS: tuple[Criterion, ...] = (
         source="Safety: two programmes at once",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
-        decide=medicine_rules.cau_ketoverlap,
+        decide=medicines.cau_ketoverlap,
         known_limits=f"It cannot tell this clinic's own prescription from another's. {_LISTS}",
         ask=Ask(words="Are you being treated with ketamine or esketamine anywhere else?", days=STATE_DAYS),
     ),

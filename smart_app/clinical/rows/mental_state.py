@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical import contraindications
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import HISTORY_DAYS, PAGE, STATE_DAYS
+from smart_app.clinical.rules import contraindications
 
 _CONDITION = frozenset({Area.CONDITION})
 _ENCOUNTERS = "Diagnoses of encounters often stay active for ever and count by their dates alone."

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical import person_rules
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import PAGE, STATE_DAYS, US_LABEL
+from smart_app.clinical.rules import person
 
 _PERSON = frozenset({Area.PATIENT})
 _BORN = frozenset({"date of birth"})
@@ -22,7 +22,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: not recommended in pregnancy",
         origin=Origin.SAFETY,
         reads=frozenset({Area.CONDITION, Area.LABORATORY, Area.SOCIAL_HISTORY}),
-        decide=person_rules.hold_preg,
+        decide=person.hold_preg,
         known_limits="Tests done at home are not seen, and neither is a pregnancy too early for a test.",
         ask=Ask(words="Are you pregnant, or could you be?", days=STATE_DAYS),
     ),
@@ -36,7 +36,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: not recommended while breast-feeding",
         origin=Origin.CONFIG,
         reads=frozenset({Area.CONDITION}),
-        decide=person_rules.hold_lact,
+        decide=person.hold_lact,
         known_limits="It is seldom recorded: the answer is worth more than the record.",
         ask=Ask(words="Are you breast-feeding?", days=STATE_DAYS, settles=True),
     ),
@@ -50,7 +50,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: not recommended in pregnancy; women who may become pregnant are counselled",
         origin=Origin.CONFIG,
         reads=frozenset({Area.PATIENT, Area.LABORATORY, Area.SOCIAL_HISTORY}),
-        decide=person_rules.miss_preg,
+        decide=person.miss_preg,
         known_limits="It goes by the recorded administrative sex, and does not know of a hysterectomy, "
         "sterilisation, the menopause or contraception.",
         uses=frozenset({"sex", "date of birth"}),
@@ -64,7 +64,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{PAGE}: healthy teens tolerate it. Other guidance differs: {US_LABEL}, not approved below 18",
         origin=Origin.SAFETY,
         reads=_PERSON,
-        decide=person_rules.age_child,
+        decide=person.age_child,
         known_limits="Where only the year or month of birth is known, the younger age counts.",
         uses=_BORN,
     ),
@@ -77,7 +77,7 @@ ROWS: tuple[Criterion, ...] = (
         source=f"{US_LABEL}: from 65 years it starts at 28 mg",
         origin=Origin.CONFIG,
         reads=_PERSON,
-        decide=person_rules.age_65,
+        decide=person.age_65,
         known_limits="Age stands in for frailty, which it does not measure.",
         uses=_BORN,
     ),

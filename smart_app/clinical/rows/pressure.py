@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area
-from smart_app.clinical import blood_pressure, condition_rules, contraindications
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
 from smart_app.clinical.rows.sources import LISTED, PAGE, STATE_DAYS, US_LABEL
+from smart_app.clinical.rules import blood_pressure, conditions, contraindications
 
 _PRESSURE = frozenset({Area.BLOOD_PRESSURE})
 _CONDITION = frozenset({Area.CONDITION})
@@ -103,7 +103,7 @@ ROWS: tuple[Criterion, ...] = (
         source="Modelling choice: controlled hypertension is allowed, resistance deserves a look",
         origin=Origin.CONFIG,
         reads=_CONDITION,
-        decide=condition_rules.rev_reshtn,
+        decide=conditions.rev_reshtn,
         known_limits=f"Resistance is not worked out from readings and medicines. {LISTED}",
     ),
     Criterion(

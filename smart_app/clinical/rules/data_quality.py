@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_mappings.facts.clinical import Area, Diagnosis, Verification
-from smart_app.clinical import condition_rules as conditions
-from smart_app.clinical import contraindications as against
-from smart_app.clinical import person_rules as people
 from smart_app.clinical.finding import Evidence, Verdict, could_not_look, met, not_met
 from smart_app.clinical.question import Question, diagnosis_evidence
+from smart_app.clinical.rules import conditions
+from smart_app.clinical.rules import contraindications as against
+from smart_app.clinical.rules import person as people
 
 # What is recorded against treatment, by the rule that fires on it once it is confirmed.
 _AGAINST: Mapping[str, tuple[str, ...]] = {

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from fhir_mappings.facts.clinical import Area, ClinicalStatus, Diagnosis, Score
-from smart_app.clinical.contraindications import rev_bipolar
-from smart_app.clinical.data_quality import uncoded_diagnoses
 from smart_app.clinical.finding import (
     Evidence,
     State,
@@ -16,6 +14,8 @@ from smart_app.clinical.finding import (
     review,
 )
 from smart_app.clinical.question import Question, diagnosis_evidence
+from smart_app.clinical.rules.contraindications import rev_bipolar
+from smart_app.clinical.rules.data_quality import uncoded_diagnoses
 from smart_app.clinical.trials.treatment_resistance import strengthened
 
 # A mood disorder with psychotic features is an indication and a hold at once.
