@@ -47,20 +47,28 @@ def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Sett
         base_url=_base_url(_required(environment, "BASE_URL"), demo=demo),
         registry=Path(_required(environment, "REGISTRY")),
         data=data,
-        database=environment.get(PREFIX + "DATABASE") or f"sqlite:///{data / 'ketamine-pathway.db'}",
-        zone=_zone(environment.get(PREFIX + "ZONE", "")),
+        database=database_url(environment, data),
+        zone=zone_of(environment),
         settle_seconds=_seconds(environment.get(PREFIX + "SETTLE_SECONDS", "30")),
         site=site_file(environment),
         demo=demo,
     )
 
 
-def site_file(environment: Mapping[str, str]) -> Path | None:
-    """The file of KP_SITE, or site.toml in KP_DATA where there is one; None: the rules run as shipped."""
+def database_url(environment: Mapping[str, str], data: Path) -> str:
+    """KP_DATABASE, or SQLite in the data folder."""
+    return environment.get(PREFIX + "DATABASE") or f"sqlite:///{data / 'ketamine-pathway.db'}"
+
+
+def site_file(environment: Mapping[str, str], data: Path | None = None) -> Path | None:
+    """The file of KP_SITE, or site.toml in the data folder where there is one; None: the rules run as shipped.
+
+    `data` None: the folder of KP_DATA.
+    """
     named = environment.get(PREFIX + "SITE", "").strip()
     if named:
         return Path(named)
-    usual = data_folder(environment) / "site.toml"
+    usual = (data or data_folder(environment)) / "site.toml"
     return usual if os.path.lexists(usual) else None  # a link that leads nowhere must not pass for "as shipped"
 
 
@@ -101,7 +109,9 @@ def _base_url(text: str, *, demo: bool) -> str:
     return text.rstrip("/")
 
 
-def _zone(name: str) -> tzinfo | None:
+def zone_of(environment: Mapping[str, str]) -> tzinfo | None:
+    """The site's time zone; None: the machine's. Raises SettingInvalid."""
+    name = environment.get(PREFIX + "ZONE", "")
     if not name:
         return None
     try:

@@ -6,39 +6,38 @@ import argparse
 import json
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked
-from smart_app.settings import Settings, SystemClock, load_site, settings_from
-from smart_app.store.opened import open_store
+from smart_app.settings import SystemClock, data_folder, database_url, load_site, site_file, zone_of
+from smart_app.store.opened import open_kept
 from smart_app.use_cases.replay_screening import Change, NoReplay, Replay, replay
 
 
 def add_commands(commands: Any) -> None:
     made = commands.add_parser("replay", help="compute a kept screening again", description=__doc__)
     made.add_argument("id", help="of the screening, as its page shows it")
+    made.add_argument("--data", type=Path, metavar="FOLDER", help="the app's data folder (default: KP_DATA)")
     made.add_argument("--format", choices=("text", "json"), default="text")
     made.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """0: it came out the same; 1: it did not; 2: it cannot be computed again."""
-    settings: Settings = checked(lambda: settings_from(environment()))
-    rules = checked(lambda: load_site(settings.site))
-    clock = SystemClock(settings.zone)
-    store = checked(
-        lambda: open_store(
-            settings.database, base_url=settings.base_url, sealing_keys=settings.data / "sealing.keys", clock=clock
-        )
-    )
+    given = environment()
+    data = chosen.data or data_folder(given)
+    rules = checked(lambda: load_site(site_file(given, data)))
+    clock = SystemClock(checked(lambda: zone_of(given)))
+    work, close = checked(lambda: open_kept(database_url(given, data)))
     try:
-        made = replay(store.work, clock, chosen.id, rules)
+        made = replay(work, clock, chosen.id, rules)
     except NoReplay as problem:
         raise CommandFailed(f"{chosen.id}: {problem}") from None
     finally:
-        store.close()
+        close()
     told = json.dumps(_json(made), indent=2) if chosen.format == "json" else "\n".join(_lines(made))
     sys.stdout.write(told + "\n")
     return 1 if made.changes else 0

@@ -32,7 +32,8 @@ class Answer:
         return self.at.date() + timedelta(days=self.days)
 
     def holds(self, as_of: date) -> bool:
-        return self.at.date() <= as_of <= self.until
+        """Whether it has not run out."""
+        return as_of <= self.until
 
     @property
     def evidence(self) -> Evidence:

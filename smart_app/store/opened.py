@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect, make_url
 
 from smart_app.store.engine import describe, open_engine
+from smart_app.store.errors import StoreRefused
 from smart_app.store.instance import settle_base_url
 from smart_app.store.launches import SqlLaunches
 from smart_app.store.migrations import migrate
@@ -27,6 +28,25 @@ class Store:
     outbox: SqlOutbox
     description: str  # which database, and how it keeps what was committed
     close: Callable[[], None]
+
+
+def open_kept(url: str) -> tuple[SqlWork, Callable[[], None]]:
+    """The records of a database that is there already, and how to close it: for what needs neither keys nor address.
+
+    Raises StoreRefused, also where there is no such database: asking must not make one.
+    """
+    path = make_url(url).database if url.startswith("sqlite") else None
+    if path is not None and not Path(path).is_file():
+        raise StoreRefused(f"{path}: there is no such database")
+    engine = open_engine(url)
+    try:
+        if not inspect(engine).has_table("screenings"):
+            raise StoreRefused("the database holds nothing of this app")
+        migrate(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return SqlWork(engine), engine.dispose
 
 
 def open_store(url: str, *, base_url: str, sealing_keys: Path, clock: Callable[[], datetime]) -> Store:

@@ -22,8 +22,6 @@ BASE_URL = "https://pathway.example"
 
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("KP_BASE_URL", BASE_URL)
-    monkeypatch.setenv("KP_REGISTRY", str(tmp_path / "ehr.toml"))
     monkeypatch.setenv("KP_DATA", str(tmp_path))
     return tmp_path
 
@@ -98,7 +96,24 @@ def test_it_leaves_an_audit_record(data: Path, screening: StoredScreening) -> No
     assert newest.action == "operator:screening:replay"
 
 
-@pytest.mark.usefixtures("data")
+def test_a_copy_of_the_folder_serves_as_well(
+    data: Path, screening: StoredScreening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KP_DATA")
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    (copy / "ketamine-pathway.db").write_bytes((data / "ketamine-pathway.db").read_bytes())
+    (copy / "ketamine-pathway.db").chmod(0o600)
+    assert main(["replay", screening.id, "--data", str(copy)]) == 0
+
+
+def test_asking_makes_no_database(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", "any", "--data", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.endswith("ketamine-pathway.db: there is no such database\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("screening")
 def test_an_unknown_screening_is_one_line_and_two(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", "no-such-id"]) == 2
     assert capsys.readouterr().err == "ketamine-pathway: no-such-id: there is no such screening\n"
