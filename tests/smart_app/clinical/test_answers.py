@@ -75,10 +75,12 @@ def test_an_answer_that_has_run_out_says_nothing(criterion: Criterion, said: Sai
     assert screened(old) == screened()
 
 
-def test_the_record_wins_over_the_patient_s_no() -> None:
+@pytest.mark.parametrize("said", list(Said))
+def test_what_the_record_says_itself_is_told_as_the_record_says_it(said: Said) -> None:
     facts = facts_of(a_condition("F20.9", id="scz"))
-    result = screen(facts, as_of=TODAY, answers=[an_answer("ABS-SCZ")])
-    assert result.status is Status.CONTRAINDICATED
+    told = screen(facts, as_of=TODAY, answers=[an_answer("ABS-SCZ", said)])
+    assert told.status is Status.CONTRAINDICATED
+    assert finding(told, "ABS-SCZ") == finding(screen(facts, as_of=TODAY), "ABS-SCZ")
 
 
 @pytest.mark.parametrize(("ago", "holds"), [(0, True), (29, True), (30, True), (31, False), (-1, False)])

@@ -10,7 +10,7 @@ from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.clinical import Area
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import FailedFetch
-from tests.builders import a_condition
+from tests.builders import a_condition, a_patient
 from tests.smart_app.use_cases.a_screened_patient import AL, HOLM, NAN, Screened, asked, row
 
 
@@ -76,6 +76,20 @@ def test_no_answer_makes_up_for_what_could_not_be_read() -> None:
 def test_the_record_is_not_asked_about_what_it_says_itself() -> None:
     room = Screened()
     assert asked(room.screen(a_condition("N30.10", id="ic")), "ABS-IC") is None
+
+
+@pytest.mark.parametrize(("gender", "offered"), [("male", False), ("female", True), ("other", True), (None, True)])
+def test_pregnancy_is_asked_of_whom_it_may_concern(gender: str | None, offered: bool) -> None:
+    room = Screened()
+    made = room.screen(a_patient(gender=gender), without=("Patient",))
+    assert (asked(made, "HOLD-PREG") is not None) is offered
+
+
+def test_the_questions_against_treatment_come_first(room: Screened) -> None:
+    first = [question["first"] for question in room.latest.result["questions"]]
+    assert first == sorted(first, reverse=True)
+    assert True in first
+    assert False in first
 
 
 @pytest.mark.parametrize(
