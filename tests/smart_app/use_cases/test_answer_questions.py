@@ -8,9 +8,10 @@ import pytest
 
 from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.clinical import Area
+from smart_app.use_cases.answer_questions import PREFIX, answer_questions
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import FailedFetch
-from tests.builders import a_condition, a_patient
+from tests.builders import a_condition, a_medication, a_patient
 from tests.smart_app.use_cases.a_screened_patient import AL, HOLM, NAN, Screened, asked, row
 
 
@@ -141,3 +142,20 @@ def test_what_was_read_is_kept_once_and_shared(room: Screened) -> None:
     assert made.inputs == before.inputs
     assert (made.at, made.judged) == (before.at, room.now)
     assert made.id != before.id
+
+
+def test_what_the_clinician_knows_of_a_trial_decides_it_with_name_and_time() -> None:
+    room = Screened()
+    room.screen(a_medication("36437", id="ssri"))
+    (before,) = room.latest.result["trials"]["trials"]
+    assert before["standing"] == "not enough data"
+    typed = {f"{PREFIX}TRIAL:sertraline:adequate": "yes", f"{PREFIX}TRIAL:sertraline:failed": "yes"}
+    made = answer_questions(room.work, room.clock, HOLM, typed, room.ids, room.settings)
+    (trial,) = made.result["trials"]["trials"]
+    assert trial["standing"] == "adequate and failed"
+    assert [(question["answer"], question["by"]) for question in trial["questions"]] == [
+        ("yes", "Dr Holm, prescriber"),
+        ("yes", "Dr Holm, prescriber"),
+    ]
+    assert made.status == room.latest.status == "candidate"
+    assert room.audit[0].detail == "Asked: TRIAL:sertraline:adequate yes, TRIAL:sertraline:failed yes."
