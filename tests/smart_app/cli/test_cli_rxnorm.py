@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from fhir_mappings.codes.site_medicines import FILE, table_of
 from smart_app.cli import main
+from tests.builders import a_chart, a_medication
 
 Capture = pytest.CaptureFixture[str]
 CONCEPTS = [
@@ -79,3 +81,18 @@ def test_a_load_that_was_broken_off_does_not_stand_in_the_way(tmp_path: Path, ca
     (tmp_path / "data" / (FILE + ".new")).write_text("half")
     assert main(["rxnorm", "load", str(rrf(tmp_path / "files")), "--data", str(tmp_path / "data")]) == 0
     assert table_of(tmp_path / "data").release
+
+
+def test_what_was_loaded_counts_in_a_screening(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KP_DATA", str(tmp_path / "data"))
+    chart = tmp_path / "chart.json"
+    entry = a_medication("2", text=None)  # the code of a tablet that only the loaded table knows, without words
+    chart.write_text(json.dumps({"resourceType": "Bundle", "entry": [{"resource": r} for r in a_chart(entry)]}))
+    command = ["screen", str(chart), "--as-of", "2026-11-23"]
+    assert main(command) == 0
+    assert "the code is not one the app knows" in capsys.readouterr().out
+    assert main(["rxnorm", "load", str(rrf(tmp_path / "files"))]) == 0
+    assert main(command) == 0
+    assert "  - sertraline: " in capsys.readouterr().out

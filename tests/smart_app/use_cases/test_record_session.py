@@ -21,6 +21,7 @@ from smart_app.use_cases.session_entries import add_entry, strike_entry
 from smart_app.use_cases.session_lines import SessionView
 from smart_app.use_cases.session_steps import check_step
 from tests.fakes import FakeSessions
+from tests.smart_app.store.stored_records import an_override
 from tests.smart_app.use_cases.a_clinic import (
     BASE,
     BENS_DOCTOR,
@@ -551,6 +552,18 @@ class TestTheView:
         )
         clinic.screened("hold")
         assert "not now" in view(clinic, session).notices[1]
+
+    def test_an_overridden_finding_is_noticed_at_the_bedside(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        clinic.at("14:00")
+        session = clinic.opened()
+        overrides = (an_override(patient=DEE.patient),)
+        clinic.screened("contraindicated", after_overrides="needs-review", overrides=overrides)
+        assert view(clinic, session).notices == (
+            "The latest screening needs review.",
+            "A prescriber overrode what the screening found: ABS-SCZ.",
+        )
 
     def test_the_sublingual_programme_has_no_steps_to_fill(self) -> None:
         clinic = Clinic()

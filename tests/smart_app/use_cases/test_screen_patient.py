@@ -23,7 +23,7 @@ from tests.builders import (
     days_ago,
 )
 from tests.fakes import FakeWork
-from tests.smart_app.use_cases.a_screened_patient import OneChart
+from tests.smart_app.use_cases.a_screened_patient import OneChart, Screened
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 14, 30, tzinfo=UTC)
 BASE = "https://ehr.example/fhir"
@@ -173,3 +173,17 @@ async def test_a_reading_just_taken_counts_whatever_day_utc_calls_it(written: st
     chart = OneChart(*a_chart(*readings, without=["Observation"]))
     screening = await screen_patient(FakeWork(), lambda: evening, CALLER, chart)  # type: ignore[arg-type]
     assert screening.status == status
+
+
+def test_what_is_new_is_told_by_finding_and_by_evidence() -> None:
+    room = Screened()
+    assert room.screen(a_condition("F20.9", id="scz")).result["new"] == []  # there is nothing to compare with
+    room.later(days=1)
+    assert "ABS-SCZ" not in room.screen(a_condition("F20.9", id="scz")).result["new"]
+    room.later(days=1)
+    more = room.screen(a_condition("F20.9", id="scz"), a_condition("F25.0", id="another"))
+    assert "ABS-SCZ" in more.result["new"]
+    room.later(minutes=1)
+    assert "ABS-SCZ" in room.answer(ABS_IC="no").result["new"]  # compared with the screening before, not with itself
+    room.later(days=1)
+    assert "ABS-IC" in room.screen(a_condition("N30.10", id="ic")).result["new"]
