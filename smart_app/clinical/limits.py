@@ -31,6 +31,7 @@ class Limits:
     mania_days: int = 90
     cardiovascular_days: int = 90
     infarction_days: int = 42
+    encounter_days: int = 365  # older, a diagnosis of a visit no longer says how things are
     crisis_days: int = 90
     stroke_days: int = 90
     suicidality_days: int = 90

@@ -23,8 +23,9 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.INDICATION,
         effect=None,
         title="Is a major depressive disorder on record as current?",
-        logic="Active, confirmed diagnosis (active, recurrence or relapse; or no status and no past abatement). With "
-        "psychotic features it is a hold as well.",
+        logic="Active, confirmed diagnosis (active, recurrence or relapse; or no status) without an abatement; one "
+        "of a visit alone needs a date in the last 365 days. Where that is in doubt it needs review: see IND-UNSPEC. "
+        "With psychotic features it is a hold as well.",
         source=f"{PAGE}: treats major depressive disorder",
         origin=Origin.CLINIC,
         reads=_CONDITION,

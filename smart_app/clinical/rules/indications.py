@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fhir_mappings.facts.clinical import Area, ClinicalStatus, Diagnosis, Score
+from fhir_mappings.facts.clinical import Area, Diagnosis, Score
 from smart_app.clinical.finding import (
     Evidence,
     State,
@@ -32,15 +32,22 @@ FIRM = MDD + PDD + BIPOLAR_DEPRESSION + TRD
 
 
 def _by_diagnosis(question: Question, sets: tuple[str, ...], name: str) -> Verdict:
-    found = tuple(d for d in question.active(*sets) if _surely_active(d))
+    found = tuple(d for d in question.active(*sets) if _surely_active(d, question))
     if found:
         return met(f"{name} is on record as active.", diagnosis_evidence(found))
     return not_met(f"No active {name[0].lower() + name[1:]} on record.")
 
 
-def _surely_active(diagnosis: Diagnosis) -> bool:
-    """An abatement that may lie ahead ("2026") does not end a diagnosis, but an indication must not rest on that."""
-    return diagnosis.status is ClinicalStatus.ACTIVE or (diagnosis.is_active and diagnosis.abatement is None)
+def _surely_active(diagnosis: Diagnosis, question: Question) -> bool:
+    """Whether an indication may rest on it: active, not abated, and not only from an old visit.
+
+    An abatement that may lie ahead ("2026") does not end a diagnosis, but no indication rests on it either. The
+    status of an encounter diagnosis is not reliable (clinical content, 2.1): one of its dates must surely be recent.
+    """
+    if not diagnosis.is_active or diagnosis.abated or diagnosis.abatement is not None:
+        return False
+    days = question.limits.encounter_days
+    return diagnosis.problem_list or any(when.surely_within(days, question.as_of) for when in diagnosis.dates)
 
 
 def ind_mdd(question: Question) -> Verdict:
@@ -67,7 +74,7 @@ def ind_trd(question: Question) -> Verdict:
 def ind_ppd(question: Question) -> Verdict:
     """Firm within twelve months of a recorded onset; an older or undated one is a matter for review."""
     found = question.active(*PPD)
-    recent = tuple(d for d in found if _surely_active(d) and _within_postpartum(d, question))
+    recent = tuple(d for d in found if _surely_active(d, question) and _within_postpartum(d, question))
     window = f"in the last {question.limits.postpartum_months} months"
     if recent:
         return met(f"Postpartum depression with an onset {window}.", diagnosis_evidence(recent))
@@ -118,7 +125,7 @@ def _current(diagnosis: Diagnosis, question: Question) -> bool:
     """Active on the problem list, or surely recorded within the window: encounter diagnoses stay active for ever."""
     days = question.limits.suicidality_days
     dated = any(when.surely_within(days, question.as_of) for when in diagnosis.dates)
-    return dated or (diagnosis.problem_list and _surely_active(diagnosis))
+    return dated or (diagnosis.problem_list and _surely_active(diagnosis, question))
 
 
 def _perhaps_recent(diagnosis: Diagnosis, question: Question) -> bool:
@@ -164,13 +171,16 @@ def ind_unspec(question: Question) -> Verdict:
     active = question.active(*UNSPECIFIED)
     provisional = tuple(d for d in question.unconfirmed(*FIRM, *PPD, *SUICIDALITY, *UNSPECIFIED) if d.is_active)
     text_only = tuple(d for d in question.facts.diagnoses if d.indication_terms and d.is_active and _stands(d))
-    uncertain = tuple(d for d in question.active(*FIRM) if not _surely_active(d))
+    uncertain = tuple(d for d in question.active(*FIRM) if not _surely_active(d, question))
     found = tuple(dict.fromkeys(active + provisional + uncertain + text_only))
     if not found:
         return not_met("No unspecified, provisional or text-only depression on record.")
     if _firm(question):
         return not_met("There is a firmer indication.", diagnosis_evidence(found))
-    return met("The only depression on record is unspecified, provisional or text only.", diagnosis_evidence(found))
+    return met(
+        "The only depression on record is unspecified, provisional, perhaps over or text only.",
+        diagnosis_evidence(found),
+    )
 
 
 def _stands(diagnosis: Diagnosis) -> bool:

@@ -66,8 +66,28 @@ def test_an_indication_with_a_past_abatement_is_not_active() -> None:
     assert without_depression(a_condition(status=None, abatementString="years ago")) == (NONE, {"IND-NONE"})
 
 
-def test_an_indication_that_may_be_over_is_not_firm() -> None:
-    assert without_depression(a_condition(status=None, abatement="2026"))[0] is REVIEW
+DOUBTFUL = [
+    pytest.param({"status": None, "abatement": "2026"}, REVIEW, id="abated this year, perhaps ahead"),
+    pytest.param({"abatement": "2026"}, REVIEW, id="active, and abated this year"),
+    pytest.param({"abatement": "2020"}, REVIEW, id="active, and abated in 2020"),
+    pytest.param({"abatementString": "years ago"}, REVIEW, id="active, and abated in words"),
+    pytest.param({"category": "encounter-diagnosis", "onset": "2012-01-01", "recorded": "2012-01-01"}, REVIEW,
+                 id="a visit of 2012"),
+    pytest.param({"category": "encounter-diagnosis"}, REVIEW, id="a visit without a date"),
+    pytest.param({"category": "encounter-diagnosis", "recorded": days_ago(366)}, REVIEW, id="a visit, 366 days"),
+    pytest.param({"category": "encounter-diagnosis", "recorded": "2025"}, REVIEW, id="a visit, partly within"),
+    pytest.param({"category": "encounter-diagnosis", "recorded": days_ago(365)}, CANDIDATE, id="a visit, 365 days"),
+    pytest.param({"category": "encounter-diagnosis", "onset": "2012", "recorded": days_ago(5)}, CANDIDATE,
+                 id="an old onset, seen five days ago"),
+    pytest.param({"onset": "2012-01-01"}, CANDIDATE, id="on the problem list since 2012"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "status"), DOUBTFUL)
+def test_an_indication_that_may_be_over_is_not_firm(changes: dict[str, str], status: Status) -> None:
+    found, rules = without_depression(a_condition(**changes))
+    assert found is status
+    assert rules == ({"IND-UNSPEC"} if status is REVIEW else {"IND-MDD"})
 
 
 @pytest.mark.parametrize(
