@@ -10,9 +10,10 @@ from smart_app.clinical.rules import medicines
 
 _MEDICATION = frozenset({Area.MEDICATION})
 _REVIEW = Status.NEEDS_REVIEW
+_UNKNOWN = "A current entry that could not be resolved to ingredients needs review, until the patient says no."
 _LISTS = (
-    "What is on the list need not be taken, and what is taken need not be on it. Entries that could not be resolved "
-    "to ingredients are counted, not judged."
+    "What is on the list need not be taken, and what is taken need not be on it. An entry that could not be "
+    "resolved to ingredients may be any medicine: while it is current the answer is not known."
 )
 
 ROWS: tuple[Criterion, ...] = (
@@ -63,7 +64,7 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=_REVIEW,
         title="Is an MAO inhibitor taken, or was one stopped within {limits.maoi_days} days?",
-        logic="Current, or ended within 14 days, or ended on no known day.",
+        logic=f"Current, or ended within 14 days, or ended on no known day. {_UNKNOWN}",
         source=f"{US_LABEL}: MAO inhibitors may raise blood pressure further. The 14 days are the usual wash-out",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
@@ -93,7 +94,7 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=_REVIEW,
         title="Is theophylline or aminophylline taken?",
-        logic="Current.",
+        logic=f"Current. {_UNKNOWN}",
         source=f"{KETAMINE_LABEL}: may lower the seizure threshold together",
         origin=Origin.CONFIG,
         reads=_MEDICATION,
@@ -106,7 +107,7 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=_REVIEW,
         title="Is ketamine or esketamine given elsewhere at the same time?",
-        logic="A current entry of either on the list of medicines.",
+        logic=f"A current entry of either on the list of medicines. {_UNKNOWN}",
         source="Safety: two programmes at once",
         origin=Origin.CONFIG,
         reads=_MEDICATION,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -34,14 +35,14 @@ def a_day(ago: int) -> PartialDate:
     return PartialDate(text=day.isoformat(), first=day, last=day)
 
 
-def with_uses(*uses: MedicationUse) -> ScreeningResult:
+def with_uses(*uses: MedicationUse, answers: Iterable[Answer] = ()) -> ScreeningResult:
     facts = PatientFacts(
         person=CHART.person,
         diagnoses=CHART.diagnoses,
         blood_pressures=CHART.blood_pressures,
         medications=uses,
     )
-    return screen(facts, as_of=TODAY)
+    return screen(facts, as_of=TODAY, answers=answers)
 
 
 CLASSES = [
@@ -102,16 +103,55 @@ def test_an_mao_inhibitor_that_was_stopped(changes: dict[str, Any], *, fires: bo
     assert result.status is (Status.NEEDS_REVIEW if fires else Status.CANDIDATE)
 
 
-def test_what_could_not_be_resolved_is_said_where_nothing_was_found() -> None:
-    unresolved = [MedicationUse(reference=f"MedicationRequest/{n}", label="herbal tea", current=True) for n in (1, 2)]
-    one, two = with_uses(unresolved[0]), with_uses(*unresolved)
+def an_unresolved(n: int = 1, *, current: bool = True) -> MedicationUse:
+    return MedicationUse(reference=f"MedicationRequest/{n}", label="patient supplied med", current=current)
+
+
+def test_an_unresolved_entry_that_has_ended_is_counted() -> None:
+    one = with_uses(an_unresolved(current=False))
     assert finding(one, "CAU-LAM").reason == (
         "Lamotrigine: not on record as taken, but 1 entry could not be resolved to ingredients."
     )
+    two = with_uses(an_unresolved(1, current=False), an_unresolved(2, current=False))
     for rule in ("CAU-BZD", "CAU-MAOI", "CAU-KETOVERLAP"):
         assert "but 2 entries could not be resolved to ingredients." in finding(two, rule).reason
         assert finding(two, rule).state is State.NOT_MET
+    assert two.status is Status.CANDIDATE
     assert "resolved" not in finding(with_uses(a_use("opioid")), "CAU-LAM").reason
+
+
+RULES = {rule: effect for _, rule, effect in CLASSES}
+
+
+@pytest.mark.parametrize(("rule", "effect"), RULES.items(), ids=RULES)
+def test_a_current_entry_that_nobody_can_resolve_may_be_any_medicine(rule: str, effect: Status | None) -> None:
+    result = with_uses(an_unresolved(1), an_unresolved(2), an_unresolved(3, current=False))
+    found = finding(result, rule)
+    assert (found.state, found.effect) == (State.NOT_ENOUGH_DATA, effect)
+    assert found.reason.endswith("but 2 entries could not be resolved to ingredients and may be one: ask.")
+    assert result.status is Status.NEEDS_REVIEW
+
+
+def test_the_patient_s_no_settles_what_could_not_be_resolved() -> None:
+    uses = (an_unresolved(),)
+    told = [an_answer(Said.NO, rule) for rule in RULES]
+    settled = with_uses(*uses, answers=told)
+    for rule in RULES:
+        found = finding(settled, rule)
+        assert found.state is State.NOT_MET
+        assert [evidence.reference for evidence in found.evidence] == ["answer/a1"]
+    assert settled.status is Status.CANDIDATE
+    for said in (Said.UNKNOWN, Said.YES):
+        other = with_uses(*uses, answers=[*told[:-1], an_answer(said, "CAU-KETOVERLAP")])
+        assert other.status is Status.NEEDS_REVIEW
+
+
+def test_what_was_refused_is_not_told_as_unresolved() -> None:
+    use = {"resourceType": "MedicationRequest", "id": "1", "status": "active", "intent": "order"}
+    result = screened(
+        [*a_chart(), use | {"medicationCodeableConcept": {"text": "home med"}}], a_failure(Area.MEDICATION)
+    )
+    assert finding(result, "CAU-THEO").state is State.COULD_NOT_LOOK
 
 
 def test_the_order_of_entries_does_not_matter() -> None:
@@ -119,9 +159,9 @@ def test_the_order_of_entries_does_not_matter() -> None:
     assert finding(with_uses(*uses), "CAU-OPIOID") == finding(with_uses(*reversed(uses)), "CAU-OPIOID")
 
 
-def an_answer(said: Said) -> Answer:
+def an_answer(said: Said, question: str = "MISS-MEDLIST") -> Answer:
     at = datetime(TODAY.year, TODAY.month, TODAY.day, 9, tzinfo=UTC)
-    return Answer(id="a1", question="MISS-MEDLIST", said=said, by="Nan Nurse, nurse", at=at, days=30)
+    return Answer(id="a1", question=question, said=said, by="Nan Nurse, nurse", at=at, days=30)
 
 
 def test_an_empty_list_is_not_none_until_the_patient_says_so() -> None:
