@@ -249,6 +249,8 @@ class Allergy:
     high_criticality: bool = False
     unconfirmed: bool = False
     severe: bool = False  # anaphylaxis or a severe reaction is recorded
+    only_nausea: bool = False  # criticality is low, and nausea or vomiting is all that is recorded as a reaction
+    denied: bool = False  # words alone name it, and they deny it: "not allergic to ketamine"
     none_known: bool = False  # the entry says that no allergy is known
     when: PartialDate | None = None
 

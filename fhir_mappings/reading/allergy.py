@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fhir_mappings.codes.concepts import read_concept, texts_of
+import re
+from collections.abc import Sequence
+
+from fhir_mappings.codes.concepts import LONGEST_TEXT, read_concept, texts_of
 from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.codes.systems import SNOMED
 from fhir_mappings.facts.clinical import Allergy, Area
@@ -14,6 +17,19 @@ from fhir_mappings.reading.notes import Notes
 _NONE_KNOWN = frozenset({"716186003", "409137002"})
 _VERIFICATION = frozenset({"unconfirmed", "confirmed", "refuted", "entered-in-error"})
 _ANAPHYLAXIS = frozenset({"39579001"})
+# SNOMED CT: nausea, vomiting, both.
+_NAUSEA = frozenset({"422587007", "422400008", "16932000"})
+_ONLY_NAUSEA = re.compile(
+    r"(?:nausea|vomiting|emesis)(?:(?:/| and | or |, | & )(?:nausea|vomiting|emesis))*", re.IGNORECASE
+)
+_DENIED = re.compile(
+    r"\bnot allergic\b|\b(?:no|not an?|denies|denied|without)(?: (?:an?|any|known|history of|hx of))*(?: \w+)?"
+    r" (?:allerg(?:y|ies)|reactions?|intoleran(?:ce|t)|sensitivity)\b",
+    re.IGNORECASE,
+)
+_BUT = re.compile(
+    r"\b(?:but|except\w*|other|further|more|apart|besides|however|only|anaphyla\w*)\b|[.;]\s*\w", re.IGNORECASE
+)
 
 
 def read_allergy(resource: Json, notes: Notes, table: MedicineTable) -> Allergy | None:
@@ -48,6 +64,8 @@ def read_allergy(resource: Json, notes: Notes, table: MedicineTable) -> Allergy 
         high_criticality=resource.get("criticality") == "high",
         unconfirmed="unconfirmed" in verification,
         severe=any(_severe(reaction) for reaction in reactions),
+        only_nausea=resource.get("criticality") == "low" and bool(reactions) and all(map(_nausea, reactions)),
+        denied=not table.resolve(codes, ()).ingredients and _denied(texts),
         none_known=none_known,
         when=notes.date(Area.ALLERGY, resource, resource.get("recordedDate"), "recordedDate"),
     )
@@ -60,4 +78,28 @@ def _severe(reaction: Json) -> bool:
         reaction.get("severity") == "severe"
         or bool(elements.code_values(manifestations) & _ANAPHYLAXIS)
         or "anaphyla" in words
+    )
+
+
+def _nausea(reaction: Json) -> bool:
+    """Whether every manifestation is nausea or vomiting, and no word beside them says more."""
+    given = reaction.get("manifestation")
+    manifestations = [read_concept(concept) for concept in elements.objects(given)]
+    return (
+        isinstance(given, list)
+        and 0 < len(manifestations) == len(given)
+        and not reaction.get("description")
+        and all(
+            not concept.damaged
+            and all(_ONLY_NAUSEA.fullmatch(text) for text in concept.texts)
+            and (concept.texts or any(code.system == SNOMED and code.code in _NAUSEA for code in concept.codes))
+            for concept in manifestations
+        )
+    )
+
+
+def _denied(texts: Sequence[str]) -> bool:
+    """Whether all words deny the allergy, without an exception or a further sentence."""
+    return bool(texts) and all(
+        _DENIED.search(text[:LONGEST_TEXT]) and not _BUT.search(text[:LONGEST_TEXT]) for text in texts
     )

@@ -141,7 +141,8 @@ ROWS: tuple[Criterion, ...] = (
         effect=_ABSOLUTE,
         title="Is an allergy to ketamine or esketamine on record?",
         logic="By code or text, neither refuted nor in error; unconfirmed and of unstated type counts. A plain "
-        "intolerance needs review.",
+        "intolerance needs review, as do nausea or vomiting alone with low criticality where the type is not stated, "
+        "and words that deny the allergy.",
         source=f"{US_LABEL}: hypersensitivity",
         origin=Origin.SAFETY,
         reads=frozenset({Area.ALLERGY}),

@@ -169,14 +169,22 @@ def hold_htncrisis(question: Question) -> Verdict:
 
 
 def abs_allergy(question: Question) -> Verdict:
-    """Ketamine or esketamine: an allergy is absolute, a plain intolerance a matter for review."""
+    """Ketamine or esketamine: an allergy is absolute; a plain intolerance, or words that deny it, are for review."""
     found = tuple(a for a in question.facts.allergies if a.ingredients & {"ketamine", "esketamine"})
-    absolute = tuple(a for a in found if a.type != "intolerance" or a.high_criticality or a.severe)
+    absolute = tuple(a for a in found if a.high_criticality or a.severe or not (a.denied or _plain_intolerance(a)))
     if absolute:
         return met("Allergy to ketamine or esketamine is on record.", _allergy_evidence(absolute))
-    if found:
-        return review("Intolerance of ketamine or esketamine is on record.", _allergy_evidence(found))
-    return not_met("No allergy to ketamine or esketamine on record.")
+    if not found:
+        return not_met("No allergy to ketamine or esketamine on record.")
+    if all(a.denied for a in found):
+        words = "An entry denies an allergy to ketamine or esketamine, on the list of allergies: correct it."
+        return review(words, _allergy_evidence(found))
+    return review("Intolerance of ketamine or esketamine is on record.", _allergy_evidence(found))
+
+
+def _plain_intolerance(allergy: Allergy) -> bool:
+    """By its type, or where that is not stated by nausea of low criticality as all that ever happened."""
+    return allergy.type == "intolerance" or (not allergy.type and allergy.only_nausea)
 
 
 def _allergy_evidence(allergies: tuple[Allergy, ...]) -> tuple[Evidence, ...]:

@@ -219,6 +219,10 @@ def test_a_category_that_could_not_be_read_asks_for_review(area: Area) -> None:
     assert finding(result, max(looked)).reason == f"Could not look: {area.value} (the EHR refused it (403))."
 
 
+def an_upset(*words: str) -> list[Json]:
+    return [{"manifestation": [{"text": word} for word in words]}]
+
+
 ALLERGIES = [
     pytest.param(an_allergy(), CONTRAINDICATED, id="ketamine"),
     pytest.param(an_allergy("2119365", text=None), CONTRAINDICATED, id="esketamine by code alone"),
@@ -235,6 +239,32 @@ ALLERGIES = [
                  CONTRAINDICATED, id="anaphylaxis in words"),
     pytest.param(an_allergy(type="intolerance", reaction=[{"manifestation": [a_concept("39579001", SNOMED)]}]),
                  CONTRAINDICATED, id="anaphylaxis by code"),
+    pytest.param(an_allergy(type=None, criticality="low", reaction=an_upset("Nausea")), REVIEW, id="only nausea"),
+    pytest.param(an_allergy(type=None, criticality="low", reaction=an_upset("Nausea and vomiting", "Vomiting")),
+                 REVIEW, id="nausea and vomiting"),
+    pytest.param(an_allergy(type=None, criticality="low",
+                            reaction=[{"manifestation": [a_concept("422587007", SNOMED)]}]),
+                 REVIEW, id="only nausea, by code"),
+    pytest.param(an_allergy(type=None, reaction=an_upset("Nausea")), CONTRAINDICATED, id="criticality not given"),
+    pytest.param(an_allergy(type=None, criticality="low"), CONTRAINDICATED, id="no reaction is told"),
+    pytest.param(an_allergy(type=None, criticality="low", reaction=[{}]), CONTRAINDICATED, id="an empty reaction"),
+    pytest.param(an_allergy(type=None, criticality="low", reaction=an_upset("Nausea", "Hives")),
+                 CONTRAINDICATED, id="nausea and hives"),
+    pytest.param(an_allergy(type=None, criticality="low", reaction=an_upset("Nausea with hives")),
+                 CONTRAINDICATED, id="nausea with hives in one word"),
+    pytest.param(an_allergy(type=None, criticality="low", reaction=[*an_upset("Nausea"), *an_upset("Rash")]),
+                 CONTRAINDICATED, id="a second reaction"),
+    pytest.param(an_allergy(type=None, criticality="low",
+                            reaction=[{**an_upset("Nausea")[0], "severity": "severe"}]),
+                 CONTRAINDICATED, id="severe nausea"),
+    pytest.param(an_allergy(criticality="low", reaction=an_upset("Nausea")), CONTRAINDICATED, id="called an allergy"),
+    pytest.param(an_allergy(None, text="NOT allergic to ketamine"), REVIEW, id="denied in words"),
+    pytest.param(an_allergy(None, text="No ketamine allergy"), REVIEW, id="denied, the other way round"),
+    pytest.param(an_allergy(None, text="No known allergies except ketamine"), CONTRAINDICATED, id="an exception"),
+    pytest.param(an_allergy(None, text="Ketamine: anaphylaxis, no other allergies"), CONTRAINDICATED, id="no other"),
+    pytest.param(an_allergy("6130", text="not allergic to ketamine"), CONTRAINDICATED, id="denied beside a code"),
+    pytest.param(an_allergy(None, text="not allergic to ketamine", criticality="high"), CONTRAINDICATED,
+                 id="denied, and yet of high criticality"),
     pytest.param(an_allergy(verificationStatus=coded("x", "unconfirmed")), CONTRAINDICATED, id="unconfirmed"),
     pytest.param(an_allergy(clinicalStatus=coded("x", "resolved")), CONTRAINDICATED, id="resolved: for life"),
     pytest.param(an_allergy(verificationStatus=coded("x", "refuted")), CANDIDATE, id="refuted"),
