@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -49,6 +49,15 @@ class Question:
         """Confirmed diagnoses in any of the sets, but for those that are resolved with a past abatement."""
         over = (ClinicalStatus.RESOLVED, None)
         return tuple(d for d in self.confirmed(*sets) if not (d.abated and d.status in over))
+
+    def of_long_ago(self, diagnosis: Diagnosis) -> bool:
+        """Whether only a visit surely more than `encounter_days` back tells of it.
+
+        Nobody closes the diagnosis of a visit: its clinical status stays active for ever (clinical content, 2.1).
+        """
+        earliest = self.as_of - timedelta(days=self.limits.encounter_days)
+        dates = diagnosis.dates
+        return not diagnosis.problem_list and bool(dates) and all(when.last < earliest for when in dates)
 
     @cached_property
     def _by_verification(self) -> dict[Verification, tuple[Diagnosis, ...]]:

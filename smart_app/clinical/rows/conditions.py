@@ -21,6 +21,7 @@ from smart_app.clinical.rules import conditions
 
 _CONDITION = frozenset({Area.CONDITION})
 _REVIEW = Status.NEEDS_REVIEW
+_VISIT = "known only from a visit over 365 days ago"
 
 ROWS: tuple[Criterion, ...] = (
     Criterion(
@@ -28,7 +29,8 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=_REVIEW,
         title="Is a substance use disorder on record?",
-        logic="Active: review. In remission or in the history: a caution. Nicotine and caffeine do not count.",
+        logic=f"Active: review. In remission, in the history or {_VISIT}: a caution. Nicotine and caffeine do not "
+        "count.",
         source=f"{US_LABEL}: abuse and misuse; {APA}",
         origin=Origin.CONFIG,
         reads=_CONDITION,
@@ -44,7 +46,7 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.HOLD,
         effect=Status.HOLD,
         title="Is a ketamine or phencyclidine use disorder on record as active?",
-        logic="Active holds; in remission or in the history needs review.",
+        logic=f"Active holds; in remission, in the history or {_VISIT} needs review.",
         source=f"{VA}: history of ketamine use is an exclusion",
         origin=Origin.CONFIG,
         reads=_CONDITION,
@@ -61,7 +63,7 @@ ROWS: tuple[Criterion, ...] = (
         title="Is liver disease on record, or a liver value far too high?",
         logic="Cirrhosis and other impairment: review. Hepatic failure or decompensation that is active, or ALT or "
         "AST over 5 times its own upper limit within 365 days: hold. Where no upper limit is given, 40 U/L is "
-        "assumed.",
+        "assumed. Hepatic failure in the history: review.",
         source=f"{US_LABEL}: moderate impairment, monitor longer; severe, not recommended",
         origin=Origin.CONFIG,
         reads=frozenset({Area.CONDITION, Area.LABORATORY}),
@@ -74,7 +76,8 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=_REVIEW,
         title="Is an overactive thyroid on record?",
-        logic="Active hyperthyroidism: review. An active thyrotoxic crisis: hold.",
+        logic=f"Active hyperthyroidism: review; {_VISIT}: a caution. An active thyrotoxic crisis: hold; from such a "
+        "visit: review.",
         source=f"{EU_LABEL}: hyperthyroidism that is not treated sufficiently",
         origin=Origin.CONFIG,
         reads=_CONDITION,
@@ -101,7 +104,7 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=_REVIEW,
         title="Is epilepsy or are seizures on record?",
-        logic="Confirmed and not resolved.",
+        logic=f"Confirmed and not resolved. A convulsion {_VISIT}: a caution.",
         source="Clinical practice",
         origin=Origin.CONFIG,
         reads=_CONDITION,
@@ -114,7 +117,8 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=_REVIEW,
         title="Is a disease that endangers breathing on record?",
-        logic="COPD, emphysema, sleep apnoea, hypoxaemia or respiratory failure, confirmed and not resolved.",
+        logic="COPD, emphysema, sleep apnoea, hypoxaemia or respiratory failure, confirmed and not resolved. "
+        f"Hypoxaemia or acute failure {_VISIT}: a caution.",
         source=f"{EU_LABEL}: COPD, respiratory insufficiency, sleep apnoea with obesity. {REMS}: respiratory "
         "depression",
         origin=Origin.CONFIG,
@@ -130,7 +134,8 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=_REVIEW,
         title="Is dementia or delirium on record?",
-        logic="Dementia, delirium or normal pressure hydrocephalus, confirmed and not resolved: capacity to consent.",
+        logic="Dementia, delirium or normal pressure hydrocephalus, confirmed and not resolved: capacity to consent. "
+        f"Delirium {_VISIT}: a caution.",
         source=f"{VA}: dementia and delirium are exclusions",
         origin=Origin.CONFIG,
         reads=_CONDITION,
@@ -144,7 +149,8 @@ ROWS: tuple[Criterion, ...] = (
         effect=_REVIEW,
         title="Are urinary symptoms on record?",
         logic="Active pain, blood, urgency, frequency, incontinence or difficulty in passing urine; above all in "
-        "maintenance.",
+        "maintenance. "
+        f"Those {_VISIT}: a caution.",
         source=f"{FDA_ALERTS}: bladder symptoms",
         origin=Origin.CONFIG,
         reads=_CONDITION,

@@ -22,6 +22,7 @@ SEIZURES = ("epilepsy",)
 LUNG = ("respiratory-risk",)
 COGNITION = ("dementia-delirium", "normal-pressure-hydrocephalus")
 URINARY = ("urinary-symptoms",)
+PASSING = ("passing-state",)
 
 # U/L, taken where a laboratory gives no upper limit of its own: a working value, and said so in the evidence.
 ASSUMED_UPPER = Decimal(40)
@@ -49,7 +50,7 @@ def rev_stroke(question: Question) -> Verdict:
 def rev_sud(question: Question) -> Verdict:
     """Active asks for review; in remission or in the history it is a caution."""
     found = question.confirmed(*SUBSTANCES, *SUBSTANCES_PAST, *KETAMINE_USE)
-    active = tuple(d for d in found if d.is_active and not d.in_any(*SUBSTANCES_PAST))
+    active = _still_active(question, found)
     if active:
         return met("A substance use disorder is on record as active.", diagnosis_evidence(active))
     if found:
@@ -60,7 +61,7 @@ def rev_sud(question: Question) -> Verdict:
 def hold_ketuse(question: Question) -> Verdict:
     """Active holds; in remission or in the history it is a matter for review."""
     found = question.confirmed(*KETAMINE_USE)
-    active = tuple(d for d in found if d.is_active and not d.in_any(*SUBSTANCES_PAST))
+    active = _still_active(question, found)
     if active:
         return met("Ketamine or phencyclidine use disorder is on record as active.", diagnosis_evidence(active))
     if found:
@@ -68,10 +69,15 @@ def hold_ketuse(question: Question) -> Verdict:
     return not_met("No ketamine or phencyclidine use disorder on record.")
 
 
+def _still_active(question: Question, found: tuple[Diagnosis, ...]) -> tuple[Diagnosis, ...]:
+    """Those that are active by their code and their status, and not only by a visit of long ago."""
+    return tuple(d for d in found if d.is_active and not d.in_any(*SUBSTANCES_PAST) and not question.of_long_ago(d))
+
+
 def rev_hep(question: Question) -> Verdict:
     """Active hepatic failure, or a liver value far over its limit, holds; other liver disease is for review."""
     times, days = question.limits.liver_times_upper, question.limits.liver_days
-    failure = question.active(*LIVER_FAILURE)
+    failure = tuple(d for d in question.active(*LIVER_FAILURE) if not question.of_long_ago(d))
     values = _standing_values(question)
     over = tuple(lab for lab in values if _over(lab, times) is True)
     if failure or over:
@@ -141,9 +147,12 @@ def _lab_evidence(labs: tuple[LabValue, ...]) -> tuple[Evidence, ...]:
 
 
 def rev_thyroid(question: Question) -> Verdict:
-    storm = question.active(*THYROID_STORM)
+    storms = question.active(*THYROID_STORM)
+    storm = tuple(d for d in storms if not question.of_long_ago(d))
     if storm:
         return hold("A thyrotoxic crisis is on record as active.", diagnosis_evidence(storm))
+    if storms:
+        return met("A thyrotoxic crisis is in the history.", diagnosis_evidence(storms))
     return _active(question, THYROID, "Hyperthyroidism")
 
 
@@ -171,12 +180,26 @@ def rev_uro(question: Question) -> Verdict:
 
 
 def _active(question: Question, sets: tuple[str, ...], name: str) -> Verdict:
-    return _said(question.active(*sets), f"{name}: on record as active.", f"{name}: not on record as active.")
+    """An active one of a visit of long ago is a caution: what was treated then may well be over."""
+    found = question.active(*sets)
+    past = tuple(d for d in found if question.of_long_ago(d))
+    return _said(question, found, past, f"{name}: on record as active.", f"{name}: not on record as active.")
 
 
 def _standing(question: Question, sets: tuple[str, ...], name: str) -> Verdict:
-    return _said(question.not_over(*sets), f"{name}: on record.", f"{name}: not on record, or resolved.")
+    """These are for long, whenever they were last seen; but for a state that passes, such as delirium."""
+    found = question.not_over(*sets)
+    past = tuple(d for d in found if d.in_any(*PASSING) and question.of_long_ago(d))
+    return _said(question, found, past, f"{name}: on record.", f"{name}: not on record, or resolved.")
 
 
-def _said(found: tuple[Diagnosis, ...], yes: str, no: str) -> Verdict:
-    return met(yes, diagnosis_evidence(found)) if found else not_met(no)
+def _said(
+    question: Question, found: tuple[Diagnosis, ...], past: tuple[Diagnosis, ...], yes: str, no: str
+) -> Verdict:
+    standing = tuple(d for d in found if d not in past)
+    if standing:
+        return met(yes, diagnosis_evidence(standing))
+    if past:
+        reason = f"{yes[:-1]}, but only by a visit more than {question.limits.encounter_days} days ago."
+        return caution(reason, diagnosis_evidence(past))
+    return not_met(no)

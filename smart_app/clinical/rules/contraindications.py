@@ -68,7 +68,7 @@ def abs_ic(question: Question) -> Verdict:
 
 def abs_icp(question: Question) -> Verdict:
     found = question.confirmed(*PRESSURE)
-    active = tuple(d for d in found if d.is_active)
+    active = tuple(d for d in found if d.is_active and not question.of_long_ago(d))
     if active:
         return met("Raised intracranial pressure is on record as active.", diagnosis_evidence(active))
     if found:

@@ -15,6 +15,7 @@ from smart_app.clinical.limits import Limits
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.screening import screen
 from tests.builders import (
+    ICD10CM,
     PATIENTS,
     SNOMED,
     TODAY,
@@ -139,6 +140,46 @@ def test_substance_use_of_the_past_is_a_caution(condition: Json) -> None:
     found = finding(result, "REV-SUD")
     assert (found.state, found.kind, found.effect) == (State.MET, Kind.CAUTION, None)
     assert result.status is CANDIDATE
+
+
+VISITS = [  # the code of a visit, with its status "active"; then its status within 365 days, and later
+    pytest.param("G93.6", ICD10CM, CONTRAINDICATED, REVIEW, "ABS-ICP", id="cerebral oedema"),
+    pytest.param("K72.00", ICD10CM, HOLD, REVIEW, "REV-HEP", id="hepatic failure"),
+    pytest.param("E05.91", ICD10CM, HOLD, REVIEW, "REV-THYROID", id="thyroid storm"),
+    pytest.param("724715004", SNOMED, HOLD, REVIEW, "HOLD-KETUSE", id="ketamine dependence"),
+    pytest.param("F10.20", ICD10CM, REVIEW, CANDIDATE, "REV-SUD", id="alcohol dependence"),
+    pytest.param("E05.90", ICD10CM, REVIEW, CANDIDATE, "REV-THYROID", id="hyperthyroidism"),
+    pytest.param("R30.0", ICD10CM, REVIEW, CANDIDATE, "REV-URO", id="dysuria"),
+    pytest.param("R31.29", ICD10CM, REVIEW, CANDIDATE, "REV-URO", id="haematuria"),
+    pytest.param("R09.02", ICD10CM, REVIEW, CANDIDATE, "REV-RESP", id="hypoxaemia"),
+    pytest.param("F05", ICD10CM, REVIEW, CANDIDATE, "REV-NEUROCOG", id="delirium"),
+    pytest.param("R56.9", ICD10CM, REVIEW, CANDIDATE, "REV-SEIZURE", id="a convulsion"),
+    pytest.param("F03.90", ICD10CM, REVIEW, REVIEW, "REV-NEUROCOG", id="dementia does not pass"),
+    pytest.param("G40.909", ICD10CM, REVIEW, REVIEW, "REV-SEIZURE", id="epilepsy need not pass"),
+    pytest.param("J44.9", ICD10CM, REVIEW, REVIEW, "REV-RESP", id="COPD does not pass"),
+    pytest.param("K74.60", ICD10CM, REVIEW, REVIEW, "REV-HEP", id="cirrhosis does not pass"),
+]
+
+
+@pytest.mark.parametrize(("code", "system", "within", "later", "rule"), VISITS)
+def test_a_visit_of_long_ago_weighs_less_and_never_vanishes(
+    code: str, system: str, within: Status, later: Status, rule: str
+) -> None:
+    def of_a_visit(**dates: Any) -> tuple[Status, set[str]]:
+        return with_condition(a_condition(code, system=system, category="encounter-diagnosis", **dates))
+
+    assert of_a_visit(onset="2010", recorded=days_ago(365))[0] is within
+    assert of_a_visit(recorded="2025")[0] is within
+    assert of_a_visit()[0] is within
+    status, rules = of_a_visit(onset="2010", recorded=days_ago(366))
+    assert status is later
+    assert rule in rules
+    assert with_condition(a_condition(code, system=system, recorded="2010"))[0] is within
+
+
+def test_an_old_visit_does_not_hide_what_is_current() -> None:
+    old = a_condition("R30.0", category="encounter-diagnosis", onset="2016")
+    assert screened(a_chart(old, a_condition("R31.9", onset=days_ago(3)))).status is REVIEW
 
 
 def test_active_substance_use_beside_a_past_one_is_for_review() -> None:
