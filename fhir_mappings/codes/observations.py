@@ -25,6 +25,7 @@ SCORES = {
     "93267-3": "cssrs-q6",
     "93269-9": "cssrs-q6-recent",
 }
+CSSRS_PANEL = frozenset({"93373-9"})  # its own value, where EHRs give it one, is the level of risk
 # Panels whose own value, where EHRs give them one, is the total. EPDS has no other verified code.
 PANEL_TOTALS = {
     "44249-1": "phq9-total",
@@ -33,7 +34,7 @@ PANEL_TOTALS = {
     "71354-5": "epds-total",
     "99046-5": "epds-total",
 }
-PANELS = frozenset(PANEL_TOTALS) | {"93373-9"}
+PANELS = frozenset(PANEL_TOTALS) | CSSRS_PANEL
 
 LIVER = {"1742-6": "alt", "1920-8": "ast"}
 

@@ -15,7 +15,8 @@ from fhir_mappings.reading.elements import Json
 from fhir_mappings.reading.notes import Notes
 from fhir_mappings.reading.quantity import ENZYME_UNITS, KILOGRAMS, amount
 
-WANTED = frozenset(loinc.SCORES) | loinc.PANELS | loinc.PREGNANCY | loinc.BODY_WEIGHT | frozenset(loinc.LIVER)
+_ITEMS = frozenset(loinc.SCORES) | loinc.PANELS | loinc.PREGNANCY
+WANTED = _ITEMS | loinc.BODY_WEIGHT | frozenset(loinc.LIVER)
 
 _AREA_OF_CATEGORY = {
     "vital-signs": Area.BLOOD_PRESSURE,
@@ -36,11 +37,26 @@ _GREATEST = {
     "phq9-item9": 3,
     "epds-item10": 3,
 }
-# No code of this item could be verified: it is known by what it asks.
-_EPDS_ITEM_10 = re.compile(
-    r"thoughts? of (?:harming|hurting) (?:myself|yourself)|\b(?:epds|edinburgh)\b.*\b(?:item|question) 10\b",
+_PHQ_ITEM_9 = r"better off dead|\bphq\W?9\b.*\b(?:item|question|q)\W{0,2}9\b"
+# No code of item 10 could be verified: it is known by what it asks.
+_EPDS_ITEM_10 = (
+    r"thoughts? of (?:harming|hurting) (?:myself|yourself)|\b(?:epds|edinburgh)\b.*\b(?:item|question) 10\b"
+)
+_SELF_HARM = (
+    r"suicid|self[- ]?(?:harm|injur)|\bc-?ssrs\b|wish(?:ed)? (?:you were|to be) dead"
+    r"|(?:kill|harm|hurt)ing (?:yourself|myself|themsel)"
+)
+_OF_OTHERS = re.compile(r"\b(?:family|relatives?|prevention|protective)\b", re.IGNORECASE)
+_ASKED = re.compile(f"(?P<phq9>{_PHQ_ITEM_9})|(?P<epds>{_EPDS_ITEM_10})|{_SELF_HARM}", re.IGNORECASE)
+_RISK = re.compile(
+    r"^[1-9]|\b(?:yes|true|positive|present|detected|moderate|medium|high|imminent|severe|acute)\b",
     re.IGNORECASE,
 )
+_NO_RISK = re.compile(
+    r"^(?:0\b|no\b|none\b|not at all\b|never\b|false\b|negative\b|absent\b|denie[sd]\b|low\b|not present\b)",
+    re.IGNORECASE,
+)
+_RISK_NAMES = frozenset({"cssrs-risk", "self-harm"})
 _COMPARATORS = ("", "<", "<=", ">", ">=")
 _GREATEST_LIVER_VALUE = Decimal(100_000)  # U/L; more is a slip
 
@@ -74,16 +90,14 @@ def dropped(resource: Json, notes: Notes) -> bool:
 
 def read_scores(resource: Json, codes: frozenset[str], notes: Notes) -> tuple[Score, ...]:
     """The questionnaire items and pregnancy results of one Observation and its components."""
-    area = Area.LABORATORY if codes & loinc.HCG else Area.SURVEY
-    area = Area.SOCIAL_HISTORY if codes & loinc.PREGNANCY_STATUS else area
+    parts = [(codes, resource), *_components(resource)]
+    every = codes.union(*(part_codes for part_codes, _ in parts))
+    area = Area.LABORATORY if every & loinc.HCG else Area.SURVEY
+    area = Area.SOCIAL_HISTORY if every & loinc.PREGNANCY_STATUS else area
     dated = _dated(resource, area, notes)
     if dated is None:
         return ()
     (when,) = dated
-    parts = [
-        (codes, resource),
-        *((loinc_codes(p.get("code")), p) for p in elements.objects(resource.get("component"))),
-    ]
     found = []
     for part_codes, part in parts:
         for name in sorted(_names(part_codes, part)):
@@ -119,9 +133,30 @@ def _dated(resource: Json, area: Area, notes: Notes) -> tuple[PartialDate | None
     return (None,)
 
 
-def asks_of_self_harm(concept: object) -> bool:
-    """Whether a code's words are those of item 10 of EPDS."""
-    return any(map(_EPDS_ITEM_10.search, texts_of(concept)))
+def is_wanted(resource: Json, codes: frozenset[str]) -> bool:
+    """Whether screening reads an Observation: by its code, by a component's, or because it asks of self-harm.
+
+    As with blood pressure, a panel may have any code of its own.
+    """
+    if not codes.isdisjoint(WANTED) or _asked(resource.get("code")) is not None:
+        return True
+    return "component" in resource and any(
+        not part_codes.isdisjoint(_ITEMS) or _asked(part.get("code")) is not None
+        for part_codes, part in _components(resource)
+    )
+
+
+def _components(resource: Json) -> list[tuple[frozenset[str], Json]]:
+    return [(loinc_codes(part.get("code")), part) for part in elements.objects(resource.get("component"))]
+
+
+def _asked(concept: object) -> str | None:
+    """Which question on suicide or self-harm a code's words are; None for any other."""
+    for text in texts_of(concept):
+        found = _ASKED.search(text)
+        if found is not None and not _OF_OTHERS.search(text):
+            return {"phq9": "phq9-item9", "epds": "epds-item10"}.get(found.lastgroup or "", "self-harm")
+    return None
 
 
 def _names(codes: frozenset[str], part: Json) -> set[str]:
@@ -132,8 +167,11 @@ def _names(codes: frozenset[str], part: Json) -> set[str]:
         names.add("hcg")
     if part.get("valueInteger") is not None or part.get("valueQuantity") is not None:
         names |= {loinc.PANEL_TOTALS[code] for code in codes if code in loinc.PANEL_TOTALS}
-    if not names and asks_of_self_harm(part.get("code")):
-        names.add("epds-item10")
+    if codes & loinc.CSSRS_PANEL and _has_value(part):
+        names.add("cssrs-risk")
+    if codes.isdisjoint(WANTED) and (asked := _asked(part.get("code"))) is not None and not _only_groups(part):
+        # Who answers item 9 in other words than the form's has answered all the same.
+        names.add("self-harm" if asked == "phq9-item9" and _number(part) is None else asked)
     return names
 
 
@@ -150,7 +188,10 @@ def _answer(resource: Json, part: Json, name: str, notes: Notes, area: Area) -> 
             notes.gap(area, resource, "the score is not a number the scale has")
             return None
         return _Answer(text=str(value), positive=value > 0, value=value)
-    positive = _quantified(part) if "valueQuantity" in part else _positive(part)
+    if name in _RISK_NAMES:
+        positive = _risk(part)
+    else:
+        positive = _quantified(part) if "valueQuantity" in part else _positive(part)
     if positive is None and name == "pregnancy-status" and _said_unknown(part):
         return _Answer(text="unknown", positive=None)
     if positive is None:
@@ -203,6 +244,19 @@ def _positive(part: Json) -> bool | None:
     return yes if yes != no else None
 
 
+def _risk(part: Json) -> bool | None:
+    """Whether an answer tells of a risk: points, yes or no, or a level, of which only none and low are negative."""
+    value = _number(part)
+    if value is not None:
+        return value > 0 if value >= 0 else None
+    plain = _positive(part)
+    if plain is not None:
+        return plain
+    words = [*texts_of(part.get("valueCodeableConcept")), elements.text(part.get("valueString"))]
+    yes, no = any(map(_RISK.search, words)), any(map(_NO_RISK.search, words))
+    return yes if yes != no else None
+
+
 def _quantified(part: Json) -> bool | None:
     """An hCG amount: under 5 milli-units per millilitre is negative, and nothing else is."""
     quantity = elements.mapping(part["valueQuantity"])
@@ -227,7 +281,16 @@ def read_weight(resource: Json, notes: Notes) -> Weight | None:
 
 
 def _not_measured(part: Json) -> bool:
-    return part.get("dataAbsentReason") is not None and not any(name.startswith("value") for name in part)
+    return part.get("dataAbsentReason") is not None and not _has_value(part)
+
+
+def _has_value(part: Json) -> bool:
+    return any(name.startswith("value") for name in part)
+
+
+def _only_groups(part: Json) -> bool:
+    """Whether an Observation says nothing itself, but holds others that do."""
+    return not _has_value(part) and ("component" in part or "hasMember" in part)
 
 
 def read_liver_value(resource: Json, codes: frozenset[str], notes: Notes) -> LabValue | None:

@@ -170,7 +170,7 @@ class _Chart:
             codes = loinc_codes(resource.get("code"))
             if is_blood_pressure(resource, codes):
                 pressures.append((resource, codes))
-            elif not codes.isdisjoint(observation.WANTED) or observation.asks_of_self_harm(resource.get("code")):
+            elif observation.is_wanted(resource, codes):
                 self.notes.guarded(observation.area_of, resource, self._other_observation, codes)
             else:
                 self.notes.guarded(

@@ -96,7 +96,7 @@ def ind_si(question: Question) -> Verdict:
     diagnoses = question.confirmed(*SUICIDALITY)
     items = tuple(s for s in question.facts.scores if s.positive and s.name in _ITEM)
     firm = tuple(d for d in diagnoses if _current(d, question))
-    positive = tuple(s for s in items if s.name != _LIFETIME and _surely_recent(s, question))
+    positive = tuple(s for s in items if s.name not in _ALERT_ONLY and _surely_recent(s, question))
     alert = "Suicidality on record: assess today and follow the crisis pathway."
     if firm or positive:
         evidence = diagnosis_evidence(firm) + _score_evidence(positive)
@@ -145,7 +145,8 @@ def _score_evidence(scores: tuple[Score, ...]) -> tuple[Evidence, ...]:
     )
 
 
-_LIFETIME = "cssrs-q6"  # behaviour ever in life: an alert, but no ideation of today
+# An alert, but no ideation of today for sure: behaviour ever in life, a level of risk, a question known by its words.
+_ALERT_ONLY = frozenset({"cssrs-q6", "cssrs-risk", "self-harm"})
 _ITEM = {
     "phq9-item9": "PHQ-9 item 9",
     "epds-item10": "EPDS item 10",
@@ -156,6 +157,8 @@ _ITEM = {
     "cssrs-q5": "C-SSRS question 5",
     "cssrs-q6": "C-SSRS question 6",
     "cssrs-q6-recent": "C-SSRS question 6, last 3 months",
+    "cssrs-risk": "C-SSRS risk",
+    "self-harm": "A question on suicide or self-harm",
 }
 
 

@@ -65,9 +65,13 @@ def test_totals_within_their_scale(code: str, greatest: int, name: str) -> None:
         assert [gap.area for gap in facts.gaps] == [Area.SURVEY]
 
 
-@pytest.mark.parametrize("code", ["44249-1", "55757-9", "71354-5", "93373-9"])
+@pytest.mark.parametrize("code", ["44249-1", "55757-9", "71354-5"])
 def test_a_panel_without_a_value_of_its_own_is_no_total_and_no_gap(code: str) -> None:
-    facts = read(an_observation(code, "survey"), an_observation(code, "survey", valueString="see items"))
+    facts = read(
+        an_observation("93373-9", "survey"),
+        an_observation(code, "survey"),
+        an_observation(code, "survey", valueString="see items"),
+    )
     assert not facts.scores
     assert not facts.gaps
 
@@ -138,6 +142,86 @@ def test_a_positive_item_ten_is_an_indication_and_an_alert_before_all_others() -
     assert [alert.rule for alert in result.alerts] == ["IND-SI", "URG-BP"]
     assert finding(result, "IND-SI").evidence[0].text == "EPDS item 10: 1"
     assert not screened(a_chart(item_ten(valueInteger=0))).alerts
+
+
+ITEM_9 = a_component("44260-8", None, valueInteger=3)
+PANELS_BY_COMPONENT = [
+    pytest.param({"coding": [{"system": "urn:local", "code": "1234", "display": "PHQ-9"}]}, ITEM_9,
+                 id="a local PHQ-9"),
+    pytest.param(a_concept("69725-0", LOINC), ITEM_9, id="a LOINC panel the app does not know"),
+    pytest.param({"coding": [{"system": "urn:local", "code": "99", "display": "C-SSRS screener"}]},
+                 a_component("93247-5", None, valueBoolean=True), id="a local C-SSRS"),
+    pytest.param({"text": "Intake form"}, {"code": {"text": "PHQ-9 question 9"}, "valueInteger": 3},
+                 id="by its words"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "item"), PANELS_BY_COMPONENT)
+def test_an_item_of_suicidality_is_found_in_any_panel(code: Json, item: Json) -> None:
+    result = screened(a_chart(an_observation("x", "survey", code=code, component=[item])))
+    assert [alert.rule for alert in result.alerts] == ["IND-SI"]
+    assert finding(result, "IND-SI").state is State.MET
+    assert not read(an_observation("x", "survey", code=code, component=[item])).gaps
+
+
+def asked(text: str, **changes: Any) -> Json:
+    return an_observation("x", "survey", code={"text": text}, **changes)
+
+
+SUICIDALITY = [
+    pytest.param(asked("PHQ-9 item 9 (suicidal ideation)", valueInteger=3), "phq9-item9", True, id="item 9"),
+    pytest.param(asked("PHQ9 Q9", valueCodeableConcept={"text": "Not at all"}), "phq9-item9", False, id="not at all"),
+    pytest.param(asked("Thoughts that you would be better off dead", valueString="Yes"), "self-harm", True,
+                 id="item 9 answered with yes"),
+    pytest.param(asked("Suicidal ideation", valueBoolean=True), "self-harm", True, id="a yes"),
+    pytest.param(asked("Suicidal ideation", valueString="Denies"), "self-harm", False, id="denied"),
+    pytest.param(asked("Self-harm", valueInteger=0), "self-harm", False, id="no points"),
+    pytest.param(asked("C-SSRS", valueString="2"), "self-harm", True, id="points as a text"),
+    pytest.param(asked("Suicide risk", valueCodeableConcept={"text": "Imminent risk"}), "self-harm", True,
+                 id="a level of risk"),
+    pytest.param(asked("Suicide risk", valueString="no high risk"), None, None, id="a level said both ways"),
+    pytest.param(asked("Suicide risk", valueString="see note"), None, None, id="a note"),
+    pytest.param(asked("Suicidal ideation"), None, None, id="nothing"),
+    pytest.param(asked("Suicidal ideation", valueInteger=-1), None, None, id="less than nothing"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("entry", "name", "positive"), SUICIDALITY)
+def test_a_question_on_suicide_is_known_by_its_words(entry: Json, name: str | None, *, positive: bool | None) -> None:
+    facts = read(entry)
+    assert [(score.name, score.positive) for score in facts.scores] == ([(name, positive)] if name else [])
+    assert [gap.area for gap in facts.gaps] == ([] if name else [Area.SURVEY])
+    assert bool(screened(a_chart(entry)).alerts) is bool(positive)
+
+
+@pytest.mark.parametrize("text", ["Family history of suicide", "Suicide prevention plan given"])
+def test_suicide_of_others_and_its_prevention_are_of_no_interest(text: str) -> None:
+    facts = read(asked(text, valueString="see note"))
+    assert (facts.scores, facts.gaps) == ((), ())
+
+
+def test_a_group_that_holds_the_questions_answers_none_itself() -> None:
+    facts = read(asked("C-SSRS screener", hasMember=[{"reference": "Observation/1"}]))
+    assert (facts.scores, facts.gaps) == ((), ())
+
+
+RISKS = [
+    *[({"valueString": f"{level} risk"}, True) for level in ("High", "moderate", "Imminent")],
+    ({"valueCodeableConcept": {"text": "Positive"}}, True), ({"valueInteger": 4}, True),
+    *[({"valueString": level}, False) for level in ("Low", "Low risk", "No risk", "Negative")],
+    ({"valueInteger": 0}, False), ({"valueString": "see items"}, None), ({"valueString": "Low to moderate"}, None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "positive"), RISKS, ids=str)
+def test_the_level_of_risk_of_c_ssrs(value: Json, *, positive: bool | None) -> None:
+    entry = an_observation("93373-9", "survey", **value)
+    facts = read(entry)
+    assert [score.positive for score in facts.scores] == ([] if positive is None else [positive])
+    assert [gap.area for gap in facts.gaps] == ([] if positive is not None else [Area.SURVEY])
+    result = screened(a_chart(entry))
+    assert bool(result.alerts) is bool(positive)
+    assert finding(result, "IND-SI").state is (State.NOT_MET if positive is False else State.NOT_ENOUGH_DATA)
 
 
 STATUSES = [
