@@ -163,6 +163,7 @@ class BloodPressure:
     note: str | None = None
     in_session: bool = False  # taken inside a ketamine session
     standing: bool = False
+    perhaps_standing: bool = False  # words only suggest it: that excuses no failing reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,7 +236,6 @@ class MedicationUse:
     stopped_for: tuple[str, ...] = ()  # why it was stopped, in words
     derived_from: tuple[str, ...] = ()  # "MedicationRequest/1"
     text_only: bool = False
-    safety_terms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

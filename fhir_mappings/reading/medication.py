@@ -10,7 +10,6 @@ from fhir_mappings.codes.concepts import read_concept
 from fhir_mappings.codes.forms import form_of
 from fhir_mappings.codes.medicine_names import classes_of
 from fhir_mappings.codes.medicines import MedicineTable
-from fhir_mappings.codes.text_terms import safety_terms_in
 from fhir_mappings.facts.clinical import Area, MedicationUse, PartialDate
 from fhir_mappings.reading import elements, medication_period, references
 from fhir_mappings.reading.dosage import Regimen, read_dosages
@@ -107,7 +106,6 @@ def _use(
         stopped_for=_words(resource, "statusReason", "statusReasonCodeableConcept", "reasonStopped"),
         derived_from=_derived_from(resource),
         text_only=not named.codes,
-        safety_terms=safety_terms_in(named.texts) & {"ketamine"} if not named.codes else frozenset(),
     )
 
 

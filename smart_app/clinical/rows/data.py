@@ -55,7 +55,7 @@ ROWS: tuple[Criterion, ...] = (
         logic="Whole words, guarded against negation and family history; it never clears and never convicts.",
         source="Safety: uncoded is not absent",
         origin=Origin.SAFETY,
-        reads=frozenset({Area.CONDITION, Area.MEDICATION}),
+        reads=frozenset({Area.CONDITION}),
         decide=data_quality.data_text,
         known_limits="English words only; abbreviations and misspellings are missed.",
     ),

@@ -101,13 +101,11 @@ def _counts(term: str, off: frozenset[str]) -> bool:
 
 
 def data_text(question: Question) -> Verdict:
-    """Entries that no code settles and whose words matter: never fired on, never ignored."""
-    diagnoses = uncoded_diagnoses(question)
-    medicines = tuple(m for m in question.facts.medications if m.safety_terms)
-    evidence = diagnosis_evidence(diagnoses) + tuple(
-        Evidence(reference=m.reference, date=m.start.text[:10] if m.start else "", text=f"{m.label} (text only)")
-        for m in medicines
-    )
+    """Diagnoses that no code settles and whose words matter: never fired on, never ignored.
+
+    Words of a medicine are resolved to its ingredients, which the rules by medicines judge.
+    """
+    evidence = diagnosis_evidence(uncoded_diagnoses(question))
     if evidence:
         return met("An entry that no code settles mentions something that matters: read it.", evidence)
     return not_met("No uncoded entry mentions anything that matters.")

@@ -161,7 +161,7 @@ def test_rules_say_what_they_read() -> None:
     assert reads["MISS-PREG"] == {Area.PATIENT, Area.LABORATORY, Area.SOCIAL_HISTORY}
     assert reads["REV-HEP"] == {Area.CONDITION, Area.LABORATORY}
     assert reads["ABS-ALLERGY"] == {Area.ALLERGY}
-    assert reads["DATA-TEXT"] == {Area.CONDITION, Area.MEDICATION}
+    assert reads["DATA-TEXT"] == {Area.CONDITION}
     trials = {Area.CONDITION, Area.MEDICATION, Area.SURVEY}
     assert reads["TRD-MET"] == reads["TRD-NOT-MET"] == reads["TRD-UNKNOWN"] == trials
     for rule in ("HOLD-BP", "MISS-BP", "URG-BP", "REV-BP-LABILE", "CAU-BP-LABEL"):

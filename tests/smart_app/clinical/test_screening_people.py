@@ -302,6 +302,7 @@ MEDICATIONS = [
     pytest.param([a_medication()], CANDIDATE, id="an antidepressant"),
     pytest.param([a_medication(None, text="Spravato nasal")], REVIEW, id="esketamine in words alone"),
     pytest.param([a_medication(None, text="Spravato", status="draft")], CANDIDATE, id="a draft"),
+    pytest.param([a_medication(None, text="Spravato", status="stopped")], CANDIDATE, id="esketamine of the past"),
     pytest.param([a_medication(None, text="sertraline")], CANDIDATE, id="an antidepressant in words"),
     pytest.param([a_medication(None, text=None)], MISSING, id="no drug named"),
     pytest.param([a_medication(medicationCodeableConcept="sertraline")], MISSING, id="the drug is a string"),
