@@ -229,6 +229,7 @@ class MedicationUse:
     current: bool = False
     start: PartialDate | None = None
     end: PartialDate | None = None  # the last day; a plan where it lies after the as-of date
+    end_of_supply: bool = False  # `end` is only how far the supply or validity of an order reaches
     ended_unknown: bool = False  # it has ended, or may have, and the record does not say when
     daily_mg: tuple[tuple[str, Decimal], ...] = ()  # ingredient and the highest dose held, mg a day
     as_needed: bool = False

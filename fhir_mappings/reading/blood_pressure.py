@@ -5,6 +5,7 @@ Components may sit in a panel with another code; separate systolic and diastolic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -28,7 +29,9 @@ _Part = tuple[frozenset[str], Json]  # a component with its LOINC codes
 _PAIRING_TOLERANCE = timedelta(minutes=5)
 _SYSTOLIC_RANGE = (Decimal(60), Decimal(260))
 _DIASTOLIC_RANGE = (Decimal(30), Decimal(160))
-_POSITION_WORDS = ("standing", "orthostatic")
+_STANDING = re.compile(r"(?<!free[- ])(?<!long[- ])(?<!\bnot )(?<!\bnon[- ])\b(?:standing|orthostatic)\b")
+_ONLY_STANDING = re.compile(r"(?:standing|orthostatic)(?: (?:body )?position)?")
+_NOT_STANDING = re.compile(r"\b(?:sitting|seated|supine|lying|recumbent|prone|reclin(?:ed|ing))\b")
 _MODIFIED = "it carries a modifier the app does not know"
 _NO_CODES: frozenset[str] = frozenset()
 _SINGLE = loinc.SYSTOLIC | loinc.DIASTOLIC
@@ -113,6 +116,7 @@ def _read(
     if halves.systolic is None and halves.diastolic is None and not _unexplained_absence(resource):
         return None
     systolic, diastolic, problem = _judged(resource, halves, when, status)
+    standing, perhaps_standing = _standing(resource, codes, parts)
     reading = BloodPressure(
         references=(elements.reference_of(resource),),
         when=when,
@@ -120,7 +124,8 @@ def _read(
         diastolic=diastolic,
         problem=problem,
         note=halves.note,
-        standing=_standing(resource, codes, parts),
+        standing=standing,
+        perhaps_standing=perhaps_standing,
         in_session=sessions.covers(resource, when),
     )
     return reading, not resource.get("component") and not codes.isdisjoint(_SINGLE)
@@ -194,13 +199,24 @@ def _plausible(found: Amount | None, limits: tuple[Decimal, Decimal], name: str)
     return found.value, None
 
 
-def _standing(resource: Json, codes: frozenset[str], parts: Sequence[_Part]) -> bool:
+def _standing(resource: Json, codes: frozenset[str], parts: Sequence[_Part]) -> tuple[bool, bool]:
+    """Whether a reading was surely taken standing, and whether words only suggest it.
+
+    A code decides before words do, and words of any other position win: a failing reading must not be lost.
+    """
     every = codes.union(*[part_codes for part_codes, _ in parts])
     if not every.isdisjoint(loinc.STANDING) and every.isdisjoint(_SINGLE):
-        return True
-    described = [resource.get("method"), *[p.get("valueCodeableConcept") for p in _positions(resource, parts)]]
-    words = " ".join([text.lower() for concept in described for text in texts_of(concept)])
-    return bool(words) and any(word in words for word in _POSITION_WORDS)
+        return True, False
+    positions = [part.get("valueCodeableConcept") for part in _positions(resource, parts)]
+    coded = elements.code_values(positions) & loinc.BODY_POSITIONS
+    if coded:
+        return coded == {loinc.STANDING_POSITION}, False
+    said = [text.lower() for concept in positions for text in texts_of(concept)]
+    words = " ".join([*said, *[text.lower() for text in texts_of(resource.get("method"))]])
+    if not _STANDING.search(words) or _NOT_STANDING.search(words):
+        return False, False
+    surely = bool(said) and all(map(_ONLY_STANDING.fullmatch, said))
+    return surely, not surely
 
 
 def _positions(resource: Json, parts: Sequence[_Part]) -> list[Json]:
@@ -240,7 +256,7 @@ def _paired(singles: Sequence[tuple[BloodPressure, str]]) -> list[BloodPressure]
 def _distance(upper: tuple[BloodPressure, str], lower: tuple[BloodPressure, str]) -> timedelta | None:
     """How far apart two halves are; None where they do not belong together."""
     one, other = upper[0].when, lower[0].when
-    if one is None or other is None or upper[0].standing != lower[0].standing:
+    if one is None or other is None or _posture(upper[0]) != _posture(lower[0]):
         return None
     if one.instant is not None and other.instant is not None:
         apart = abs(one.instant - other.instant)
@@ -251,6 +267,10 @@ def _distance(upper: tuple[BloodPressure, str], lower: tuple[BloodPressure, str]
     if upper[1] and upper[1] == lower[1] and one.first == other.first and one.last == other.last:
         return timedelta(days=1)
     return None
+
+
+def _posture(reading: BloodPressure) -> tuple[bool, bool]:
+    return reading.standing, reading.perhaps_standing
 
 
 def _joined(upper: BloodPressure, lower: BloodPressure) -> BloodPressure:

@@ -68,6 +68,8 @@ def history(readings: tuple[BloodPressure, ...], as_of: date, limits: Limits) ->
     for reading in readings:
         if reading.in_session or reading.standing:
             continue
+        if reading.perhaps_standing and not _reaches(reading, limits.systolic, limits.diastolic):
+            continue
         day = _usable_day(reading, as_of, limits)
         if day is not None and (as_of - day).days <= limits.pressure_max_days:
             days.setdefault(day, []).append(reading)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -263,6 +264,43 @@ STANDING = [
 def test_standing_readings_neither_clear_nor_hold(changes: Json) -> None:
     assert status_with(a_blood_pressure(118, 76, **changes)) is Status.INSUFFICIENT_DATA
     assert status_with(a_blood_pressure(when=days_ago(1)), a_blood_pressure(118, 76, **changes)) is Status.CANDIDATE
+
+
+def positioned(*positions: Json, **changes: Any) -> Json:
+    parts = [{"code": a_concept("8361-8", LOINC), "valueCodeableConcept": position} for position in positions]
+    return {"component": [a_component("8480-6", mmhg(200)), a_component("8462-4", mmhg(90)), *parts]} | changes
+
+
+NOT_SURELY_STANDING = [
+    pytest.param({"method": {"text": "Orthostatic vitals, supine"}}, id="supine among orthostatic ones"),
+    pytest.param({"method": {"text": "Automated, free-standing monitor"}}, id="a free-standing monitor"),
+    pytest.param({"method": {"text": "Standing, left arm"}}, id="a method, which is no position"),
+    pytest.param(positioned({"text": "Sitting (not standing)"}), id="not standing"),
+    pytest.param(positioned({"text": "Non-standing"}), id="non-standing"),
+    pytest.param(positioned({"text": "Outstanding"}), id="a part of a word"),
+    pytest.param(positioned({"text": "Standing or sitting"}), id="either"),
+    pytest.param(positioned({"text": "Long-standing hypertension"}), id="standing among other words"),
+    pytest.param(positioned(a_concept("33586001", SNOMED, "Standing")), id="a code that says sitting"),
+    pytest.param(positioned(a_concept("33586001", SNOMED), a_concept("10904000", SNOMED)), id="two codes"),
+]
+
+
+@pytest.mark.parametrize("changes", NOT_SURELY_STANDING)
+def test_a_failing_reading_is_left_out_only_where_it_was_surely_taken_standing(changes: Json) -> None:
+    found = rules_with(a_blood_pressure(when=days_ago(3)), a_blood_pressure(200, 90, **changes))
+    assert {"HOLD-BP", "URG-BP"} <= found
+
+
+@pytest.mark.parametrize(
+    "position", [a_concept("10904000", SNOMED), {"text": "Standing"}, {"text": "Standing position"}], ids=str
+)
+def test_a_failing_reading_that_was_surely_taken_standing_is_left_out(position: Json) -> None:
+    failing = a_blood_pressure(200, 90, **positioned(position, method={"text": "Automated"}))
+    assert status_with(a_blood_pressure(when=days_ago(3)), failing) is Status.CANDIDATE
+
+
+def test_a_passing_reading_taken_seated_among_orthostatic_ones_counts() -> None:
+    assert status_with(a_blood_pressure(method={"text": "Orthostatic vitals, supine"})) is Status.CANDIDATE
 
 
 def test_a_single_standing_systolic_is_left_out() -> None:

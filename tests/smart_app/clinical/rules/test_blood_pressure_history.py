@@ -38,7 +38,8 @@ def on(ago: int, systolic: Any = 120, diastolic: Any = 80, **changes: Any) -> Js
 
 
 def standing(ago: int, systolic: int) -> Json:
-    return on(ago, systolic, method={"text": "standing"})
+    position = {"url": "urn:bodyPosition", "valueCodeableConcept": {"text": "standing"}}
+    return on(ago, systolic, extension=[position])
 
 
 DAYS = [
