@@ -99,6 +99,7 @@ def _use(
         current=not ended,
         start=taken.start,
         end=end,
+        end_of_supply=taken.supplied and end is not None,
         ended_unknown=ended and end is None,
         daily_mg=regimen.daily_mg,
         as_needed=regimen.as_needed,

@@ -20,10 +20,14 @@ _MOST_REFILLS = 99
 
 
 class Taken(NamedTuple):
-    """`end` is the last day that is covered; it may lie ahead, as a plan. None: not known."""
+    """`end` is the last day that is covered; it may lie ahead, as a plan. None: not known.
+
+    `supplied`: the end is that of an order's supply or validity, and the order itself may run on.
+    """
 
     start: PartialDate | None = None
     end: PartialDate | None = None
+    supplied: bool = False
 
 
 def of_statement(resource: Json, notes: Notes) -> Taken:
@@ -42,7 +46,7 @@ def of_request(resource: Json, dosages: Sequence[Json], notes: Notes) -> Taken:
     start = bounds.start or ordered or validity.start
     days = days_of(request.get("expectedSupplyDuration"))
     supply = _after(start, days * (1 + _refills(request)) if days is not None else None)
-    return Taken(start, bounds.end or supply or validity.end)
+    return Taken(start, bounds.end or supply or validity.end, supplied=bounds.end is None)
 
 
 def _refills(request: Json) -> int:

@@ -399,6 +399,8 @@ def _left_over(use: MedicationUse, day: date) -> bool:
 def _ended_words(entries: list[_Entry], earliest: date | None, latest: date, as_of: date) -> str:
     why = sorted({text for e in entries for text in e.use.stopped_for})
     stopped = any(e.use.status == "stopped" for e in entries) or bool(why)
+    if not stopped and latest >= as_of and any(e.use.status == "active" and e.use.end_of_supply for e in entries):
+        return "not known whether it ended"
     if earliest == latest:
         day = day_words(latest)
     else:

@@ -36,7 +36,8 @@ def taken_days(use: MedicationUse, others: Sequence[MedicationUse], as_of: date)
 
     Sure are the days from the latest possible start to the earliest possible end. An entry that is active and has no
     end runs to `as_of`, unless it repeats one that has ended; one that is not active ended nobody knows when. A
-    dispense runs its supply, but no further than a stop on record. `others`: all entries of this medicine.
+    dispense runs its supply, but no further than a stop on record; an order that is still active may run on beyond
+    its supply. `others`: all entries of this medicine.
     """
     start, end = use.start, _stated_end(use, others, as_of)
     if start is not None and start.after(as_of):
@@ -51,7 +52,9 @@ def taken_days(use: MedicationUse, others: Sequence[MedicationUse], as_of: date)
             missing=("dates that agree",),
         )
     first, last = end.first if end is not None else None, end.last if end is not None else as_of
-    if end is not None:
+    if end is not None and end.last < as_of and use.status == "active" and use.end_of_supply:
+        last, missing = as_of, [*missing, "whether it went on after its supply"]
+    elif end is not None:
         missing += _unsure("end", end)
     elif _goes_on(use, others, as_of):
         first = as_of

@@ -322,6 +322,13 @@ def test_an_active_request_is_current_though_its_supply_is_used_up() -> None:
     use = the_use(a_medication(status="active", authoredOn="2026-01-10", dispenseRequest=supply))
     assert use.current
     assert use.end is not None
+    assert use.end_of_supply
+
+
+def test_the_bounds_of_a_dosage_are_no_end_of_a_supply() -> None:
+    bounded = [{"timing": {"repeat": {"boundsPeriod": {"end": "2026-05-01"}}}}]
+    assert not the_use(a_medication(authoredOn="2026-01-10", dosageInstruction=bounded)).end_of_supply
+    assert not the_use(a_medication(authoredOn="2026-01-10")).end_of_supply
 
 
 @pytest.mark.parametrize(

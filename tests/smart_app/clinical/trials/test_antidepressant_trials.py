@@ -232,6 +232,29 @@ def test_the_last_supply_of_a_stopped_prescription_is_open_and_those_before_are_
     )
 
 
+def an_order(start: str, end: str, **changes: Any) -> MedicationUse:
+    """An active prescription whose supply reached so far."""
+    values = {"status": "active", "current": True, "end_of_supply": True, "stopped_for": ()}
+    return a_use(reference="MedicationRequest/open", start=start, end=end, **(values | changes))
+
+
+def test_an_active_order_may_run_on_beyond_its_supply() -> None:
+    order = an_order("2026-01-01", "2026-01-30")
+    trial = the_trial(order)
+    assert (trial.standing, trial.ongoing) == (Standing.NOT_ENOUGH_DATA, None)
+    assert "whether it went on after its supply" in trial.missing
+    assert trial.ended == "not known whether it ended"
+    other = a_use("venlafaxine", "150")
+    assert reviewed(order, other).answer is State.NOT_ENOUGH_DATA
+    for ended in ({"status": "completed"}, {"end_of_supply": False}):
+        assert the_trial(an_order("2026-01-01", "2026-01-30", **ended)).standing is Standing.TOO_SHORT
+
+
+def test_a_supply_that_was_long_enough_is_sure_whether_or_not_it_went_on() -> None:
+    trial = the_trial(an_order("2026-01-01", "2026-03-01"))
+    assert (trial.adequate, trial.failed) == (True, None)
+
+
 def test_a_supply_is_not_cut_by_a_prescription_that_it_does_not_carry_out() -> None:
     old = a_use(reference="MedicationRequest/old", start="2025-01-01", end=None, ended_unknown=True)
     supply = a_supply("2026-01-01", "2026-03-31", derived_from=("MedicationRequest/new",))
