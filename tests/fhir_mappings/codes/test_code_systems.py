@@ -104,6 +104,29 @@ TRAPS = [
 ]
 
 
+PREGNANT = [
+    "O36.5990", "O00.90", "O01.9", "O02.1", "O25.10", "O28.3", "O29.019", "O31.10X0", "O35.9XX0", "O41.00X0",
+    "O42.90", "O43.90", "O44.00", "O46.90", "O47.9", "O48.0", "O60.00", "O99.340", "O99.013", "O99.891", "O98.511",
+    "O24.410", "O24.011", "O10.011", "O26.611", "O9A.111", "O15.00", "O16.9", "Z32.01", "Z33.1", "Z33.3", "Z36.9",
+    "Z3A.12",
+]  # fmt: skip
+NOT_PREGNANT = [
+    "O99.345", "O99.344", "O99.03", "O99.02", "O99.285", "O99.43", "O99.893", "O98.53", "O98.52", "O10.03", "O10.13",
+    "O11.5", "O12.05", "O13.5", "O14.15", "O15.2", "O16.5", "O24.435", "O24.430", "O24.03", "O25.3", "O26.63",
+    "O9A.13", "O03.9", "O60.14X0", "O70.1", "O72.1", "O80", "O82", "O86.4", "O90.6", "Z32.02", "Z32.00", "Z39.2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", PREGNANT)
+def test_codes_that_say_pregnant(code: str) -> None:
+    assert icd(code) == {"pregnancy"}
+
+
+@pytest.mark.parametrize("code", NOT_PREGNANT)
+def test_childbirth_and_what_follows_it_are_no_pregnancy(code: str) -> None:
+    assert "pregnancy" not in icd(code)
+
+
 @pytest.mark.parametrize(("code", "expected", "meaning"), TRAPS, ids=[f"{row[0]} {row[2]}" for row in TRAPS])
 def test_the_traps_of_prefixes(code: str, expected: set[str], meaning: str) -> None:
     assert icd(code) == expected
