@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-SYSTOLIC = frozenset({"8480-6", "8459-0", "8461-6", "11378-7", "76534-7", "96608-5"})
+SYSTOLIC = frozenset({"8480-6", "8459-0", "8461-6", "8479-8", "11378-7", "76534-7", "96608-5"})
 DIASTOLIC = frozenset({"8462-4", "8453-3", "8455-8", "76535-4", "96609-3"})
 STANDING = frozenset({"8460-8", "8454-1"})  # not for screening
 STANDING_POSITION = "10904000"  # SNOMED CT, orthostatic body position; the others: sitting, supine, recumbent
 BODY_POSITIONS = frozenset({STANDING_POSITION, "33586001", "40199007", "102538003"})
-BLOOD_PRESSURE_PANELS = frozenset({"85354-9", "96607-7", "55284-4"})
+BLOOD_PRESSURE_PANELS = frozenset({"85354-9", "96607-7", "55284-4", "35094-2"})
+MEAN_PRESSURE = frozenset({"8478-0"})  # ignored
+# What has no LOINC code may have one of SNOMED CT: systolic, diastolic, and blood pressure as a whole.
+LOINC_OF_SNOMED = {"271649006": "8480-6", "271650006": "8462-4", "75367002": "85354-9"}
 BLOOD_PRESSURE = SYSTOLIC | DIASTOLIC | STANDING | BLOOD_PRESSURE_PANELS
 
 BODY_WEIGHT = frozenset({"29463-7", "3141-9"})

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from fhir_mappings.codes import observations as loinc
 from fhir_mappings.codes.concepts import texts_of
-from fhir_mappings.codes.systems import LOINC, LONGEST, canonical_system
+from fhir_mappings.codes.systems import LOINC, LONGEST, SNOMED, canonical_system
 from fhir_mappings.facts.clinical import Area, BloodPressure, PartialDate
 from fhir_mappings.reading import elements
 from fhir_mappings.reading.elements import Json
@@ -49,18 +49,29 @@ class _Halves(NamedTuple):
 
 
 def loinc_codes(concept: object) -> frozenset[str]:
-    """The LOINC codes of a CodeableConcept. Asked thousands of times for one chart, hence without `codes_of`."""
+    """The LOINC codes of a CodeableConcept; where it has none, those that its SNOMED CT codes of pressure stand for.
+
+    Asked thousands of times for one chart, hence without `codes_of`.
+    """
     codings = concept.get("coding") if isinstance(concept, dict) else None
     if not isinstance(codings, list):
         return _NO_CODES
-    found = [_loinc_code(coding.get("system"), coding.get("code")) for coding in codings if isinstance(coding, dict)]
-    return found[0] if len(found) == 1 else _NO_CODES.union(*found)
+    pairs = [(coding.get("system"), coding.get("code")) for coding in codings if isinstance(coding, dict)]
+    found = [_loinc_code(system, code) for system, code in pairs]
+    loinc_found = found[0] if len(found) == 1 else _NO_CODES.union(*found)
+    return loinc_found or _NO_CODES.union(*[_pressure_of_snomed(system, code) for system, code in pairs])
 
 
 def _loinc_code(system: object, code: object) -> frozenset[str]:
     if not (isinstance(system, str) and isinstance(code, str)) or len(code) > LONGEST:
         return _NO_CODES
     return _remembered(code) if canonical_system(system) == LOINC else _NO_CODES
+
+
+def _pressure_of_snomed(system: object, code: object) -> frozenset[str]:
+    if not (isinstance(system, str) and isinstance(code, str)) or code.strip() not in loinc.LOINC_OF_SNOMED:
+        return _NO_CODES
+    return _remembered(loinc.LOINC_OF_SNOMED[code.strip()]) if canonical_system(system) == SNOMED else _NO_CODES
 
 
 @lru_cache(maxsize=1024)  # a chart names the same few codes thousands of times
@@ -139,7 +150,8 @@ def _halves(resource: Json, codes: frozenset[str], parts: Sequence[_Part]) -> _H
         return _Halves(systolic=value, diastolic=None)
     if codes & loinc.DIASTOLIC:
         return _Halves(systolic=None, diastolic=value)
-    return _Halves(systolic=value, diastolic=value)  # a panel without components: its value is no pair
+    # A panel without components, or a pressure known by its words alone: its value is no pair.
+    return _Halves(systolic=value, diastolic=value)
 
 
 def _component(parts: Sequence[_Part], wanted: frozenset[str]) -> Amount | None:

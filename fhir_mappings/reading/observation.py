@@ -337,15 +337,44 @@ def _upper_limit(resource: Json, notes: Notes) -> Decimal | None:
 
 
 _PRESSURE_WORDS = re.compile(r"\b(?:blood pressure|systolic|diastolic|bp)\b", re.IGNORECASE)
+_HALF_WORDS = re.compile(r"\b(?:systolic|diastolic)\b", re.IGNORECASE)
+_MEAN_WORDS = re.compile(r"\b(?:mean|map)\b", re.IGNORECASE)
+_OTHER_PRESSURE_WORDS = re.compile(
+    r"\b(?:goal|target|cuff|pulmonary|ventric\w*|atri\w*|valv\w*|venous|velocity|volume|diameter|dimension|wall"
+    r"|function|dysfunction|failure|murmur|gradient|history|hx)\b",
+    re.IGNORECASE,
+)
+_CIRCUMSTANCE_WORDS = re.compile(r"\b(?:device|site|location|position|posture|method|comments?)\b", re.IGNORECASE)
+_PAIR = re.compile(r"\d\s*/\s*\d")
 _PREGNANCY_WORDS = re.compile(r"pregnan|choriogonadotropin|\bhcg\b", re.IGNORECASE)
+
+
+def speaks_of_pressure(resource: Json, codes: frozenset[str]) -> bool:
+    """Whether an Observation under no code that screening reads is a blood pressure by its words.
+
+    A coded answer or a yes is no pressure: it tells of the arm, the cuff or the position. So does a text without a
+    pair of numbers under words of that kind. Means, goals and pressures inside the heart are others.
+    """
+    components = elements.objects(resource.get("component")) if "component" in resource else []
+    concepts = [resource.get("code"), *[part.get("code") for part in components]]
+    words = " ".join([text for concept in concepts for text in texts_of(concept)])
+    if not _PRESSURE_WORDS.search(words) or area_of(resource) is not Area.BLOOD_PRESSURE:
+        return False
+    if codes & loinc.MEAN_PRESSURE or (_MEAN_WORDS.search(words) and not _HALF_WORDS.search(words)):
+        return False
+    if "valueCodeableConcept" in resource or "valueBoolean" in resource or _OTHER_PRESSURE_WORDS.search(words):
+        return False
+    if "hasMember" in resource and _only_groups(resource) and not components:
+        return False
+    measured = components or "valueQuantity" in resource or _PAIR.search(elements.text(resource.get("valueString")))
+    return bool(measured) or not _CIRCUMSTANCE_WORDS.search(words)
 
 
 def read_unknown(resource: Json, codes: frozenset[str], scores: list[Score], notes: Notes) -> None:
     """An Observation under no code that screening reads: of no interest, unless its words say otherwise.
 
     A well-formed LOINC code decides what an Observation is. Without one its words do, and they can only count
-    against the patient: a blood pressure or a pregnancy test that the app cannot read is a Gap. (A coded answer is no
-    pressure: it tells of the arm, the cuff or the position.)
+    against the patient: a pregnancy test that the app cannot read is a Gap.
     """
     components = [part.get("code") for part in elements.objects(resource.get("component"))]
     if _well_formed(codes) or any(_well_formed(loinc_codes(concept)) for concept in components):
@@ -358,8 +387,6 @@ def read_unknown(resource: Json, codes: frozenset[str], scores: list[Score], not
         notes.gap(area_of(resource), resource, "the observation does not say readably what it is")
         return
     area = area_of(resource)
-    if area is Area.BLOOD_PRESSURE and _PRESSURE_WORDS.search(words) and "valueCodeableConcept" not in resource:
-        notes.gap(area, resource, "a blood pressure under a code the app does not know")
     if area is not Area.BLOOD_PRESSURE and _PREGNANCY_WORDS.search(words):
         positive = _positive(resource)
         if positive is None:

@@ -172,6 +172,8 @@ class _Chart:
                 pressures.append((resource, codes))
             elif observation.is_wanted(resource, codes):
                 self.notes.guarded(observation.area_of, resource, self._other_observation, codes)
+            elif observation.speaks_of_pressure(resource, codes):
+                pressures.append((resource, codes))
             else:
                 self.notes.guarded(
                     observation.area_of, resource, observation.read_unknown, codes, self.scores, self.notes

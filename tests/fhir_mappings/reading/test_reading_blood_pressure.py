@@ -380,6 +380,74 @@ def test_a_blood_pressure_under_a_local_code_is_not_overlooked() -> None:
     )
 
 
+def named(text: str, code: str | None = None, **changes: Any) -> Json:
+    return an_observation("x", "vital-signs", code=a_concept(code, LOINC, text), **changes)
+
+
+UNLISTED = [
+    pytest.param(named("Blood pressure", "35094-2", valueString="170/105"), id="a text in the older panel"),
+    pytest.param(named("Blood pressure, sitting position", "99999-9", valueString="170/105"), id="an unlisted code"),
+    pytest.param(named("Systolic blood pressure mean 24 hour", "8490-5", valueQuantity=mmhg(130)), id="a day's mean"),
+    pytest.param(named("BP", valueString="170/105", category=None), id="without a category"),
+    pytest.param(named("Vitals", component=[{"code": {"text": "Systolic"}, "valueQuantity": mmhg(170)}]),
+                 id="in the words of a component"),
+    pytest.param(named("Blood pressure", "99999-9"), id="without a value"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", UNLISTED)
+def test_no_newer_blood_pressure_is_passed_over(entry: Json) -> None:
+    assert rules_with(a_blood_pressure(when=days_ago(3)), entry) >= {"MISS-BP"}
+    assert status_with(a_blood_pressure(when=days_ago(3)), entry) is Status.INSUFFICIENT_DATA
+    older = entry | {"effectiveDateTime": days_ago(300)}
+    assert status_with(a_blood_pressure(), older) is Status.CANDIDATE
+
+
+SNOMED_PARTS = [
+    {"code": a_concept(code, SNOMED), "valueQuantity": mmhg(value)}
+    for code, value in (("271649006", 170), ("271650006", 85))
+]
+READ_AS_WHAT_THEY_ARE = [
+    pytest.param([a_blood_pressure(component=SNOMED_PARTS, panel="35094-2")], id="SNOMED CT in the older panel"),
+    pytest.param(
+        [a_blood_pressure(component=SNOMED_PARTS, code=a_concept("75367002", SNOMED))], id="SNOMED CT alone"
+    ),
+    pytest.param([a_blood_pressure(170, 85, panel="35094-2")], id="the older panel"),
+    pytest.param([a_single_pressure("8479-8", 170)], id="systolic by palpation"),
+]
+
+
+@pytest.mark.parametrize("entries", READ_AS_WHAT_THEY_ARE)
+def test_other_codes_of_blood_pressure(entries: list[Json]) -> None:
+    assert "HOLD-BP" in rules_with(a_blood_pressure(when=days_ago(3)), *entries)
+
+
+MEAN_IN_TWO_SYSTEMS = {
+    "coding": [*a_concept("75367002", SNOMED)["coding"], *a_concept("8478-0", LOINC)["coding"]],
+    "text": "Blood pressure",
+}
+NO_PRESSURES = [
+    pytest.param(named("Mean blood pressure", "8478-0", valueQuantity=mmhg(120)), id="mean"),
+    pytest.param(named("Blood pressure", "8478-0", valueQuantity=mmhg(120)), id="mean by its code alone"),
+    pytest.param(an_observation("x", "vital-signs", code=MEAN_IN_TWO_SYSTEMS, valueQuantity=mmhg(120)),
+                 id="mean, with a SNOMED CT code of pressure beside it"),
+    pytest.param(named("Blood pressure cuff size", "8358-4", valueQuantity={"value": 30, "code": "cm"}), id="cuff"),
+    pytest.param(named("BP device", "99999-9", valueString="Monitor 7120"), id="device"),
+    pytest.param(named("BP location", valueString="left arm"), id="location"),
+    pytest.param(named("Blood pressure method", "8357-6", valueCodeableConcept={"text": "cuff"}), id="method"),
+    pytest.param(named("Systolic blood pressure goal", "99999-9", valueQuantity=mmhg(140)), id="goal"),
+    pytest.param(named("Left ventricular end diastolic volume", "8821-1", category=None,
+                       valueQuantity={"value": 140, "code": "mL"}), id="a volume of the heart"),
+    pytest.param(named("History of high blood pressure", valueBoolean=True), id="a history"),
+    pytest.param(named("Blood pressure", "99999-9", hasMember=[{"reference": "Observation/1"}]), id="a group"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("entry", NO_PRESSURES)
+def test_what_is_no_pressure_of_the_patient_does_no_harm(entry: Json) -> None:
+    assert screened(a_chart(entry)).status is Status.CANDIDATE
+
+
 def test_where_a_pressure_was_taken_is_no_pressure() -> None:
     local = {"coding": [{"system": "urn:flowsheet", "code": "301"}], "text": "BP location"}
     arm = an_observation("x", "vital-signs", code=local, valueCodeableConcept={"text": "left arm"})
