@@ -12,7 +12,14 @@ BLEED = ("intracranial-haemorrhage",)
 PRESSURE = ("raised-icp",)
 CARDIOVASCULAR = ("unstable-angina", "hf-decompensated", "arrhythmia-severe")
 INFARCTION = ("mi-acute",)
-PSYCHOSIS = ("psychosis-other", "mdd-with-psychotic-features", "bipolar-depressed-psychotic", "puerperal-psychosis")
+ARREST_HISTORY = ("cardiac-arrest-history",)
+PSYCHOSIS = (
+    "psychosis-other",
+    "psychosis-substance-induced",
+    "mdd-with-psychotic-features",
+    "bipolar-depressed-psychotic",
+    "puerperal-psychosis",
+)
 PSYCHOSIS_REMISSION = ("psychosis-remission",)
 MANIA = ("mania-hypomania-current", "mania-secondary")
 BIPOLAR_REVIEW = ("bipolar-unspecified-polarity", "bipolar-remission", "mania-remission")
@@ -92,8 +99,8 @@ def abs_cv(question: Question) -> Verdict:
         return met(
             f"A severe cardiovascular condition is active or was so within {days} days.", diagnosis_evidence(recent)
         )
-    if older:
-        return review("A severe cardiovascular condition is in the history.", diagnosis_evidence(older))
+    if past := older + question.confirmed(*ARREST_HISTORY):
+        return review("A severe cardiovascular condition is in the history.", diagnosis_evidence(past))
     return not_met("No severe cardiovascular condition on record.")
 
 

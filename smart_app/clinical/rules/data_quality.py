@@ -17,7 +17,7 @@ _AGAINST: Mapping[str, tuple[str, ...]] = {
     "ABS-IC": against.CYSTITIS,
     "ABS-ICH": against.BLEED,
     "ABS-ICP": against.PRESSURE,
-    "ABS-CV": against.CARDIOVASCULAR,
+    "ABS-CV": against.CARDIOVASCULAR + against.ARREST_HISTORY,
     "ABS-MI": against.INFARCTION,
     "ABS-ANEUR": against.ANEURYSM,
     "ABS-AVM": against.MALFORMATION,

@@ -49,6 +49,14 @@ FIRED = [
     pytest.param(snomed("128609009"), CONTRAINDICATED, "ABS-ANEUR", id="intracranial aneurysm, SNOMED"),
     pytest.param(a_condition("Q28.2", status="inactive"), CONTRAINDICATED, "ABS-AVM", id="malformation of the brain"),
     pytest.param(snomed("234142008"), CONTRAINDICATED, "ABS-AVM", id="malformation, SNOMED"),
+    pytest.param(a_condition("I79.0"), CONTRAINDICATED, "ABS-ANEUR", id="aneurysm of the aorta by another disease"),
+    pytest.param(a_condition("Q25.43"), CONTRAINDICATED, "ABS-ANEUR", id="congenital aneurysm of the aorta"),
+    pytest.param(a_condition("Q25.72"), CONTRAINDICATED, "ABS-AVM", id="malformation of the lung"),
+    pytest.param(a_condition("B18.2"), REVIEW, "REV-HEP", id="chronic hepatitis C"),
+    pytest.param(a_condition("K73.9"), REVIEW, "REV-HEP", id="chronic hepatitis"),
+    pytest.param(a_condition("K74.02"), REVIEW, "REV-HEP", id="advanced fibrosis of the liver"),
+    pytest.param(a_condition("G31.83"), REVIEW, "REV-NEUROCOG", id="Lewy bodies"),
+    pytest.param(a_condition("G31.09"), REVIEW, "REV-NEUROCOG", id="frontotemporal dementia"),
     pytest.param(a_condition("I1A.0"), REVIEW, "REV-RESHTN", id="resistant hypertension with a passing pressure"),
     pytest.param(a_condition("I63.9", onset=days_ago(90)), HOLD, "REV-STROKE", id="stroke, 90 days"),
     pytest.param(a_condition("I63.9", onset=days_ago(91)), REVIEW, "REV-STROKE", id="stroke, 91 days, still active"),
@@ -103,7 +111,6 @@ def test_a_condition_that_fires_its_rule(condition: Json, status: Status, rule: 
 
 SILENT = [
     pytest.param(a_condition("I77.0"), id="a fistula for dialysis is no malformation"),
-    pytest.param(a_condition("I25.42"), id="dissection of a coronary artery is of the heart"),
     pytest.param(a_condition("I1A.0", status="resolved", abatement="2020"), id="resistant hypertension, over"),
     pytest.param(a_condition("Z39.1", onset="2025-11-22"), id="breast-feeding, over 12 months ago"),
     pytest.param(a_condition("Z39.1", status="resolved", onset=days_ago(30)), id="breast-feeding, resolved"),
