@@ -41,11 +41,20 @@ PANEL_TOTALS = {
 }
 PANELS = frozenset(PANEL_TOTALS) | CSSRS_PANEL
 
-LIVER = {"1742-6": "alt", "1920-8": "ast"}
+# By method too, with or without pyridoxal phosphate, and in whole blood: as in the public eCQM and dQM value sets.
+LIVER = {
+    "1742-6": "alt",
+    "1743-4": "alt",
+    "1744-2": "alt",
+    "76625-3": "alt",
+    "1920-8": "ast",
+    "30239-8": "ast",
+    "88112-8": "ast",
+}
 
 PREGNANCY_STATUS = frozenset({"82810-3"})
 HCG_PRESENCE = frozenset({"2106-3", "2118-8", "2112-1", "2110-5", "80384-1"})
-HCG_AMOUNT = frozenset({"21198-7"})
+HCG_AMOUNT = frozenset({"21198-7", "19080-1"})  # of the beta subunit; of the whole
 HCG = HCG_PRESENCE | HCG_AMOUNT
 PREGNANCY = PREGNANCY_STATUS | HCG
 

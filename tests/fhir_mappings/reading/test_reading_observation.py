@@ -279,6 +279,22 @@ def test_a_liver_value_with_all_it_says() -> None:
     assert (other.name, other.upper, other.comparator) == ("ast", None, "")
 
 
+@pytest.mark.parametrize("code", ["1742-6", "1743-4", "1744-2", "76625-3", "1920-8", "30239-8", "88112-8"])
+def test_a_liver_value_by_any_of_its_methods(code: str) -> None:
+    result = screened(a_chart(a_liver_value(900, code=code)))
+    assert finding(result, "REV-HEP").state is State.MET
+
+
+@pytest.mark.parametrize("code", ["21198-7", "19080-1"])
+@pytest.mark.parametrize("unit", ["m[IU]/mL", "[IU]/L"])
+@pytest.mark.parametrize(("value", "positive"), [(Decimal("4.9"), False), (5, True), (5000, True)])
+def test_an_amount_of_hcg_is_a_pregnancy_test(code: str, unit: str, value: Any, *, positive: bool) -> None:
+    entry = an_observation(code, "laboratory", valueQuantity={"value": value, "code": unit})
+    assert [(score.name, score.positive) for score in read(entry).scores] == [("hcg", positive)]
+    result = screened(a_chart(a_patient(gender="female"), entry, without=["Patient"]))
+    assert (finding(result, "HOLD-PREG").state is State.MET) is positive
+
+
 @pytest.mark.parametrize("unit", [{"code": "U/L"}, {"code": "[IU]/L"}, {"unit": "U/L"}, {"unit": "IU/L"}], ids=str)
 def test_units_of_a_liver_value(unit: Json) -> None:
     assert [lab.value for lab in read(a_liver_value({"value": 30} | unit)).labs] == [30]
