@@ -36,6 +36,7 @@ from launch.routes import launch_routes
 from launch.scopes import Scopes
 from smart_app import worker
 from smart_app.clinical.rule_settings import RuleSettings
+from smart_app.clinical.session_rules import SessionLimits
 from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
 from smart_app.settings import Settings, SystemClock, load_site
@@ -169,7 +170,12 @@ def page_deps(parts: Parts) -> PageDeps:
         ehr_of=parts.ehrs,
         screen=partial(screen_patient, settings=parts.rules, medicines=parts.medicines),
         ids=lambda: str(uuid4()),
-        site=Site(base_url=parts.settings.base_url, version=VERSION, rules=parts.rules),
+        site=Site(
+            base_url=parts.settings.base_url,
+            version=VERSION,
+            rules=parts.rules,
+            limits=SessionLimits.of_site(parts.rules.limits),
+        ),
         origin=f"{address.scheme}://{address.netloc}",
         framing=partial(_framing, parts.registry),
         ehr_name=parts.store.launches.ehr_of,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from fhir_mappings.facts.treatment import Reading
+from smart_app.clinical.limits import Limits
 
 # Clinical README 2.2.6: the session-day reading is taken within an hour before the dose.
 GATE_WINDOW = timedelta(minutes=60)
@@ -43,6 +44,11 @@ class SessionLimits:
     oxygen_saturation: Decimal = Decimal(92)  # below it: stimulate, oxygen
     respiratory_rate: Decimal = Decimal(8)  # below it: stop
     sedation: int = 2  # MOAA/S at or below it: airway, stop
+
+    @classmethod
+    def of_site(cls, limits: Limits) -> SessionLimits:
+        """The dose starts by the same limits as the patient was screened by (clinical content 2.2, step 6)."""
+        return cls(start=Pressure(systolic=limits.systolic, diastolic=limits.diastolic))
 
 
 class GateState(StrEnum):

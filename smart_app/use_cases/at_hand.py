@@ -28,10 +28,8 @@ class AtHand:
     limits: SessionLimits
 
     @classmethod
-    def of(
-        cls, session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits | None = None
-    ) -> AtHand:
-        return cls(session, PROGRAMMES[course.route], now, limits or SessionLimits())
+    def of(cls, session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits) -> AtHand:
+        return cls(session, PROGRAMMES[course.route], now, limits)
 
     def text(self, name: str) -> str:
         return text(self.session, name)

@@ -18,14 +18,14 @@ from smart_app.use_cases.typed_session import events, readings, resolved
 
 
 def check_step(
-    session: StoredSession, step: str, course: StoredCourse, now: datetime, limits: SessionLimits | None = None
+    session: StoredSession, step: str, course: StoredCourse, now: datetime, limits: SessionLimits
 ) -> Problems:
     """What keeps a step (before, dose, monitor, discharge) from being complete, by field."""
     return _STEPS[step](AtHand.of(session, course, now, limits))
 
 
 def missing(
-    session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits | None = None
+    session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits
 ) -> tuple[Missing, ...]:
     """Everything to do before signing, step by step, then what is only worth a look."""
     at_hand = AtHand.of(session, course, now, limits)

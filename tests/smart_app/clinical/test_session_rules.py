@@ -10,6 +10,7 @@ import pytest
 
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Moment, Reading, Route
+from smart_app.clinical.limits import Limits
 from smart_app.clinical.session_rules import (
     GateState,
     Level,
@@ -39,6 +40,12 @@ IV = PROGRAMMES[Route.IV].monitoring_minutes
 def test_the_limit_itself_fails(pressure: str, passes: bool) -> None:
     found = gate([a_reading(pressure)], dose_at=at("14:10"), limits=LIMITS)
     assert found.open is passes
+
+
+def test_the_dose_starts_by_the_limits_the_site_screens_by() -> None:
+    stricter = SessionLimits.of_site(Limits(systolic=Decimal("135.5"), diastolic=Decimal(95)))
+    found = gate([a_reading("136/80")], dose_at=at("14:10"), limits=stricter)
+    assert found.words == "Do not start: 136/80 is not below 135.5/95. Repeat in 5 minutes."
 
 
 def test_a_passing_pressure_is_said_with_its_time() -> None:
