@@ -67,7 +67,7 @@ def _rule_section(rule: Mapping[str, Any]) -> str:
         ("Logic", rule["logic"]),
         ("Reads", ", ".join(rule["inputs"])),
         ("Unread data", rule["missingData"]),
-        ("Asked", f"{rule['ask']['words']} An answer holds {rule['ask']['days']} days." if rule["ask"] else ""),
+        ("Asked", f"{rule['ask']['words']} {rule['ask']['holds']}" if rule["ask"] else ""),
         ("Uses", ", ".join(rule["attributesUsed"])),
         ("Known limits", rule["knownLimits"]),
         ("Source", rule["source"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -26,6 +26,7 @@ class Answer:
     by: str  # name and role of who asked
     at: datetime
     days: int  # how many days it holds, counted from the day of `at`
+    withdrawn: Answer | None = None  # an earlier yes that still holds, and that this answer takes back
 
     @property
     def until(self) -> date:
@@ -43,9 +44,20 @@ class Answer:
 
 
 def standing(answers: Iterable[Answer], as_of: date) -> dict[str, Answer]:
-    """The latest answer to each question, where it still holds: an expired one does not revive an older one."""
+    """The latest answer to each question, where it still holds: an expired one does not revive an older one.
+
+    A yes that was taken back is told with it: whoever asked later does not know better than who asked before.
+    """
     latest: dict[str, Answer] = {}
+    said_yes: dict[str, Answer] = {}
     for answer in sorted(answers, key=lambda each: (each.at, each.id)):
-        if answer.at.date() <= as_of:
-            latest[answer.question] = answer
-    return {question: answer for question, answer in latest.items() if answer.holds(as_of)}
+        if answer.at.date() > as_of:
+            continue
+        latest[answer.question] = answer
+        if answer.said is Said.YES and answer.holds(as_of):
+            said_yes[answer.question] = answer
+    return {
+        question: answer if answer.said is Said.YES else replace(answer, withdrawn=said_yes.get(question))
+        for question, answer in latest.items()
+        if answer.holds(as_of)
+    }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fhir_mappings.facts.clinical import Area
+from smart_app.clinical.answers import Said
 from smart_app.clinical.finding import Kind, Status, Verdict
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.question import Question
@@ -28,9 +29,19 @@ class Ask:
     `settles`: the rule reads the answer itself instead.
     """
 
-    words: str
+    words: str  # {limits.name} stands for a limit of the site
     days: int  # how long an answer holds
+    window: str = ""  # the limit, in days, of the time that is asked about: a yes holds as long
     settles: bool = False
+
+    def question(self, limits: Limits) -> str:
+        return self.words.format(limits=limits)
+
+    def holds(self, said: Said, limits: Limits) -> int:
+        """For how many days an answer holds."""
+        if said is Said.YES and self.window:
+            return max(self.days, int(getattr(limits, self.window)))
+        return self.days
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

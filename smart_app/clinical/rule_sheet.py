@@ -11,8 +11,9 @@ from types import MappingProxyType
 from typing import Any
 
 from fhir_mappings.facts.clinical import BLOCKING_AREAS, Area
+from smart_app.clinical.answers import Said
 from smart_app.clinical.criteria import CRITERIA, RULES_VERSION
-from smart_app.clinical.criterion import Criterion, Origin
+from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind
 from smart_app.clinical.limits import LIMITS, Limit
 from smart_app.clinical.rule_settings import DEFAULTS, Difference, RuleSettings, differences, value_of
@@ -106,6 +107,21 @@ def missing_data(criterion: Criterion) -> str:
     return f"Never taken for “not found”: the status is at best {best}.{asked}"
 
 
+def _ask(ask: Ask, settings: RuleSettings) -> dict[str, Any]:
+    """`days` is how long a no holds, `daysYes` how long a yes does."""
+    limits = settings.limits
+    return {
+        "words": ask.question(limits),
+        "days": ask.holds(Said.NO, limits),
+        "daysYes": ask.holds(Said.YES, limits),
+        "holds": _holds(ask.holds(Said.NO, limits), ask.holds(Said.YES, limits)),
+    }
+
+
+def _holds(no: int, yes: int) -> str:
+    return f"An answer holds {no} days." if no == yes else f"A yes holds {yes} days, any other answer {no} days."
+
+
 def _rule(criterion: Criterion, settings: RuleSettings) -> dict[str, Any]:
     return {
         "id": criterion.id,
@@ -121,7 +137,7 @@ def _rule(criterion: Criterion, settings: RuleSettings) -> dict[str, Any]:
         "source": criterion.source,
         "knownLimits": criterion.known_limits,
         "missingData": missing_data(criterion),
-        "ask": {"words": criterion.ask.words, "days": criterion.ask.days} if criterion.ask else None,
+        "ask": _ask(criterion.ask, settings) if criterion.ask else None,
         "attributesUsed": list(attributes(criterion)),
         "version": criterion.version,
         **_release(),

@@ -139,6 +139,10 @@ def _with_answer(criterion: Criterion, verdict: Verdict, question: Question) -> 
     answer = question.answers.get(criterion.id)
     if answer is None or criterion.ask is None or criterion.ask.settles or verdict.state is State.MET:
         return verdict
+    if answer.withdrawn is not None:
+        both = (answer.evidence, answer.withdrawn.evidence, *verdict.evidence)
+        told = not_enough_data("Not found in the record, and the patient's answers contradict each other.", both)
+        return replace(told, effect=Status.NEEDS_REVIEW if criterion.effect is not None else None)
     evidence = (answer.evidence, *verdict.evidence)
     if answer.said is Said.YES:
         return met("Not found in the record, and the patient says yes.", evidence)

@@ -57,7 +57,7 @@ def answer_questions(
                 said=said,
                 at=now,
                 by=caller.clinician,
-                days=open_now[question],
+                days=open_now[question][said],
             )
             for question, said in given.items()
             if not _said_today(uow, caller, question, said, now)
@@ -75,12 +75,12 @@ def answer_questions(
         return made
 
 
-def _open_questions(screening: StoredScreening) -> dict[str, int]:
-    """The questions of the page, with how many days an answer holds."""
-    asked: dict[str, int] = {each["rule"]: each["days"] for each in screening.result.get("questions", ())}
+def _open_questions(screening: StoredScreening) -> dict[str, dict[str, int]]:
+    """The questions of the page, with how many days each answer holds."""
+    asked: dict[str, dict[str, int]] = {each["rule"]: each["days"] for each in screening.result.get("questions", ())}
     trials: Json = screening.result.get("trials") or {}
     for trial in trials.get("trials", ()):
-        asked |= {each["key"]: TRIAL_DAYS for each in trial.get("questions", ())}
+        asked |= {each["key"]: dict.fromkeys(Said, TRIAL_DAYS) for each in trial.get("questions", ())}
     return asked
 
 

@@ -62,7 +62,7 @@ def judge(
     told = as_json(result) | {
         "looked_at": looked_for(result),
         "off": sorted(settings.off),
-        "questions": [_question_json(q) for q in questions(CRITERIA, result.findings, facts, counting)],
+        "questions": [_question_json(q) for q in questions(CRITERIA, result.findings, question)],
         "trials": _trials(review_of(question)),
         "not_offered": list(not_offered),
         "relied_on": relied_on(facts, as_of, settings.limits),
@@ -172,7 +172,7 @@ def _question_json(question: OpenQuestion) -> Json:
     return {
         "rule": question.rule,
         "words": question.words,
-        "days": question.days,
+        "days": {said.value: days for said, days in question.days.items()},
         "first": question.first,
         "said": answer.said.value if answer is not None else None,
         "by": answer.by if answer is not None else "",

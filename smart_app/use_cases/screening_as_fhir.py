@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fhir_mappings.facts.screening import AnswerRecord, OverrideRecord, ScreeningFinding, ScreeningRecord
 from fhir_mappings.writing.screening_bundle import screening_bundle
 from smart_app.clinical.criteria import CRITERIA
@@ -32,6 +34,7 @@ def screening_as_fhir(work: Work, clock: Clock, caller: Caller, screening_id: st
 def record_of(screening: StoredScreening, fhir_base: str) -> ScreeningRecord:
     """The screening in the words of the writers."""
     result = screening.result
+    asked = {question["rule"]: question["words"] for question in result.get("questions", ())}
     overrides = {override.rule: _override(override) for override in screening.overrides}
     return ScreeningRecord(
         id=screening.id,
@@ -51,13 +54,12 @@ def record_of(screening: StoredScreening, fhir_base: str) -> ScreeningRecord:
         conditions=screening.conditions,
         alerts=tuple(alert["text"] for alert in result.get("alerts", ())),
         gaps=tuple(f"{gap['reference']}: {gap['reason']}" for gap in result.get("gaps", ())),
-        answers=tuple(_answer(answer) for answer in screening.answers),
+        answers=tuple(_answer(answer, asked) for answer in screening.answers),
         encounter=f"{fhir_base}/Encounter/{screening.encounter}" if screening.encounter else None,
     )
 
 
 _ORDER = {criterion.id: number for number, criterion in enumerate(CRITERIA)}
-_WORDS = {criterion.id: criterion.ask.words for criterion in CRITERIA if criterion.ask is not None}
 
 
 def _in_order(findings: list[Json]) -> list[Json]:
@@ -81,10 +83,10 @@ def _override(override: StoredOverride) -> OverrideRecord:
     return OverrideRecord(reason=override.reason, by=override.by, at=override.at)
 
 
-def _answer(stored: StoredAnswer) -> AnswerRecord:
+def _answer(stored: StoredAnswer, asked: Mapping[str, str]) -> AnswerRecord:
     return AnswerRecord(
         id=stored.id,
-        question=_WORDS.get(stored.question, stored.question),
+        question=asked.get(stored.question, stored.question),
         said=stored.said,
         by=stored.by,
         at=stored.at,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fhir_mappings.facts.clinical import Area
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind, Status
-from smart_app.clinical.rows.sources import CODED, EU_LABEL, HISTORY_DAYS, LISTED, PAGE, US_LABEL
+from smart_app.clinical.rows.sources import CODED, EU_LABEL, HISTORY_DAYS, LISTED, PAGE, STATE_DAYS, US_LABEL
 from smart_app.clinical.rules import contraindications
 
 _CONDITION = frozenset({Area.CONDITION})
@@ -83,9 +83,10 @@ ROWS: tuple[Criterion, ...] = (
         decide=contraindications.abs_cv,
         known_limits="It reads neither the ejection fraction nor the ECG. Valve disease is not graded.",
         ask=Ask(
-            words="In the last three months, have you had unstable angina, heart failure that got worse, a dangerous "
-            "heart rhythm or a cardiac arrest?",
-            days=HISTORY_DAYS,
+            words="In the last {limits.cardiovascular_days} days, have you had unstable angina, heart failure that "
+            "got worse, a dangerous heart rhythm or a cardiac arrest?",
+            days=STATE_DAYS,
+            window="cardiovascular_days",
         ),
     ),
     Criterion(
@@ -100,7 +101,11 @@ ROWS: tuple[Criterion, ...] = (
         reads=_CONDITION,
         decide=contraindications.abs_mi,
         known_limits="An old infarction that was entered only now counts as recent until its onset is recorded.",
-        ask=Ask(words="Have you had a heart attack in the last six weeks?", days=30),
+        ask=Ask(
+            words="Have you had a heart attack in the last {limits.infarction_days} days?",
+            days=STATE_DAYS,
+            window="infarction_days",
+        ),
     ),
     Criterion(
         id="ABS-ANEUR",

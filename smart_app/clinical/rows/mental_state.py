@@ -26,9 +26,10 @@ ROWS: tuple[Criterion, ...] = (
         decide=contraindications.hold_psy,
         known_limits=_ENCOUNTERS,
         ask=Ask(
-            words="In the last six months, have you heard or seen things that others did not, or been sure that "
-            "others meant you harm?",
+            words="In the last {limits.psychosis_days} days, have you heard or seen things that others did not, or "
+            "been sure that others meant you harm?",
             days=STATE_DAYS,
+            window="psychosis_days",
         ),
     ),
     Criterion(
@@ -57,9 +58,10 @@ ROWS: tuple[Criterion, ...] = (
         decide=contraindications.hold_mania,
         known_limits=_ENCOUNTERS,
         ask=Ask(
-            words="In the last three months, have you had days of unusually high or irritable mood, with far more "
-            "energy and less need for sleep?",
+            words="In the last {limits.mania_days} days, have you had days of unusually high or irritable mood, with "
+            "far more energy and less need for sleep?",
             days=STATE_DAYS,
+            window="mania_days",
         ),
     ),
 )

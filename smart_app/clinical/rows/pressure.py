@@ -77,8 +77,10 @@ ROWS: tuple[Criterion, ...] = (
         decide=contraindications.hold_htncrisis,
         known_limits="Hypertension alone (I10) says nothing about control: the readings do.",
         ask=Ask(
-            words="In the last three months, were you treated in an emergency for very high blood pressure?",
+            words="In the last {limits.crisis_days} days, were you treated in an emergency for very high blood "
+            "pressure?",
             days=STATE_DAYS,
+            window="crisis_days",
         ),
     ),
     Criterion(

@@ -55,13 +55,24 @@ def test_the_answers_stay_when_the_chart_is_read_again_and_run_out(room: Screene
     assert "ABS-IC" not in [f["rule"] for f in later.result["findings"] if f["state"] == "met"]
 
 
-def test_a_later_answer_stands_in_place_of_an_earlier_one(room: Screened) -> None:
-    room.answer(ABS_IC="yes")
+@pytest.mark.parametrize("said", ["no", "unknown"])
+def test_a_yes_that_is_taken_back_stays_a_matter_for_review(room: Screened, said: str) -> None:
+    room.answer(HOLM, ABS_IC="yes")
     room.later(minutes=1)
-    made = room.answer(HOLM, ABS_IC="no")
-    assert made.status == "candidate"
-    with room.work() as uow:
-        assert [answer.said for answer in uow.judgements.answers(HOLM.patient)] == ["yes", "no"]
+    made = room.answer(NAN, ABS_IC=said)
+    assert made.status == "needs-review"
+    told = row(made, "ABS-IC")
+    assert "contradict each other" in told["reason"]
+    assert [evidence["text"].partition(" (")[0] for evidence in told["evidence"]] == [
+        f"asked by Nan Nurse, nurse: {said}",
+        "asked by Dr Holm, prescriber: yes",
+    ]
+
+
+def test_a_no_that_becomes_a_yes_counts_as_yes(room: Screened) -> None:
+    room.answer(ABS_IC="no")
+    room.later(minutes=1)
+    assert room.answer(ABS_IC="yes").status == "contraindicated"
 
 
 def test_no_answer_makes_up_for_what_could_not_be_read() -> None:
