@@ -201,7 +201,7 @@ def _words(resource: Json, *names: str) -> tuple[str, ...]:
     """The words of one or several CodeableConcepts, else their bare codes."""
     given = [concept for name in names if name in resource for concept in elements.objects(resource[name])]
     concepts = [read_concept(concept) for concept in given]
-    words = [word for concept in concepts for word in (concept.texts or (concept.label,)) if word]
+    words = [word for concept in concepts for word in concept.texts or [code.code for code in concept.codes]]
     return tuple(dict.fromkeys(words))
 
 

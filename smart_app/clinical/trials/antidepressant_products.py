@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from fhir_mappings.facts.antidepressants import ANTIDEPRESSANTS, DEXTROMETHORPHAN_BUPROPION
 from fhir_mappings.facts.clinical import MedicationUse
-from smart_app.clinical.trials.medication_words import for_depression, other_purpose
+from smart_app.clinical.trials.medication_words import for_depression, other_purpose, says_nothing
 
 PURPOSE_OPEN = "what it was given for"
 
@@ -111,7 +111,7 @@ def _missing(use: MedicationUse, name: str, dose: Decimal | None) -> tuple[str, 
         words.append("which of several antidepressants it is")
     if name == "selegiline" and not _is_patch(use):
         words.append("whether it is the patch")
-    if name == "milnacipran" and not for_depression(use.reasons):
+    if (name == "milnacipran" and not for_depression(use.reasons)) or says_nothing(use.reasons):
         words.append(PURPOSE_OPEN)
     return tuple(words)
 

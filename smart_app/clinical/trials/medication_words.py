@@ -49,6 +49,19 @@ _PURPOSES = (
 )
 _PURPOSE_PATTERNS = tuple((name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _PURPOSES)
 
+# A reason that is a bare code: ICD-10-CM by what it begins with; what begins otherwise leaves the purpose open.
+_BARE_CODE = re.compile(r"[A-Za-z]?\d[\w.-]*", re.ASCII)
+_DEPRESSION_CODES = ("F32", "F33", "F341", "F313", "F314", "F315", "F530")
+_PURPOSE_CODES = (
+    ("sleep", ("G470", "F510")),
+    ("pain", ("G43", "M797", "G89", "M54", "G62", "E114")),
+    ("smoking cessation", ("F17", "Z720")),
+    ("weight", ("R63", "E66")),
+    ("hot flushes", ("N951",)),
+    ("obsessive-compulsive disorder", ("F42",)),
+    ("enuresis", ("N3944",)),
+)
+
 
 def ineffective(texts: Iterable[str]) -> bool:
     """Whether any text surely says that the medicine did not work."""
@@ -75,7 +88,7 @@ def intolerance(texts: Iterable[str]) -> bool:
 
 def for_depression(reasons: Iterable[str]) -> bool:
     """Whether any reason names depression."""
-    return any(_DEPRESSION.search(reason) for reason in reasons)
+    return any(_DEPRESSION.search(reason) or _coded(reason, _DEPRESSION_CODES) for reason in reasons)
 
 
 def other_purpose(reasons: Iterable[str]) -> str:
@@ -83,4 +96,21 @@ def other_purpose(reasons: Iterable[str]) -> str:
     reasons = tuple(reasons)
     if not reasons or for_depression(reasons):
         return ""
-    return next((name for name, words in _PURPOSE_PATTERNS if any(words.search(reason) for reason in reasons)), "")
+    worded = (name for name, words in _PURPOSE_PATTERNS if any(words.search(reason) for reason in reasons))
+    coded = (name for name, begins in _PURPOSE_CODES if any(_coded(reason, begins) for reason in reasons))
+    return next(worded, "") or next(coded, "")
+
+
+def says_nothing(reasons: Iterable[str]) -> bool:
+    """Whether there are reasons, and all are bare codes that tell neither depression nor another purpose."""
+    reasons = tuple(reasons)
+    return (
+        all(map(_BARE_CODE.fullmatch, reasons))
+        and bool(reasons)
+        and not for_depression(reasons)
+        and not other_purpose(reasons)
+    )
+
+
+def _coded(reason: str, begins: tuple[str, ...]) -> bool:
+    return _BARE_CODE.fullmatch(reason) is not None and reason.upper().replace(".", "").startswith(begins)

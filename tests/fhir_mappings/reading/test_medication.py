@@ -7,7 +7,19 @@ import pytest
 from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.facts.clinical import Area, MedicationUse, PatientFacts, Resolution
 from fhir_mappings.reading.patient_facts import patient_facts
-from tests.builders import PATIENTS, RXNORM, TODAY, Json, a_concept, a_condition, a_medication, an_allergy, days_ago
+from tests.builders import (
+    ICD10CM,
+    PATIENTS,
+    RXNORM,
+    SNOMED,
+    TODAY,
+    Json,
+    a_concept,
+    a_condition,
+    a_medication,
+    an_allergy,
+    days_ago,
+)
 
 MG = {"value": 50, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
 DAILY = {"repeat": {"frequency": 1, "period": 1, "periodUnit": "d"}}
@@ -431,3 +443,8 @@ def test_the_form(concept: str, route: str | None, form: str) -> None:
 def test_the_form_by_a_coded_route() -> None:
     route = {"coding": [{"system": "http://snomed.info/sct", "code": "26643006"}]}
     assert the_use(a_medication(text="sertraline", dosageInstruction=[{"route": route}])).form == "oral"
+
+
+def test_reasons_without_words_are_all_their_codes() -> None:
+    codings = [{"system": SNOMED, "code": "203082005"}, {"system": ICD10CM, "code": "M79.7"}]
+    assert the_use(a_medication(reasonCode=[{"coding": codings}])).reasons == ("203082005", "M79.7")

@@ -159,3 +159,11 @@ def test_the_table_holds_no_augmenter_and_no_esketamine() -> None:
     assert not {"esketamine", "ketamine"} & TABLE.keys()
     assert len(TABLE) == 34
     assert all(name == drug.name == name.lower() for name, drug in TABLE.items())
+
+
+def test_a_bare_code_as_the_reason() -> None:
+    assert the_trial(a_use("duloxetine", "60", reasons=("M79.7",))).standing is Standing.EXCLUDED
+    assert the_trial(a_use("duloxetine", "60", reasons=("F33.1",))).standing is Standing.FAILED
+    trial = the_trial(a_use("duloxetine", "60", reasons=("370143000",)))
+    assert trial.standing is Standing.NOT_ENOUGH_DATA
+    assert "what it was given for" in trial.missing

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from smart_app.clinical.trials.medication_words import ineffective, intolerance, other_purpose
+from smart_app.clinical.trials.medication_words import (
+    for_depression,
+    ineffective,
+    intolerance,
+    other_purpose,
+    says_nothing,
+)
 
 
 @pytest.mark.parametrize(
@@ -115,3 +121,44 @@ def test_purpose(reason: str, purpose: str) -> None:
 
 def test_depression_among_several_reasons_is_enough() -> None:
     assert other_purpose(("insomnia", "depression")) == ""
+
+
+@pytest.mark.parametrize(
+    ("code", "purpose"),
+    [
+        ("G43.909", "pain"),
+        ("M79.7", "pain"),
+        ("M797", "pain"),
+        ("E11.42", "pain"),
+        ("g47.00", "sleep"),
+        ("F51.01", "sleep"),
+        ("F17.210", "smoking cessation"),
+        ("Z72.0", "smoking cessation"),
+        ("N95.1", "hot flushes"),
+        ("F42.2", "obsessive-compulsive disorder"),
+        ("E66.9", "weight"),
+        ("N39.44", "enuresis"),
+    ],
+)
+def test_a_bare_code_of_another_purpose(code: str, purpose: str) -> None:
+    assert other_purpose((code,)) == purpose
+    assert other_purpose((code, "F33.1")) == ""
+    assert not says_nothing((code,))
+
+
+@pytest.mark.parametrize("code", ["F32.A", "F33.1", "F331", "F34.1", "F31.30", "F31.4", "F31.5", "F53.0"])
+def test_a_bare_code_of_depression(code: str) -> None:
+    assert for_depression((code,))
+    assert not says_nothing((code,))
+
+
+@pytest.mark.parametrize("code", ["F41.1", "F31.9", "370143000", "I10", "F53.1", "N39.4", "311"])
+def test_any_other_bare_code_leaves_the_purpose_open(code: str) -> None:
+    assert says_nothing((code,))
+    assert (for_depression((code,)), other_purpose((code,))) == (False, "")
+
+
+def test_words_and_no_reason_at_all_are_no_bare_codes() -> None:
+    assert not says_nothing(())
+    assert not says_nothing(("anxiety",))
+    assert not says_nothing(("F41.1", "anxiety"))
