@@ -155,13 +155,18 @@ class _Chart:
         return found[0] if found else None
 
     def _medications(self) -> list[MedicationUse]:
-        pointed = [resource for kind in ("Medication", "Condition") for resource in self.by_type.get(kind, ())]
-        chart = {elements.reference_of(resource): resource for resource in pointed}
+        chart = self._pointed("Medication", "Condition")
 
         def read(resource: Json, notes: Notes) -> MedicationUse | None:
             return medication.read_medication(resource, chart, self.medicines, notes)
 
         return [use for kind in sorted(medication.TYPES) for use in self._each(kind, Area.MEDICATION, read)]
+
+    def _pointed(self, *kinds: str) -> dict[str, Json]:
+        """The resources of these types by "Type/id"."""
+        return {
+            elements.reference_of(resource): resource for kind in kinds for resource in self.by_type.get(kind, ())
+        }
 
     def _observations(self) -> tuple[BloodPressure, ...]:
         """The blood pressures; whatever else is read goes to `scores`, `weights` and `labs`."""
@@ -178,12 +183,13 @@ class _Chart:
                 self.notes.guarded(
                     observation.area_of, resource, observation.read_unknown, codes, self.scores, self.notes
                 )
-        sessions = SessionTimes(
+        given = (
             r
             for kind in ("Procedure", "MedicationAdministration")
             for r in self.by_type.get(kind, ())
             if self._unfit(r, kind) is None  # a session of somebody else must not hide a reading
         )
+        sessions = SessionTimes(given, self._pointed("Medication"))
         return read_blood_pressures(pressures, sessions, self.notes)
 
     def _other_observation(self, resource: Json, codes: frozenset[str]) -> None:

@@ -373,6 +373,60 @@ def test_a_dose_of_ketamine_marks_its_session_too() -> None:
     assert with_session(a_blood_pressure(165, when=days_ago(0), **part), dose) is Status.CANDIDATE
 
 
+def at(clock: str) -> str:
+    return f"{days_ago(0)}T{clock}:00-06:00"
+
+
+VISIT = {"encounter": {"reference": "Encounter/k"}}
+BEGUN = SESSION | {"performedPeriod": None, "performedDateTime": at("10:00")} | VISIT
+DOSE = BEGUN | {
+    "resourceType": "MedicationAdministration",
+    "code": None,
+    "medicationCodeableConcept": {"text": "ketamine 50 mg/mL"},
+    "effectiveDateTime": at("10:00"),
+    "context": VISIT["encounter"],
+}
+
+
+@pytest.mark.parametrize("session", [BEGUN, DOSE], ids=["Procedure", "MedicationAdministration"])
+@pytest.mark.parametrize(
+    ("reading", "expected"),
+    [
+        pytest.param(a_blood_pressure(165, when=at("10:00"), **VISIT), Status.CANDIDATE, id="as it began"),
+        pytest.param(a_blood_pressure(165, when=at("12:00"), **VISIT), Status.CANDIDATE, id="two hours on"),
+        pytest.param(a_blood_pressure(165, when=at("12:01"), **VISIT), Status.HOLD, id="later in a long stay"),
+        pytest.param(a_blood_pressure(165, when=at("09:59"), **VISIT), Status.HOLD, id="before it began"),
+        pytest.param(a_blood_pressure(165, when=days_ago(0), **VISIT), Status.HOLD, id="at an unknown hour"),
+        pytest.param(a_blood_pressure(165, when=at("10:30")), Status.HOLD, id="of no encounter"),
+        pytest.param(a_blood_pressure(165, when=at("10:30"), encounter={"reference": "Encounter/1"}), Status.HOLD,
+                     id="of another encounter"),
+    ],
+)  # fmt: skip
+def test_the_encounter_of_a_session_hides_the_hours_after_its_start(
+    reading: Json, session: Json, expected: Status
+) -> None:
+    assert with_session(reading, session) is expected
+
+
+def test_a_session_that_says_its_end_hides_nothing_after_it() -> None:
+    ended = SESSION | VISIT
+    assert with_session(a_blood_pressure(165, when=at("12:01"), **VISIT), ended) is Status.HOLD
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("ketamine", Status.CANDIDATE), ("ondansetron", Status.HOLD)], ids=str
+)
+def test_a_dose_may_point_to_its_medicine(name: str, expected: Status) -> None:
+    dose = DOSE | {"medicationCodeableConcept": None, "context": None, "effectiveDateTime": None}
+    dose |= {"effectivePeriod": SESSION["performedPeriod"]}
+    medicine = {"resourceType": "Medication", "id": "m", "code": {"text": name}}
+    reading = a_blood_pressure(165, when=DURING)
+    contained = dose | {"contained": [medicine], "medicationReference": {"reference": "#m"}}
+    assert with_session(reading, contained) is expected
+    pointing = dose | {"medicationReference": {"reference": "Medication/m"}}
+    assert status_with(a_blood_pressure(when=days_ago(1)), reading, pointing, medicine) is expected
+
+
 def test_a_blood_pressure_under_a_local_code_is_not_overlooked() -> None:
     local = {"coding": [{"system": "urn:lab", "code": "BP1"}], "text": "Blood pressure"}
     assert screened(a_chart(an_observation("x", "vital-signs", code=local, valueString="170/110"))).status is (
