@@ -22,6 +22,7 @@ from smart_app.clinical.trials.medication_words import for_depression, ineffecti
 from smart_app.clinical.trials.taken_days import TakenDays, is_supply, taken_days
 
 NO_OUTCOME = "how it ended: no reason for stopping, no PHQ-9 at the end or now"
+NOT_TELLING = "whether it failed: the reason for stopping does not say so, no PHQ-9 at the end or now"
 _FORMS = frozenset({"", "oral", "sublingual", "transdermal"})  # no antidepressant is an inhaler or an ointment
 _NAMED = 3  # so many medicines are named in a sentence; the review holds all
 NO_CURRENT_SCORE = "no current PHQ-9 that tells"
@@ -360,7 +361,8 @@ def _ending(entries: list[_Entry], question: Question, now: Depressed) -> _Endin
     for depressed in (at_end, now):
         if depressed.answer:
             return _Ending(ongoing=ongoing, words=words, failed=True, evidence=depressed.evidence)
-    return _Ending(ongoing=ongoing, words=words, failed=None, missing=(NO_OUTCOME,))
+    told = any(e.use.stopped_for for e in entries)
+    return _Ending(ongoing=ongoing, words=words, failed=None, missing=(NOT_TELLING if told else NO_OUTCOME,))
 
 
 def _stopped_as_ineffective(entries: list[_Entry], question: Question) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterable
 _CLAUSES = re.compile(r"[.;,:()\n]|\bbut\b|\balthough\b", re.IGNORECASE)
 _DOUBT = re.compile(
     r"\b(no|not|never|without|denies|denied|neither|nor|wasn'?t|isn'?t|didn'?t|rather than|ruled out|excluded"
+    r"|yet|so far|too early"
+    r"|(?:low|lower|lowest|starting|initial|small|smaller|reduced|sub-?therapeutic) dos(?:e|es|age)"
     r"|unlikely|possibl[ey]|perhaps|maybe|may|might|if|unless|until|risk|fear|suspect(?:ed)?|questionable)\b|\?",
     re.IGNORECASE,
 )
@@ -31,11 +33,18 @@ _INEFFECTIVE = re.compile(
 _ONLY_FAILED = re.compile(r"\s*(?:it |has |have )*(?:failed|failure)\s*", re.IGNORECASE)
 _INTOLERANCE = re.compile(
     r"\b(?:side[- ]?effects?|adverse|intoleran\w+|sintol|not tolerat\w+|poorly tolerated|(?:un|in)tolerable"
-    r"|unable to tolerate|could(?: not|n'?t) tolerate|allerg\w+|hypersensitiv\w+|rash|nausea|vomiting|sedation"
+    r"|unable to tolerate|fail(?:ed|ure|s|ing)? to tolerate|did(?: not|n'?t) tolerate"
+    r"|could(?: not|n'?t) tolerate|allerg\w+|hypersensitiv\w+|rash|nausea|vomiting|sedation"
     r"|weight gain|sexual dysfunction|serotonin syndrome|hyponatr(?:a)?emia|toxicity)\b",
     re.IGNORECASE,
 )
 _DEPRESSION = re.compile(r"\b(?:depress\w*|dysthymi\w*|mdd|mood|melancholi\w*|postpartum|bipolar)\b", re.IGNORECASE)
+# What was not taken cannot have failed.
+_NOT_TAKEN = re.compile(
+    r"\b(?:non-?adheren\w*|non-?complian\w*|not (?:adherent|compliant|adhering|taking|taken)"
+    r"|never (?:took|taken|started)|(?:poor|low|lack of|inadequate) (?:adherence|compliance)|(?:missed|skipped) doses)\b",
+    re.IGNORECASE,
+)
 # The purposes of the clinical content that are clearly others than depression, in the clinician's words.
 _PURPOSES = (
     ("sleep", r"insomni\w*|sleep\w*"),
@@ -46,6 +55,13 @@ _PURPOSES = (
     ("Parkinson's disease", r"parkinson\w*"),
     ("itching", r"itch\w*|prurit\w*|urticaria|eczema|dermatitis"),
     ("enuresis", r"enuresis|bed-?wetting"),
+)
+# Nor does it say anything of the depression that nobody answered the phone, or that another complaint stayed.
+_OTHER_END = re.compile(
+    r"\s*(?:(?:for|of|on|with|to|against|in|from)\b.*?\b|(?:the |her |his |their |my )?)(?:phone|calls?|messages?"
+    r"|outreach|letters?|voicemails?|e-?mails?|contact|portal|reminders?|nausea|vomiting|anxiety|panic|ocd|ptsd|adhd"
+    rf"|{'|'.join(words for _, words in _PURPOSES)})\b",
+    re.IGNORECASE,
 )
 _PURPOSE_PATTERNS = tuple((name, re.compile(rf"\b(?:{words})\b", re.IGNORECASE)) for name, words in _PURPOSES)
 
@@ -65,15 +81,19 @@ _PURPOSE_CODES = (
 
 def ineffective(texts: Iterable[str]) -> bool:
     """Whether any text surely says that the medicine did not work."""
-    return any(_says_ineffective(clause) for text in texts for clause in _CLAUSES.split(text))
+    return any(
+        _says_ineffective(clause) for text in texts if not _NOT_TAKEN.search(text) for clause in _CLAUSES.split(text)
+    )
 
 
 def _says_ineffective(clause: str) -> bool:
     if _ONLY_FAILED.fullmatch(clause):
         return True
     found = _INEFFECTIVE.search(clause)
+    if found is None or (_OTHER_END.match(clause[found.end() :]) and not _DEPRESSION.search(clause)):
+        return False
     # The statement itself may begin with "no" or "not": the doubt is looked for around it.
-    return found is not None and not _DOUBT.search(clause[: found.start()] + " " + clause[found.end() :])
+    return not _DOUBT.search(clause[: found.start()] + " " + clause[found.end() :])
 
 
 def intolerance(texts: Iterable[str]) -> bool:

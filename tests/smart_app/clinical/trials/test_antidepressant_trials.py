@@ -14,7 +14,7 @@ from fhir_mappings.facts.clinical import ClinicalStatus, MedicationUse, Verifica
 from smart_app.clinical.answers import Said
 from smart_app.clinical.finding import State
 from smart_app.clinical.programme import day_words
-from smart_app.clinical.trials.antidepressant_trials import Standing
+from smart_app.clinical.trials.antidepressant_trials import NO_OUTCOME, NOT_TELLING, Standing
 from tests.smart_app.clinical.trials.some_trials import (
     INEFFECTIVE,
     a_depression,
@@ -507,3 +507,8 @@ def test_a_difference_of_dates_by_a_copy_does_not_take_the_reason_away() -> None
     statement = a_use(reference="MedicationStatement/s", end="2026-03-05", stopped_for=())
     order = a_use(reference="MedicationRequest/r", end="2026-03-01", stopped_for=INEFFECTIVE)
     assert the_trial(statement, order).standing is Standing.FAILED
+
+
+def test_a_reason_that_does_not_tell_of_failure_is_not_called_missing() -> None:
+    assert the_trial(a_use(stopped_for=("Failed to tolerate",))).missing == (NOT_TELLING,)
+    assert the_trial(a_use(stopped_for=())).missing == (NO_OUTCOME,)

@@ -35,6 +35,10 @@ from smart_app.clinical.trials.medication_words import (
         "No side effects but ineffective",
         "nausea, lack of effect",
         "patient is a non-responder",
+        "ineffective for depression and anxiety",
+        "did not respond to treatment",
+        "Ineffective and caused nausea",
+        "no response to maximal dose",
     ],
 )
 def test_want_of_effect_is_seen(text: str) -> None:
@@ -65,6 +69,18 @@ def test_want_of_effect_is_seen(text: str) -> None:
         "ineffectively packaged",
         "side effects",
         "cost",
+        "Patient did not respond to phone calls",
+        "did not respond to our messages",
+        "Treatment failure due to nonadherence",
+        "Treatment failure (non-compliance)",
+        "failed; not taking it",
+        "no relief of nausea",
+        "ineffective for pain",
+        "Did not help sleep",
+        "Not effective for sleep; mood better",
+        "No response yet",
+        "Inadequate response to lower dose",
+        "Failed to tolerate",
     ],
 )
 def test_what_is_not_surely_want_of_effect_is_not(text: str) -> None:
@@ -84,6 +100,8 @@ def test_one_text_of_several_is_enough() -> None:
         ("adverse reaction", True),
         ("not tolerated", True),
         ("could not tolerate", True),
+        ("Failed to tolerate", True),
+        ("did not tolerate", True),
         ("no side effects", False),
         ("well tolerated", False),
         ("ineffective", False),
