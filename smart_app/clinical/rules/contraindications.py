@@ -33,6 +33,7 @@ CHRONIC_HEART = (
     "aortic-stenosis",
     "pulmonary-hypertension",
     "conduction-long-qt",
+    "ventricular-tachycardia-brief",
 )
 ANEURYSM = ("aneurysmal-vascular-disease",)
 MALFORMATION = ("arteriovenous-malformation",)
