@@ -47,7 +47,8 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.REVIEW,
         effect=Status.NEEDS_REVIEW,
         title="Is an ischaemic stroke or a TIA on record?",
-        logic="Within 90 days by the latest of its dates, or without a date, it is a hold; earlier it needs review.",
+        logic="Within 90 days by the latest of its dates, or without a date, it is a hold; earlier it needs review. "
+        "Late effects, a history and unspecified cerebrovascular disease always need review.",
         source=f"{US_LABEL}: cerebrovascular conditions",
         origin=Origin.CONFIG,
         reads=_CONDITION,

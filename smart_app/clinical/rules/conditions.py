@@ -10,6 +10,7 @@ from smart_app.clinical.question import Question, diagnosis_evidence
 
 RESISTANT_HYPERTENSION = ("resistant-hypertension",)
 STROKE = ("stroke-ischaemic-tia",)
+STROKE_HISTORY = ("stroke-history",)  # all of them are in STROKE as well
 SUBSTANCES = ("substance-use-disorder",)
 SUBSTANCES_PAST = ("substance-use-remission",)
 KETAMINE_USE = ("ketamine-pcp-use-disorder",)
@@ -37,13 +38,17 @@ def rev_reshtn(question: Question) -> Verdict:
 
 
 def rev_stroke(question: Question) -> Verdict:
-    """By date alone, as an infarction of the heart: a stroke stays on the list as active for years."""
+    """By date alone, as an infarction of the heart: a stroke stays on the list as active for years.
+
+    The date of a late effect or of a history is not that of the stroke, so it holds nothing.
+    """
     days, found = question.limits.stroke_days, question.confirmed(*STROKE)
-    recent = tuple(d for d in found if question.recent(d, days, by_date_only=True))
+    acute = (d for d in found if not d.in_any(*STROKE_HISTORY))
+    recent = tuple(d for d in acute if question.recent(d, days, by_date_only=True))
     if recent:
         return hold(f"Ischaemic stroke or TIA within {days} days, or without a date.", diagnosis_evidence(recent))
     if found:
-        return met("An ischaemic stroke or TIA is in the history.", diagnosis_evidence(found))
+        return met("A stroke, TIA or other cerebrovascular disease is in the history.", diagnosis_evidence(found))
     return not_met("No ischaemic stroke or TIA on record.")
 
 

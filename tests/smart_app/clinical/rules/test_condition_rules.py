@@ -69,6 +69,16 @@ FIRED = [
                  id="TIA, encounter diagnosis, 91 days"),
     pytest.param(a_condition("Z86.73", onset="2015"), REVIEW, "REV-STROKE", id="history of TIA"),
     pytest.param(a_condition("I69.351", onset="2015"), REVIEW, "REV-STROKE", id="sequelae of an infarction"),
+    pytest.param(a_condition("Z86.73", recorded=days_ago(3)), REVIEW, "REV-STROKE", id="history, recorded lately"),
+    pytest.param(a_condition("Z86.73"), REVIEW, "REV-STROKE", id="history, no date"),
+    pytest.param(a_condition("I69.351", recorded=days_ago(3)), REVIEW, "REV-STROKE", id="sequelae, recorded lately"),
+    pytest.param(snomed("195243003"), REVIEW, "REV-STROKE", id="sequelae, SNOMED"),
+    pytest.param(snomed("62914000", recorded=days_ago(3)), REVIEW, "REV-STROKE", id="unspecified disease, SNOMED"),
+    pytest.param(snomed("432504007", recorded=days_ago(3)), HOLD, "REV-STROKE", id="infarction, SNOMED"),
+    pytest.param(snomed("444658006"), REVIEW, "REV-CV", id="ventricular tachycardia that was not sustained"),
+    pytest.param(snomed("398254007", recorded=days_ago(30)), HOLD, "HOLD-PREG", id="pre-eclampsia"),
+    pytest.param(snomed("4441000"), HOLD, "HOLD-PSY", id="bipolar psychosis of an unknown pole"),
+    pytest.param(snomed("4441000"), HOLD, "REV-BIPOLAR", id="and its pole is for review"),
     pytest.param(a_condition("Z39.1", onset=days_ago(30)), HOLD, "HOLD-LACT", id="breast-feeding"),
     pytest.param(a_condition("O36.5990", onset=days_ago(30)), HOLD, "HOLD-PREG", id="fetal growth in pregnancy"),
     pytest.param(a_condition("Z32.01", recorded=days_ago(30)), HOLD, "HOLD-PREG", id="a positive pregnancy test"),
@@ -111,6 +121,12 @@ def test_a_condition_that_fires_its_rule(condition: Json, status: Status, rule: 
 
 SILENT = [
     pytest.param(a_condition("I77.0"), id="a fistula for dialysis is no malformation"),
+    pytest.param(a_condition("G45.4"), id="transient global amnesia"),
+    pytest.param(snomed("413096007", text="Never injecting drug user"), id="never a user"),
+    pytest.param(snomed("205788004", text="Fetal alcohol syndrome"), id="an effect on the unborn"),
+    pytest.param(snomed("23986001", text="Glaucoma"), id="glaucoma of any angle"),
+    pytest.param(snomed("4210003", text="Ocular hypertension"), id="pressure in the eye"),
+    pytest.param(snomed("88518009", text="Wilson's disease"), id="a disease that may leave the liver alone"),
     pytest.param(a_condition("I1A.0", status="resolved", abatement="2020"), id="resistant hypertension, over"),
     pytest.param(a_condition("Z39.1", onset="2025-11-22"), id="breast-feeding, over 12 months ago"),
     pytest.param(a_condition("Z39.1", status="resolved", onset=days_ago(30)), id="breast-feeding, resolved"),
@@ -142,6 +158,7 @@ LOWER_TIER = [
     pytest.param(a_condition("F10.20", status="remission"), id="dependence whose status is remission"),
     pytest.param(a_condition("F10.20", status=None, abatement="2019"), id="dependence that has abated"),
     pytest.param(snomed("371422002"), id="history of substance abuse, SNOMED"),
+    pytest.param(snomed("44870007"), id="a former user, SNOMED"),
 ]
 
 
