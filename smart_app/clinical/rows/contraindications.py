@@ -62,8 +62,8 @@ ROWS: tuple[Criterion, ...] = (
         kind=Kind.CONTRAINDICATION,
         effect=_ABSOLUTE,
         title="Is raised intracranial pressure on record?",
-        logic="Active; a resolved one, or one known only from a visit over 365 days ago, needs review. Normal pressure "
-        "hydrocephalus does not count.",
+        logic="Active; a resolved one, or one known only from a visit over 365 days ago, needs review. Normal "
+        "pressure hydrocephalus does not count.",
         source=f"{PAGE}: raised intracranial pressure",
         origin=Origin.CLINIC,
         reads=_CONDITION,
