@@ -13,7 +13,8 @@ from fhir_mappings.reading.timing import FREQUENCY_WORDS, Often, of_match
 
 _NUMBER = r"\d{1,5}(?:\.\d{1,3})?"
 _SIG = re.compile(
-    rf"(?:(?:take|give|use|apply|place) )?(?:(?P<amount>{_NUMBER}|one|two|three) ?(?P<unit>[a-zµμ]+)(?:\(s\))? ?)?"
+    rf"(?:(?:take|give|use|apply|place) )?(?:(?P<amount>{_NUMBER}|one|two|three)"
+    r"(?: (?=(?:by mouth|po|p\.o\.|orally)\b)| ?(?P<unit>[a-zµμ]+)(?:\(s\))? ?))?"
     rf"(?:\((?P<mg>{_NUMBER}) ?mg(?: total)?\) ?)?"
     r"(?:(?:by mouth|orally|oral|po|p\.o\.|sublingually|onto the skin) ?)?"
     rf"(?:{FREQUENCY_WORDS})(?: (?:with|after|before) (?:food|meals?|breakfast|dinner|supper))?"
@@ -22,6 +23,7 @@ _SIG = re.compile(
 )
 _AS_NEEDED = re.compile(r"\b(?:as needed|prn|if needed|when required)\b")
 _LONGEST = 200  # characters; a longer instruction is no plain one
+_TWICE_TOLD = re.compile(r"\b([1-4]) \((?:one|two|three|four)\)")  # "2 (two) times daily"
 _SPELT = {"one": "1", "two": "2", "three": "3"}
 _STRENGTH = re.compile(
     rf"(?<![\d.,/-])(?P<amount>{_NUMBER}) ?(?P<unit>mg|mcg|g)\b"
@@ -39,13 +41,14 @@ class Sig(NamedTuple):
 
 def read_sig(text: str) -> Sig:
     """ "Take 1 tablet (50 mg total) by mouth twice daily": a dose and how often, and nothing else."""
-    plain = " ".join(text[: _LONGEST + 1].lower().split())
+    plain = _TWICE_TOLD.sub(r"\1", " ".join(text[: _LONGEST + 1].lower().split()))
     match = _SIG.fullmatch(plain) if plain and len(text) <= _LONGEST else None
     if match is None:
         return Sig()
     groups, dose = match.groupdict(), None
     if groups["amount"]:
-        dose = in_unit(Decimal(_SPELT.get(groups["amount"], groups["amount"])), groups["unit"])
+        # "1 po bid" counts what the product is made of, as "1 tablet" does.
+        dose = in_unit(Decimal(_SPELT.get(groups["amount"], groups["amount"])), groups["unit"] or "tablet")
         if dose is None:
             return Sig()
     if groups["mg"]:
