@@ -42,7 +42,8 @@ _DEPRESSION = re.compile(r"\b(?:depress\w*|dysthymi\w*|mdd|mood|melancholi\w*|po
 # What was not taken cannot have failed.
 _NOT_TAKEN = re.compile(
     r"\b(?:non-?adheren\w*|non-?complian\w*|not (?:adherent|compliant|adhering|taking|taken)"
-    r"|never (?:took|taken|started)|(?:poor|low|lack of|inadequate) (?:adherence|compliance)|(?:missed|skipped) doses)\b",
+    r"|never (?:took|taken|started)"
+    r"|(?:poor|low|lack of|inadequate) (?:adherence|compliance)|(?:missed|skipped) doses)\b",
     re.IGNORECASE,
 )
 # The purposes of the clinical content that are clearly others than depression, in the clinician's words.

@@ -176,3 +176,16 @@ def test_names_and_codes_of_products_agree() -> None:
     """The words of a product's own name never name a medicine of a rule that its parts do not hold."""
     for rxcui, (name, parts) in shipped_table().products.items():
         assert {one for one in named(name) if classes_of([one])} <= {part[0] for part in parts}, rxcui
+
+
+@pytest.mark.parametrize(
+    ("text", "ingredients"),
+    [
+        ("Theo-24 300 mg", {"theophylline"}),
+        ("Fioricet 50-300-40", {"butalbital"}),
+        ("Fioricet with Codeine", {"butalbital", "codeine"}),
+        ("Tylenol with codeine #3", {"codeine"}),
+    ],
+)
+def test_brands_that_are_easily_missed(text: str, ingredients: set[str]) -> None:
+    assert named(text) == ingredients
