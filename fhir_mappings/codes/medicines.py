@@ -13,11 +13,12 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from fhir_mappings.codes.forms import form_of
-from fhir_mappings.codes.medicine_names import all_parts_named, ingredient_codes, names_in, table
+from fhir_mappings.codes.medicine_names import all_parts_named, classes_of, ingredient_codes, names_in, table
 from fhir_mappings.codes.systems import RXNORM
 from fhir_mappings.facts.clinical import Code, Resolution
 
 _NOTHING: frozenset[str] = frozenset()
+_NEVER_MISSED = frozenset({"maoi", "theophylline", "ketamine"})  # classes whose rules have an effect
 
 
 class Part(NamedTuple):
@@ -62,7 +63,7 @@ class MedicineTable:
         known = [code.code for code in codes if code.system == RXNORM]
         by_code = [found for code in known if (found := self._of_code(code)) is not None]
         if by_code:
-            return by_code[0] if len(by_code) == 1 else _together(by_code)
+            return _with_words(by_code[0] if len(by_code) == 1 else _together(by_code), texts)
         texts = tuple(texts)
         named = [name for text in texts for name in names_in(text)]
         if not named or (all(name.common for name in named) and not all(map(all_parts_named, texts))):
@@ -81,6 +82,14 @@ class MedicineTable:
                 return None
             self._seen[rxcui] = found
         return found
+
+
+def _with_words(found: Resolved, texts: Iterable[str]) -> Resolved:
+    """What the codes say, and what the words name beside it of a class that must not be missed."""
+    named = _NOTHING.union(*(name.ingredients for text in texts for name in names_in(text)))
+    more = {one for one in named - found.ingredients if not _NEVER_MISSED.isdisjoint(classes_of({one}))}
+    # Of a product that contradicts its own words no strength can be relied on.
+    return found._replace(ingredients=found.ingredients | more, parts=()) if more else found
 
 
 def _product(name: str, rows: Iterable[list[str]]) -> Resolved:

@@ -189,3 +189,11 @@ def test_names_and_codes_of_products_agree() -> None:
 )
 def test_brands_that_are_easily_missed(text: str, ingredients: set[str]) -> None:
     assert named(text) == ingredients
+
+
+def test_words_add_to_a_code_what_must_not_be_missed_and_nothing_else() -> None:
+    assert held("36437", texts=("phenelzine (Nardil) 15 mg tablet",)) == {"sertraline", "phenelzine"}
+    assert held("312941", texts=("Theo-24",)) == {"sertraline", "theophylline"}
+    assert held("36437", texts=("Spravato",)) == {"sertraline", "esketamine"}
+    assert held("36437", texts=("Prozac, lorazepam",)) == {"sertraline"}
+    assert shipped_table().resolve(rx("312941"), ["Nardil"]).parts == ()
