@@ -132,6 +132,8 @@ def review_trials(question: Question) -> TrialReview:
     episode, now = current_episode(question), depressed_now(question)
     uses: dict[str, list[MedicationUse]] = defaultdict(list)
     for use in sorted(dict.fromkeys(question.facts.medications), key=_order):
+        if use.start is not None and use.start.after(question.as_of):
+            continue  # an order for later is no use yet
         for name in antidepressants_of(use):
             uses[name].append(use)
     trials = tuple(_trial(name, entries, question, episode, now) for name, entries in sorted(uses.items()))

@@ -287,7 +287,8 @@ def test_an_end_ahead_of_what_was_stopped_is_no_end() -> None:
 
 
 def test_what_begins_later_is_not_taken_yet() -> None:
-    assert the_trial(an_ongoing_use(start=ago(-1))).counts is False
+    assert reviewed(an_ongoing_use(start=ago(-1))).trials == ()
+    assert len(reviewed(an_ongoing_use(start=ago(0))).trials) == 1
 
 
 # The window
