@@ -185,6 +185,7 @@ def test_names_and_codes_of_products_agree() -> None:
         ("Fioricet 50-300-40", {"butalbital"}),
         ("Fioricet with Codeine", {"butalbital", "codeine"}),
         ("Tylenol with codeine #3", {"codeine"}),
+        ("MAOI, name not known", {"mao inhibitor"}),
     ],
 )
 def test_brands_that_are_easily_missed(text: str, ingredients: set[str]) -> None:
