@@ -17,7 +17,7 @@ _HEAD = (
 )
 SAFETY_TERMS = {
     "schizophrenia": r"schizo(?:phreni(?:a|c|form)|affective|typal)",
-    "psychosis": r"psychos[ie]s|psychotic|delusional|delusions?|hallucinations?|paranoi(?:a|d)",
+    "psychosis": r"psychos[ie]s|psychotic|delusional|delusions?|hallucinations?|paranoi(?:a|d)(?! personality)",
     "mania": r"mani(?:a|c)|hypomani(?:a|c)|bipolar|cyclothymi(?:a|c)",
     "interstitial cystitis": r"interstitial cystitis|cystitis,? interstitial|ulcerating cystitis"
     r"|(?:painful bladder|bladder pain) syndrome",
@@ -56,7 +56,7 @@ SAFETY_TERMS = {
     r"|painful (?:urination|micturition)|frequency of micturition|ha?ematuria|overactive bladder",
     "breast-feeding": r"breast ?feed(?:s|ing)|breast ?fed|lactating|nursing mother",
     "resistant hypertension": r"resistant hypertension",
-    "pregnancy": r"(?<!past )(?<!previous )pregnan(?:t|cy)",
+    "pregnancy": r"(?<!past )(?<!previous )(?<!history of other complications of )pregnan(?:t|cy)",
     "ketamine": r"(?:es)?ketamine|ketalar|spravato",
 }
 INDICATION_TERMS = {

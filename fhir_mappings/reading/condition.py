@@ -83,13 +83,17 @@ def _meaning(code: Concept) -> tuple[frozenset[str], frozenset[str], frozenset[s
 
 
 def _terms(code: Concept, sets: frozenset[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """Words are read only where no code decides, or where the code asks for it (an unspecific personal history).
+    """Words are read where no code says more than they do: none decides, none is in a set, or one is too unspecific.
 
-    Some codes stand for a word themselves.
+    A well-formed code of no set ("R69, illness, unspecified") says nothing against the words beside it. What is an
+    indication stays with the codes that decide: an adjustment disorder with depressed mood is none. Some codes stand
+    for a word themselves.
     """
     named = review_terms_of(code.codes)
     if not any(map(decides, code.codes)):
         return named | safety_terms_in(code.texts), indication_terms_in(code.texts)
+    if not sets:
+        return named | safety_terms_in(code.texts), frozenset()
     if "personal-history-nonspecific" in sets:
         told = {_TERM_OF_SET[name] for name in sets if name in _TERM_OF_SET}
         return named | (safety_terms_in(code.texts) - told), frozenset()

@@ -57,6 +57,109 @@ def test_words_without_a_usable_code_ask_for_review(text: str, status: Status, c
     assert ("DATA-TEXT" in rules) is (status is REVIEW)
 
 
+UNSPECIFIC = [
+    ("R69", "Paranoid schizophrenia"),
+    ("F99", "Psychosis"),
+    ("F48.9", "Psychotic disorder"),
+    ("Z87.828", "History of subdural hematoma"),
+    ("Z87.820", "History of traumatic intracranial hemorrhage"),
+    ("Z87.448", "History of interstitial cystitis"),
+    ("Z86.69", "History of pseudotumor cerebri"),
+    ("Z87.74", "History of repaired cerebral arteriovenous malformation"),
+    ("Z98.890", "History of brain aneurysm repair (clipping)"),
+    ("Z87.898", "History of ketamine abuse"),
+    ("Z91.89", "At risk, hx psychosis"),
+]
+
+
+@pytest.mark.parametrize(("code", "text"), UNSPECIFIC)
+def test_a_code_of_no_set_does_not_silence_the_words_beside_it(code: str, text: str) -> None:
+    assert with_condition(a_condition(code, text=text)) == (REVIEW, {"DATA-TEXT"})
+    local = a_condition(code, text="Illness")
+    local["code"]["coding"].append({"system": "urn:local:terms", "code": "123", "display": text})
+    assert with_condition(local) == (REVIEW, {"DATA-TEXT"})
+
+
+EVERYDAY = """
+F41.1 Generalized anxiety disorder
+F43.10 Post-traumatic stress disorder, unspecified
+F43.21 Adjustment disorder with depressed mood
+F32.81 Premenstrual dysphoric disorder
+F17.210 Nicotine dependence, cigarettes, uncomplicated
+F51.01 Primary insomnia
+F60.0 Paranoid personality disorder
+F60.3 Borderline personality disorder
+F90.9 Attention-deficit hyperactivity disorder, unspecified type
+E03.9 Hypothyroidism, unspecified
+E11.9 Type 2 diabetes mellitus without complications
+E66.9 Obesity, unspecified
+E78.5 Hyperlipidemia, unspecified
+D64.9 Anemia, unspecified
+G25.81 Restless legs syndrome
+G43.909 Migraine, unspecified, not intractable, without status migrainosus
+H40.9 Unspecified glaucoma
+H52.4 Presbyopia
+I10 Essential (primary) hypertension
+I11.9 Hypertensive heart disease without heart failure
+I49.3 Ventricular premature depolarization
+I70.0 Atherosclerosis of aorta
+I95.1 Orthostatic hypotension
+J06.9 Acute upper respiratory infection, unspecified
+J45.909 Unspecified asthma, uncomplicated
+K21.9 Gastro-esophageal reflux disease without esophagitis
+K55.20 Angiodysplasia of colon without hemorrhage
+K59.00 Constipation, unspecified
+K75.81 Nonalcoholic steatohepatitis (NASH)
+K76.0 Fatty (change of) liver, not elsewhere classified
+L70.0 Acne vulgaris
+M54.50 Low back pain, unspecified
+M79.7 Fibromyalgia
+N18.30 Chronic kidney disease, stage 3 unspecified
+N30.00 Acute cystitis without hematuria
+N39.0 Urinary tract infection, site not specified
+R07.9 Chest pain, unspecified
+R42 Dizziness and giddiness
+R51.9 Headache, unspecified
+R73.03 Prediabetes
+R94.31 Abnormal electrocardiogram [ECG] [EKG]
+S06.0X0A Concussion without loss of consciousness, initial encounter
+T67.01XA Heatstroke and sunstroke, initial encounter
+Z00.00 Encounter for general adult medical examination without abnormal findings
+Z01.419 Encounter for gynecological examination (general) (routine) without abnormal findings
+Z13.31 Encounter for screening for depression
+Z13.6 Encounter for screening for cardiovascular disorders
+Z13.89 Encounter for screening for other disorder
+Z23 Encounter for immunization
+Z30.09 Encounter for other general counseling and advice on contraception
+Z63.6 Dependent relative needing care at home
+Z71.3 Dietary counseling and surveillance
+Z72.0 Tobacco use
+Z79.82 Long term (current) use of aspirin
+Z79.891 Long term (current) use of opiate analgesic
+Z80.3 Family history of malignant neoplasm of breast
+Z81.1 Family history of alcohol abuse and dependence
+Z81.8 Family history of other mental and behavioral disorders
+Z82.0 Family history of epilepsy and other diseases of the nervous system
+Z82.3 Family history of stroke
+Z82.41 Family history of sudden cardiac death
+Z82.49 Family history of ischemic heart disease and other diseases of the circulatory system
+Z84.1 Family history of disorders of kidney and ureter
+Z86.69 Personal history of other diseases of the nervous system and sense organs
+Z87.59 Personal history of other complications of pregnancy, childbirth and the puerperium
+Z87.828 Personal history of other (healed) physical injury and trauma
+Z87.891 Personal history of nicotine dependence
+Z90.710 Acquired absence of both cervix and uterus
+Z91.81 History of falling
+Z98.890 Other specified postprocedural states
+""".strip().splitlines()
+
+
+@pytest.mark.parametrize("row", EVERYDAY)
+def test_the_titles_of_everyday_codes_ask_for_nothing(row: str) -> None:
+    code, title = row.split(" ", 1)
+    assert "DATA-TEXT" not in with_condition(a_condition(code, text=title))[1]
+
+
 def test_text_only_never_gives_no_indication_and_never_an_indication() -> None:
     for text in ("Depression", "recurrent MDD", "Schizophrenia"):
         assert without_depression(a_condition(None, text=text))[0] is REVIEW
