@@ -165,8 +165,9 @@ class FakeScreenings:
     def get(self, screening_id: str) -> StoredScreening | None:
         return self.unit.draft.screenings.get(screening_id)
 
-    def latest(self, patient: str) -> StoredScreening | None:
-        return next((s for s in reversed(self.unit.draft.screenings.values()) if s.patient == patient), None)
+    def latest(self, patient: str, launch: str = "") -> StoredScreening | None:
+        kept = (s for s in reversed(self.unit.draft.screenings.values()) if s.patient == patient)
+        return next((s for s in kept if not launch or s.launch == launch), None)
 
     def keep_inputs(self, inputs: ScreeningInputs) -> None:
         _add(self.unit.draft.inputs, inputs.id, inputs)

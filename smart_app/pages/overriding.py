@@ -18,23 +18,21 @@ def ask(visit: Visit) -> Response:
 def decide(visit: Visit) -> Response:
     """The reason; for a contraindication the second look; then the override."""
     deps, fields, rule = visit.deps, visit.fields, visit.path["rule"]
-    confirmed = fields.get("do") == "confirm"
+    seen = fields.get("seen", "")
     try:
         if fields.get("do") == "change":
             return _page(visit, {})
-        if not confirmed:
-            required_reason(fields.get("reason", ""))
-            view = override_view(deps.work, deps.clock, visit.caller, rule)
-            if view.needs_second_look and not view.why_not:
-                return _page(visit, {}, second_look=True)
+        required_reason(fields.get("reason", ""))
+        view = override_view(deps.work, deps.clock, visit.caller, rule)
+        if view.needs_second_look and not view.why_not and seen == view.seen:
+            return _page(visit, {}, second_look=True)
         override_finding(
             deps.work,
             deps.clock,
             visit.caller,
             rule,
             reason=fields.get("reason", ""),
-            seen=fields.get("seen", ""),
-            second_look=confirmed,
+            seen=seen,
             ids=deps.ids,
             settings=deps.site.rules,
         )

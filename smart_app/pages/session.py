@@ -17,7 +17,7 @@ from smart_app.pages.door import Route, Visit
 from smart_app.pages.session_chart import readings_chart
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
-from smart_app.use_cases.reasons import REASON_LENGTH
+from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.record_session import open_session, save_fields, session_view
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.session_lines import STEPS, SessionView
@@ -169,7 +169,7 @@ def start_dose(visit: Visit) -> Response:
     """[Start now] while the gate is closed leads to the page that says why; never a silent grey button."""
     view = _view(visit)
     reason = visit.fields.get("gate.reason", "")
-    overridden = len(reason) >= REASON_LENGTH and visit.caller.role is Role.PRESCRIBER
+    overridden = says_enough(reason) and visit.caller.role is Role.PRESCRIBER
     if view.gate.open or view.fields.get("gate.reason") or overridden:
         return save(visit)
     typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}

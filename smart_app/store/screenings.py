@@ -22,8 +22,14 @@ class SqlScreenings:
     def get(self, screening_id: str) -> StoredScreening | None:
         return self._newest(screenings.c.id == screening_id)
 
-    def latest(self, patient: str) -> StoredScreening | None:
-        return self._newest(screenings.c.patient == patient)
+    def latest(self, patient: str, launch: str = "") -> StoredScreening | None:
+        newest = self._newest(screenings.c.patient == patient)
+        if newest is None or not launch or newest.launch == launch:
+            return newest
+        # Rare: somebody else has screened this patient since.
+        older = select(screenings.c.body).where(screenings.c.patient == patient).order_by(screenings.c.seq.desc())
+        kept = (from_text(StoredScreening, body) for body in self._connection.scalars(older))
+        return next((screening for screening in kept if screening.launch == launch), None)
 
     def keep_inputs(self, inputs: ScreeningInputs) -> None:
         row = insert(screening_inputs).values(id=inputs.id, patient=inputs.patient, body=to_text(inputs))

@@ -11,7 +11,7 @@ from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.entry import NotUsable, at_time
 from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
-from smart_app.use_cases.reasons import REASON_LENGTH
+from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.typed_session import dose_day, ended, readings, started, text, written
 
@@ -61,7 +61,7 @@ class AtHand:
 
     def reason_problem(self, name: str) -> str:
         """What is wrong with a prescriber's reason; empty when it is there."""
-        if len(self.text(name)) < REASON_LENGTH:
+        if not says_enough(self.text(name)):
             return f"A prescriber gives a reason here ({REASON_LENGTH} characters or more)."
         author = written(self.session, name)
         if author is None or author.by.role is not Role.PRESCRIBER:

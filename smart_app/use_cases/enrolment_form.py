@@ -12,7 +12,7 @@ from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Place, Route
 from smart_app.clinical import dosing
 from smart_app.clinical.entry import NotUsable, amount, day, readable
-from smart_app.use_cases.reasons import REASON_LENGTH
+from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import Json
 
 PAST_DAYS = 60
@@ -138,7 +138,7 @@ def problems(fields: Mapping[str, str], today: date, *, acknowledge: bool) -> di
     _check_consent(form)
     form.need("emergency_name", "Name an emergency contact.")
     form.need("emergency_phone", "Enter the emergency contact's telephone number.")
-    if acknowledge and len(form.text("acknowledgement")) < REASON_LENGTH:
+    if acknowledge and not says_enough(form.text("acknowledgement")):
         form.problems["acknowledgement"] = (
             f"Say in {REASON_LENGTH} characters or more why treatment is right although review is asked for."
         )

@@ -129,8 +129,8 @@ def judged(
 
 def own_screening(uow: UnitOfWork, caller: Caller) -> tuple[StoredScreening, ScreeningInputs]:
     """The latest screening of this launch and what it was made from; Refused where there is none to add to."""
-    screening = uow.screenings.latest(caller.patient)
-    if screening is None or screening.launch != caller.launch or screening.inputs is None:
+    screening = uow.screenings.latest(caller.patient, caller.launch)
+    if screening is None or screening.inputs is None:
         raise Refused("This patient has not been screened since the app was opened.", advice="Screen first.")
     inputs = uow.screenings.inputs(screening.inputs)
     if inputs is None:

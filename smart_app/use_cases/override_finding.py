@@ -23,10 +23,12 @@ _EFFECTS = frozenset(effect.value for effect in OVERRIDABLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OverrideView:
-    """One finding before it is overridden. `seen` stands for what it rests on: it comes back with the form."""
+    """One finding before it is overridden. `seen` stands for what it rests on, `seen_again` for the same at the
+    second look: one of them comes back with the form."""
 
     finding: Json
     seen: str
+    seen_again: str
     needs_second_look: bool
     why_not: str  # why this clinician may not; "": may
 
@@ -46,6 +48,7 @@ def override_view(work: Work, clock: Clock, caller: Caller, rule: str) -> Overri
     return OverrideView(
         finding=finding,
         seen=_seen(finding),
+        seen_again=_seen(finding, again=True),
         needs_second_look=_needs_second_look(finding),
         why_not=refusal.words if refusal is not None else "",
     )
@@ -59,7 +62,6 @@ def override_finding(
     *,
     reason: str,
     seen: str,
-    second_look: bool,
     ids: Callable[[], str],
     settings: RuleSettings,
 ) -> StoredScreening:
@@ -70,11 +72,11 @@ def override_finding(
         require_prescriber(uow, caller, now, _ACTION)
         screening, inputs = own_screening(uow, caller)
         finding = _finding(screening, rule)
-        if _seen(finding) != seen:
+        if seen not in {_seen(finding), _seen(finding, again=True)}:
             again = Refused("This finding has changed since it was shown.", advice="Read it again before you decide.")
             refuse(uow, caller, now, _ACTION, again)
         words = required_reason(reason)
-        if _needs_second_look(finding) and not second_look:
+        if _needs_second_look(finding) and seen != _seen(finding, again=True):
             refuse(
                 uow, caller, now, _ACTION, Refused("A contraindication needs a second look before it is overridden.")
             )
@@ -115,7 +117,7 @@ def _needs_second_look(finding: Json) -> bool:
     return bool(finding["effect"] == Status.CONTRAINDICATED.value)
 
 
-def _seen(finding: Json) -> str:
+def _seen(finding: Json, *, again: bool = False) -> str:
     """A short digest of a finding and its evidence. It tells whether they changed, and holds nothing readable."""
-    text = json.dumps([finding["rule"], finding["effect"], finding["evidence"]], sort_keys=True)
+    text = json.dumps([finding["rule"], finding["effect"], finding["evidence"], again], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

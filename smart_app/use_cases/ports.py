@@ -128,7 +128,9 @@ class Screenings(Protocol):
 
     def get(self, screening_id: str) -> StoredScreening | None: ...
 
-    def latest(self, patient: str) -> StoredScreening | None: ...
+    def latest(self, patient: str, launch: str = "") -> StoredScreening | None:
+        """`launch`: only of that launch."""
+        ...
 
     def keep_inputs(self, inputs: ScreeningInputs) -> None:
         """What a screening was made from; several screenings may be made from one."""

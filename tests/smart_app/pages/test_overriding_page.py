@@ -42,7 +42,7 @@ async def test_a_contraindication_is_overridden_at_a_second_look(desk: Desk) -> 
         assert REASON in look.text
         assert "Schizophrenia, unspecified" in look.text
         assert desk.work.kept.overrides == []
-        done = await post(client, look.form("/override/ABS-SCZ"), do="confirm")
+        done = await post(client, look.form("/override/ABS-SCZ"))
         assert done.headers["location"] == f"{ROOT}/screening#overrides"
         after = await screening(client)
     (override,) = desk.work.kept.overrides
@@ -52,6 +52,15 @@ async def test_a_contraindication_is_overridden_at_a_second_look(desk: Desk) -> 
     assert f"Overridden by {override.by.name}" in after.text
     assert "Counts now" in after.text
     assert after.links["Enrol"].endswith("/enrolment")
+
+
+async def test_the_second_look_cannot_be_left_out(desk: Desk) -> None:
+    async with with_chart(desk, SCHIZOPHRENIA).client() as client:
+        await screening(client)
+        first = PageParts((await client.get(f"{ROOT}/screening/override/ABS-SCZ")).text)
+        answer = await post(client, first.form("/override/ABS-SCZ"), reason=REASON, do="confirm")
+    assert "Look again before you override" in answer.text
+    assert desk.work.kept.overrides == []
 
 
 async def test_the_reason_can_be_changed_at_the_second_look(desk: Desk) -> None:

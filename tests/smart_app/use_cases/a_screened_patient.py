@@ -86,15 +86,15 @@ class Screened:
         seen: str | None = None,
         second_look: bool = True,
     ) -> StoredScreening:
-        shown = override_view(self.work, self.clock, HOLM, rule).seen if seen is None else seen
+        view = override_view(self.work, self.clock, HOLM, rule)
+        shown = view.seen_again if second_look else view.seen
         return override_finding(
             self.work,
             self.clock,
             caller,
             rule,
             reason=reason,
-            seen=shown,
-            second_look=second_look,
+            seen=shown if seen is None else seen,
             ids=self.ids,
             settings=self.settings,
         )

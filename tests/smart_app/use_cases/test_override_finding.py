@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from fhir_mappings.facts.audit import AuditOutcome
@@ -51,7 +53,23 @@ def test_a_contraindication_needs_a_second_look_and_a_hold_does_not() -> None:
     assert room.override("ABS-SCZ").stands_as == "needs-review"
 
 
-@pytest.mark.parametrize("reason", ["", "too short", "   short    "])
+def test_two_clinicians_who_screened_the_same_patient_can_both_go_on(room: Screened) -> None:
+    room.screen(SCHIZOPHRENIA, caller=replace(NAN, launch="another-launch"))
+    assert room.override("ABS-SCZ").launch == HOLM.launch
+    assert room.latest.stands_as == "needs-review"
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "",
+        "too short",
+        "   short    ",
+        "short" + " " * 9 + "ly",
+        "." * 12,
+        "seen\u200b\u200b\u200b\u200b\u200b\u200b\u200b",
+    ],
+)
 def test_a_reason_of_ten_characters_is_needed(room: Screened, reason: str) -> None:
     with pytest.raises(Refused) as refused:
         room.override("ABS-SCZ", reason=reason)
