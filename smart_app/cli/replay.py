@@ -14,6 +14,7 @@ from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked
 from smart_app.settings import SystemClock, data_folder, database_url, load_site, site_file, zone_of
 from smart_app.store.opened import open_kept
+from smart_app.use_cases.errors import UnreadableRecord
 from smart_app.use_cases.replay_screening import Change, NoReplay, Replay, replay
 
 
@@ -34,7 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
     work, close = checked(lambda: open_kept(database_url(given, data)))
     try:
         made = replay(work, clock, chosen.id, rules)
-    except NoReplay as problem:
+    except (NoReplay, UnreadableRecord) as problem:
         raise CommandFailed(f"{chosen.id}: {problem}") from None
     finally:
         close()
@@ -46,7 +47,8 @@ def run(chosen: argparse.Namespace) -> int:
 def _lines(made: Replay) -> Iterable[str]:
     screening = made.screening
     read = f"{screening.at:%Y-%m-%d %H:%M}"
-    yield f"Screening {screening.id}: {screening.status} as of {screening.day}, chart read {read}."
+    after = f", with its overrides {screening.after_overrides}" if screening.after_overrides else ""
+    yield f"Screening {screening.id}: {screening.status}{after} as of {screening.day}, chart read {read}."
     yield f"Made by rules {screening.rules_version}; these are rules {made.rules_now}."
     again = "Computed again from what was kept, with the site's settings of then"
     yield f"{again}: {'the same.' if not made.changes else 'NOT the same.'}"

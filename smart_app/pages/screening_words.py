@@ -14,7 +14,7 @@ Row = Mapping[str, Any]
 
 MOST_REASONS = 4
 
-_ABSENCE = {"met": "Missing", "not-met": "Present"}  # such a rule asks whether data is missing
+_ABSENCE = {"met": "Missing", "not-met": "Not missing"}  # such a rule asks whether data is missing
 _WORDS = {
     "could-not-look": "Could not look",
     "not-enough-data": "Not enough data",
@@ -79,6 +79,10 @@ def deciding(status: str, findings: Sequence[Row], gaps: Iterable[Row]) -> tuple
     """Why the status is what it is, in a few lines for the card; the findings below say it in full."""
     kinds = _DECIDING.get(status, frozenset())
     made = [_reason(row) for row in findings if row["state"] == "met" and row["kind"] in kinds]
+    if status == "needs-review":
+        made += [
+            _reason(row) for row in findings if row["state"] == "not-enough-data" and row.get("effect") == status
+        ]
     if not made and status in {"insufficient-data", "needs-review"}:
         made = [gap_words(gap).words for gap in gaps]
     if not made and status == "insufficient-data":
@@ -89,8 +93,10 @@ def deciding(status: str, findings: Sequence[Row], gaps: Iterable[Row]) -> tuple
 
 
 def _reason(row: Row) -> str:
-    """The rule's reason with the newest entry it rests on."""
+    """The rule's reason with the newest entry it rests on; what rests on the patient's word is named by the rule."""
     evidence = row.get("evidence") or ()
+    if evidence and evidence[0]["reference"].startswith("answer/"):
+        return f"{row['title']} {row['reason']}"
     return f"{row['reason']} {evidence[0]['text']}." if evidence and row["kind"] == "hold" else str(row["reason"])
 
 

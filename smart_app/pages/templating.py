@@ -46,6 +46,7 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
         moment=wording.moment,
         offset=wording.offset,
         partial_day=wording.partial_day,
+        sentence=wording.sentence,
         pounds=wording.pounds,
     )
     made.globals.update(

@@ -62,6 +62,11 @@ def offset(value: datetime) -> str:
     return f"UTC{'+' if minutes > 0 else MINUS}{hours}" + (f":{rest:02d}" if rest else "")
 
 
+def sentence(words: str) -> str:
+    """Begun with a capital; the rest, such as the name of a month, stays as it is."""
+    return words[:1].upper() + words[1:]
+
+
 def partial_day(text: str | None) -> str:
     """A FHIR date or dateTime in the page's words, with the precision it has: 1986, Mar 1986, 04 Mar 1986."""
     parts = (text or "").partition("T")[0].split("-")
@@ -147,7 +152,7 @@ VERDICTS: Mapping[str, Verdict] = MappingProxyType(
         "contraindicated": Verdict(
             icon="contraindicated",
             words="Contraindicated",
-            meaning="The record holds at least one finding that the programme does not treat with.",
+            meaning="At least one finding stands against treatment in this programme.",
             advice="Next: read the entry below. If it is wrong, have it corrected in the chart, then refresh.",
             tone="stop",
         ),

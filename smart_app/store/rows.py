@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from smart_app.use_cases.errors import UnreadableRecord
+
 T = TypeVar("T")
 
 
@@ -17,9 +19,13 @@ def to_text(record: object) -> str:
 
 
 def from_text(kind: type[T], text: str) -> T:
-    """The record again. Fields that an older release did not write take their defaults."""
+    """The record again. Fields that an older release did not write take their defaults. Raises UnreadableRecord."""
     decoder: msgspec.json.Decoder[T] = _decoder(cast(Hashable, kind))
-    return decoder.decode(text)
+    try:
+        return decoder.decode(text)
+    except msgspec.DecodeError:
+        # The decoder's own words may quote the record.
+        raise UnreadableRecord(f"a {kind.__name__} in the database cannot be read: it is damaged") from None
 
 
 def _plain(value: object) -> object:

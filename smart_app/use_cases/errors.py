@@ -73,3 +73,7 @@ class Refused(Exception):
         self.words = words
         self.advice = advice
         self.problems: Problems = problems or {}
+
+
+class UnreadableRecord(Exception):
+    """What the store kept is damaged. The message names the kind of record and holds no patient data."""

@@ -85,6 +85,19 @@ def test_a_record_that_was_altered_is_told_by_the_exit_code(
     assert "then: candidate" in told
 
 
+def test_a_damaged_record_is_one_line_without_what_it_holds(
+    data: Path, screening: StoredScreening, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine = open_engine(f"sqlite:///{data / 'ketamine-pathway.db'}")
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE screenings SET body = substr(body, 1, length(body) - 9)"))
+    engine.dispose()
+    assert main(["replay", screening.id]) == 2
+    told = capsys.readouterr().err
+    words = "a StoredScreening in the database cannot be read: it is damaged"
+    assert told == f"ketamine-pathway: {screening.id}: {words}\n"
+
+
 def test_it_leaves_an_audit_record(data: Path, screening: StoredScreening) -> None:
     main(["replay", screening.id])
     store = opened(data)

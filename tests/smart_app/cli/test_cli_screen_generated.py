@@ -101,7 +101,7 @@ CHART = [
             ],
         }
     ),
-    condition(1, "370143000", "Major depressive disorder (disorder)", "active", "2021-02-03"),
+    condition(1, "370143000", "Major depressive disorder (disorder)", "active", "2026-02-03"),
     condition(2, "314529007", "Medication review due (situation)", "resolved", "1999-05-02",
               abatementDateTime=moment("1999-06-06")),
     condition(3, "195662009", "Acute viral pharyngitis (disorder)", "resolved", "2014-11-20",

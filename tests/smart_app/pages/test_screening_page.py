@@ -78,7 +78,7 @@ async def test_each_status_has_words_a_shape_and_who_decides(desk: Desk, status:
         ("contraindication", "met", "Found"),
         ("contraindication", "not-met", "Not found"),
         ("missing", "met", "Missing"),
-        ("missing", "not-met", "Present"),
+        ("missing", "not-met", "Not missing"),
         ("hold", "not-enough-data", "Not enough data"),
         ("missing", "could-not-look", "Could not look"),
     ],
@@ -297,6 +297,27 @@ def test_the_card_says_why(status: str, kind: str, state: str, words: str) -> No
         a_finding("N", kind="information", reason="Beside the point."),
     ]
     assert deciding(status, rows, ()) == (words,)
+
+
+def test_the_card_names_the_question_that_the_patient_answered() -> None:
+    evidence = [{"reference": "answer/1", "date": "2026-11-18", "text": "Yes"}]
+    row = a_finding("R", kind="hold", title="Is it so?", reason="The patient says yes.", evidence=evidence)
+    assert deciding("hold", [row], ()) == ("Is it so? The patient says yes.",)
+
+
+def test_the_card_says_what_is_for_review_because_it_could_not_be_told() -> None:
+    rows = [
+        a_finding(
+            "R",
+            kind="hold",
+            state="not-enough-data",
+            effect="needs-review",
+            reason="The answers differ.",
+            evidence=[],
+        ),
+        a_finding("N", kind="caution", state="not-enough-data", reason="Beside the point."),
+    ]
+    assert deciding("needs-review", rows, ()) == ("The answers differ.",)
 
 
 def test_more_reasons_than_fit_are_counted() -> None:
