@@ -76,23 +76,33 @@ class _Terms:
 _SAFETY, _INDICATION = _Terms(SAFETY_TERMS), _Terms(INDICATION_TERMS)
 
 _RELATIVE = (
-    r"(?<!new )mother(?! of\b)|father|brother|sister|parent|sibling|son|daughter|grand(?:mother|father|parent)"
-    r"|(?:maternal|paternal) (?:aunt|uncle|side|family|relative|cousin)"
+    r"(?:mother|father|brother|sister|parent|sibling|son|daughter|grand(?:mother|father|parent|son|daughter)"
+    r"|wife|husband|spouse|partner|(?:maternal|paternal) (?:aunt|uncle|side|family|relative|cousin))"
 )
-# A guard speaks for the few words behind it, up to the end of its clause. "Rule out" is none: it means suspected.
-_GUARD = re.compile(
-    r"\b(?:no|not|denies|denied|without|negative for|never|free of|absence of|ruled out"
-    rf"|family history of|family hx of|fhx?(?: of)?|{_RELATIVE}|screening for|screen for)\b",
-    re.IGNORECASE,
-)
-_REACH = 6  # words
-_SIGHT = 200  # characters in which those words are looked for
-_RIGHT_BEFORE = re.compile(r"\bnon $", re.IGNORECASE)  # "non psychotic"; but "non ST elevation infarction" is one
+_THE_PATIENT = "(?<!new )(?<!single )(?<!young )(?<!teenage )"  # a single mother is the patient, no relative
+_NOT_DENIED = "(?<!not )(?<!not be )(?<!not been )(?<!not yet )(?<!not yet been )"
+_TURN = r"(?:with|for|on|despite|in|into|from|over|since|after|during|due|because|except|than)\b"
+_FIVE_WORDS = r"(?:\W+\w+){0,5}\W*$"
+# What stands between a guard and its term, in one clause. A guard that reaches too far hides an illness: only the
+# plain ones speak for any five words. "Rule out" is none: it means suspected.
+_GUARDS = {
+    "strong": rf"\b{_NOT_DENIED}(?:denies|denied|negative for|free of|absence of|ruled out|family (?:history|hx) of"
+    r"|no (?:history|hx|evidence|signs?) of|fhx?(?: of)?|(?<!positive )screen(?:ing)? for)\b" + _FIVE_WORDS,
+    "weak": rf"\b(?:no(?! longer)|without)\b(?:[^\w:]+(?!{_TURN})\w+){{0,5}}[^\w:]*$",
+    "right before": r"\b(?:not|never)(?: (?:be|been|is|was|has|have|had|currently|an?|the|any)){0,5} $",
+    "a relative has it": rf"\b{_THE_PATIENT}{_RELATIVE}(?:['\u2019]s\b| (?:has|had|with|is|was|who)\b| ?:)"
+    + _FIVE_WORDS,
+    "a relative's": rf"\b{_THE_PATIENT}{_RELATIVE}\W+$",
+    "part of the word": r"\bnon $",  # "non psychotic"; but "non ST elevation infarction" is one
+}
+_GUARD = re.compile("|".join(_GUARDS.values()), re.IGNORECASE)
+_SIGHT = 200  # characters in which guards are looked for
 _TRAILING_GUARD = re.compile(
     r"^[\s:,(-]*(?:ruled out|excluded|denied|(?:screen(?:ing)? )?negative|absent|not (?:present|found|seen|detected)"
     r"|in (?:mother|father|family))\b",
     re.IGNORECASE,
 )
+_POSITIVE = re.compile(r"^[\s:,(-]*(?:screen(?:ing)? )?positive\b", re.IGNORECASE)  # "screening for mania: positive"
 # A comma ends a clause too: "no mania, schizophrenia since 2010" must not hide the schizophrenia.
 _CLAUSE = re.compile(r"[.;,]|\bbut\b|\bhowever\b", re.IGNORECASE)
 _GAPS = re.compile(r"[\s_-]+")
@@ -124,6 +134,6 @@ def _unguarded(pattern: re.Pattern[str], text: str) -> bool:
 
 
 def _guarded(before: str, behind: str) -> bool:
-    clause = _CLAUSE.split(before)[-1]
-    near = " ".join(clause.split()[-_REACH:])
-    return bool(_GUARD.search(near) or _RIGHT_BEFORE.search(clause) or _TRAILING_GUARD.match(behind))
+    if _POSITIVE.match(behind):
+        return False
+    return bool(_GUARD.search(_CLAUSE.split(before)[-1]) or _TRAILING_GUARD.match(behind))

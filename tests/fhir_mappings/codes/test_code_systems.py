@@ -298,6 +298,65 @@ def test_a_patient_who_is_a_mother_is_not_a_relative(text: str) -> None:
     assert safety_terms_in([text])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no response to lithium for psychosis",
+        "No complaints: psychosis",
+        "without treatment despite psychosis",
+        "no insight into delusions",
+        "is no longer hiding psychosis",
+        "not controlled psychosis",
+        "never treated psychosis",
+        "not ruled out psychosis",
+        "cannot be ruled out: psychosis",
+        "has not been ruled out psychosis",
+        "not free of hallucinations",
+        "positive screening for psychosis",
+        "screening for psychosis: positive",
+        "no evidence of one two three four five six psychosis",
+        "mother reports psychosis",
+        "new mother with psychosis",
+        "young father with psychosis",
+        "teenage mother: psychosis",
+        "single mother has had several psychotic episodes",
+    ],
+)
+def test_a_guard_does_not_reach_too_far(text: str) -> None:
+    assert safety_terms_in([text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no psychosis",
+        "without any recent psychosis",
+        "no mania or psychosis",
+        "not currently pregnant",
+        "not psychotic",
+        "never had psychosis",
+        "has never been psychotic",
+        "denies medication for psychosis",
+        "negative for acute psychosis",
+        "no history of treatment for psychosis",
+        "no evidence of one two three four five psychosis",
+        "no signs of psychosis",
+        "ruled out psychosis",
+        "positive family history of schizophrenia",
+        "mother's schizophrenia",
+        "mother\u2019s schizophrenia",
+        "father: schizophrenia",
+        "sister who was treated for psychosis",
+        "daughter schizophrenia",
+        "wife is pregnant",
+        "husband with alcohol abuse",
+        "partner had several psychotic episodes",
+    ],
+)
+def test_guards_that_hold(text: str) -> None:
+    assert not safety_terms_in([text])
+
+
 def test_long_texts_are_read_in_little_time() -> None:
     """Two megabytes of guarded words: every one of them is looked at, none costs more than its surroundings."""
     assert safety_terms_in(["no mania " * 200_000, "hemorrhage " * 20_000]) == frozenset()
