@@ -45,7 +45,10 @@ async def test_a_contraindication_is_overridden_at_a_second_look(desk: Desk) -> 
         done = await post(client, look.form("/override/ABS-SCZ"))
         assert done.headers["location"] == f"{ROOT}/screening#overrides"
         after = await screening(client)
+        enrolling = PageParts((await client.get(f"{ROOT}/enrolment")).text)
     (override,) = desk.work.kept.overrides
+    assert "Overridden at the screening" in enrolling.text
+    assert f"{REASON} ({override.by.name}, prescriber, " in enrolling.text
     assert (override.rule, override.reason) == ("ABS-SCZ", REASON)
     assert "Contraindicated" in after.text
     assert "With the overrides below: needs review." in after.text
