@@ -224,8 +224,9 @@ def test_ingredients_by_whole_words(text: str, expected: set[str]) -> None:
     assert ingredients_of((), [text]) == expected
 
 
-def test_ingredients_by_code_before_words() -> None:
-    assert ingredients_of([Code(system=RXNORM, code="2119365")], ["ketamine"]) == {"esketamine"}
+def test_ingredients_by_code_before_words_that_only_add_what_must_not_be_missed() -> None:
+    assert ingredients_of([Code(system=RXNORM, code="36437")], ["fluoxetine"]) == {"sertraline"}
+    assert ingredients_of([Code(system=RXNORM, code="2119365")], ["ketamine"]) == {"esketamine", "ketamine"}
     assert ingredients_of([Code(system=SNOMED, code="6130")], []) == frozenset()
     assert ingredients_of([Code(system=RXNORM, code="7980")], ["ketamine"]) == {"ketamine"}
 
