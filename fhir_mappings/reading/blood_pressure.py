@@ -56,10 +56,12 @@ def loinc_codes(concept: object) -> frozenset[str]:
     codings = concept.get("coding") if isinstance(concept, dict) else None
     if not isinstance(codings, list):
         return _NO_CODES
+    if len(codings) == 1 and isinstance(codings[0], dict):  # as nearly all of them are
+        system, code = codings[0].get("system"), codings[0].get("code")
+        return _loinc_code(system, code) or _pressure_of_snomed(system, code)
     pairs = [(coding.get("system"), coding.get("code")) for coding in codings if isinstance(coding, dict)]
-    found = [_loinc_code(system, code) for system, code in pairs]
-    loinc_found = found[0] if len(found) == 1 else _NO_CODES.union(*found)
-    return loinc_found or _NO_CODES.union(*[_pressure_of_snomed(system, code) for system, code in pairs])
+    found = _NO_CODES.union(*[_loinc_code(system, code) for system, code in pairs])
+    return found or _NO_CODES.union(*[_pressure_of_snomed(system, code) for system, code in pairs])
 
 
 def _loinc_code(system: object, code: object) -> frozenset[str]:
