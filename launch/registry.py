@@ -27,6 +27,7 @@ ClientAuth = Literal["private_key_jwt", "client_secret_basic", "public"]
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z")
 _REFERENCE = re.compile(r"Organization/[A-Za-z0-9\-.]{1,64}\Z")
+_USER = re.compile(r"(?:Practitioner|PractitionerRole)/[A-Za-z0-9\-.]{1,64}")
 _AUTHS = ("private_key_jwt", "client_secret_basic", "public")
 _ALGORITHMS = ("ES384", "RS384")
 _VERSIONS = ("v2", "v1")
@@ -55,7 +56,11 @@ class Registration:
     organization: str | None = None
     tenant: str
     roles: Mapping[str, str] = field(default_factory=dict)  # "system|code" of a PractitionerRole -> role word
+    users: Mapping[str, str] = field(default_factory=dict)  # "Practitioner/12" -> role word; goes before `roles`
     write: bool = True  # False: this EHR is read only, whatever it grants
+    authorize_post: bool = True  # False: the browser is always redirected, also where authorize-post is advertised
+    requests_per_minute: int | None = None  # what the EHR allows, /authorize and /token counted; None: no limit known
+    private_network: bool = False  # True: the EHR's hosts have addresses of a private network
     allow_loopback_http: bool = False
 
 
@@ -143,7 +148,11 @@ class _Table:
             organization=self.organization(),
             tenant=self.text("tenant") or self.name,
             roles=self.roles(),
+            users=self.users(),
             write=self.flag("write", default=True),
+            authorize_post=self.flag("authorize_post", default=True),
+            requests_per_minute=self.number("requests_per_minute", least=10, most=100_000),
+            private_network=self.flag("private_network", default=False),
             allow_loopback_http=self.allow_loopback_http,
         )
         for key in self.left:
@@ -170,6 +179,14 @@ class _Table:
     def flag(self, key: str, *, default: bool) -> bool:
         value = self.left.pop(key, default)
         return value if isinstance(value, bool) else self.refuse(key, "is neither true nor false")
+
+    def number(self, key: str, *, least: int, most: int) -> int | None:
+        value = self.left.pop(key, None)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+            self.refuse(key, f"is not a whole number from {least} to {most}")
+        return value
 
     def texts(self, key: str) -> tuple[str, ...]:
         value = self.left.pop(key, [])
@@ -221,12 +238,18 @@ class _Table:
         return value
 
     def roles(self) -> Mapping[str, str]:
-        value = self.left.pop("roles", {})
+        return self.words_by("roles", re.compile(r"[^|\s]+\|[^|\s]+"), "system|code")
+
+    def users(self) -> Mapping[str, str]:
+        return self.words_by("users", _USER, "a reference such as Practitioner/12")
+
+    def words_by(self, key: str, pattern: re.Pattern[str], form: str) -> Mapping[str, str]:
+        value = self.left.pop(key, {})
         if not isinstance(value, dict) or not all(isinstance(word, str) and word for word in value.values()):
-            self.refuse("roles", "is not a table of texts")
-        for code in value:
-            if not re.fullmatch(r"[^|\s]+\|[^|\s]+", code):
-                self.refuse("roles", "has a key that is not system|code")
+            self.refuse(key, "is not a table of texts")
+        for name in value:
+            if not pattern.fullmatch(name):
+                self.refuse(key, f"has a key that is not {form}")
         return dict(value)
 
     def pinned(self, registration: Registration) -> Registration:

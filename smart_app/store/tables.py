@@ -85,8 +85,19 @@ launches = Table(
     Column("id", Text, primary_key=True),
     Column("session_digest", String(64), nullable=False),
     Column("started", Instant, nullable=False),
+    Column("seen", Instant),  # the last request of a person; a page that refreshes itself does not count
+    Column("place", Text),  # the page last opened, below the launch's address: where signing in again leads
     Column("ended", Instant),
     Column("body", Text, nullable=False),
+)
+
+handovers = Table(
+    "handovers",
+    metadata,
+    # As with pending launches, the key is a digest of the code that stands in the address.
+    Column("code_digest", String(64), primary_key=True),
+    Column("expires", Instant, nullable=False, index=True),
+    Column("sealed", Text, nullable=False),  # it may hold the EHR's launch value
 )
 
 tokens = Table(
@@ -95,6 +106,7 @@ tokens = Table(
     # The row goes when the launch ends; the launch stays, for the audit trail names it.
     Column("launch", Text, ForeignKey(launches.c.id), primary_key=True),
     Column("version", Integer, nullable=False),
+    Column("renewing_until", Instant),  # a process is at the token endpoint with this row's refresh token
     Column("sealed", Text, nullable=False),
 )
 

@@ -85,7 +85,12 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"organization": "https://ehr.example.org/Organization/1"}, "organization is not a reference"),
     ({"roles": {"80584001": "prescriber"}}, "roles has a key"),
     ({"roles": {"a|b": 1}}, "roles is not a table"),
+    ({"users": {"Patient/1": "nurse"}}, "users has a key"),
+    ({"users": {"Practitioner/1": ""}}, "users is not a table"),
     ({"write": "yes"}, "write is neither"),
+    ({"authorize_post": "no"}, "authorize_post is neither"),
+    ({"requests_per_minute": 9}, "requests_per_minute is not a whole number"),
+    ({"requests_per_minute": True}, "requests_per_minute is not a whole number"),
     ({"client_secret": "s3cret"}, "client_secret is not a key"),
 ]
 
