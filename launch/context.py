@@ -108,6 +108,9 @@ class LaunchStore(Protocol):
         """Forget the tokens and close the launch."""
         ...
 
-    def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> None:
-        """Leave an audit record of a launch that was refused. `reason` holds no secret and no patient data."""
+    def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> str:
+        """Leave an audit record of a launch that was refused; the reference number that it bears.
+
+        `reason` holds no secret and no patient data.
+        """
         ...

@@ -62,6 +62,7 @@ class LaunchError(Exception):
         self.launch_id = launch_id
         self.oauth_code = oauth_code
         self.what_to_do = advice or self.advice
+        self.reference = ""  # of its audit record, once there is one
 
 
 class LaunchInterrupted(LaunchError):

@@ -96,7 +96,7 @@ async def _refusals_recorded(desk: LaunchDesk) -> AsyncIterator[dict[str, Any]]:
 
 
 def _record(desk: LaunchDesk, error: LaunchError) -> None:
-    desk.store.record_refusal(ehr=error.ehr, reason=error.reason, launch_id=error.launch_id)
+    error.reference = desk.store.record_refusal(ehr=error.ehr, reason=error.reason, launch_id=error.launch_id)
 
 
 def _see_other(url: str, *set_cookies: str) -> Response:

@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import random
-import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -45,6 +44,7 @@ from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.open_launch import Granted, open_launch
+from smart_app.use_cases.references import reference_number
 from smart_app.use_cases.screen_patient import screen_patient
 from smart_app.use_cases.site import Site
 
@@ -237,7 +237,7 @@ def _add_error_pages(app: FastAPI, deps: PageDeps) -> None:
         return error_page(deps, status=getattr(error, "status_code", 404), ehr=_ehr(request))
 
     def broken(request: Request, error: Exception) -> Response:
-        reference = f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
+        reference = reference_number()
         # Neither the message nor the address is logged: both may hold patient data.
         at = extract_tb(error.__traceback__)[-1]
         _log.error("fault %s: %s in %s:%s", reference, type(error).__name__, at.name, at.lineno)

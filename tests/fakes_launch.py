@@ -56,5 +56,6 @@ class MemoryLaunchStore:
             self.token_sets.pop(launch_id, None)
             self.sessions.pop(launch_id, None)
 
-    def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> None:
+    def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> str:
         self.refusals.append((ehr, reason, launch_id))
+        return f"REF-{len(self.refusals)}"

@@ -26,7 +26,7 @@ from smart_app.pages.assets import Asset
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.door import Door, Route, Visit
 from smart_app.pages.frame import put_policy
-from smart_app.pages.refusals import Printer, launch_failed, not_found, notice_of, of_status, show_notice
+from smart_app.pages.refusals import Printer, launch_failed, log_refusal, not_found, notice_of, of_status, show_notice
 from smart_app.pages.templating import shelf
 
 # First come, first served: session/missed stands before session/{session}, a step's name comes last.
@@ -84,6 +84,8 @@ def error_page(
         notice = notice_of(error)
     else:
         notice = of_status(status, reference)
+    if error is not None:
+        log_refusal(notice)
     response = show_notice(_printer(deps), notice)
     put_policy(response.headers, deps.framing(ehr) if ehr else None)
     return response

@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from fhir_mappings.facts.audit import AuditOutcome
+from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from fhir_mappings.facts.treatment import Role
 from launch.errors import LaunchEnded
 from smart_app.pages.deps import PageDeps
@@ -24,6 +24,7 @@ from smart_app.pages.refusals import (
     Notice,
     Printer,
     form_refused,
+    log_refusal,
     not_yours,
     notice_of,
     other_patient,
@@ -35,6 +36,7 @@ from smart_app.pages.wording import Banner, banner, clock
 from smart_app.use_cases.access import audited
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
 from smart_app.use_cases.records import Caller, StoredScreening
+from smart_app.use_cases.references import reference_number, with_reference
 
 _LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -116,9 +118,9 @@ class Door:
             except FormUnreadable:
                 visit = form_refused()
             if isinstance(visit, Notice):
-                return self._tell(request, visit)
+                return self._tell(request, await self._recorded(request, visit, launch))
             if visit.caller.role is Role.AUDITOR and not auditors:
-                return self._turn_away(request, visit)
+                return await self._turn_away(request, visit)
             return await self._handle(request, handler, visit)
 
         return answer
@@ -130,8 +132,12 @@ class Door:
         except (Refused, EhrError, StaleVersion, LaunchEnded) as error:
             return self._tell(request, notice_of(error, looking=request.method == "GET"), visit.root)
 
-    def _turn_away(self, request: Request, visit: Visit) -> Response:
-        return visit.go("audit") if request.method == "GET" else self._tell(request, not_yours(), visit.root)
+    async def _turn_away(self, request: Request, visit: Visit) -> Response:
+        if request.method == "GET":
+            return visit.go("audit")
+        told = f"A form of an auditor was refused; nothing was written. Sent to {_place(request.url.path)}"
+        reference = await run_sync(self._record_refusal, visit.caller, told)
+        return self._tell(request, replace(not_yours(), reference=reference), visit.root)
 
     async def _admit(self, request: Request, launch: str) -> Visit | Notice:
         """The visit, or why there is none. Nothing was changed when there is none."""
@@ -149,8 +155,9 @@ class Door:
         marks = Marks.of(caller, secret)
         form = await read_form(request) if unsafe else {}
         if unsafe and (verdict := marks.judge(form)) is not Verdict.OURS:
-            await run_sync(self._record_refusal, caller, verdict, request.url.path)
-            return other_patient() if verdict is Verdict.OTHER_PATIENT else form_refused()
+            notice = other_patient() if verdict is Verdict.OTHER_PATIENT else form_refused()
+            told = f"{_TOLD[verdict]} Sent to {_place(request.url.path)}"
+            return replace(notice, reference=await run_sync(self._record_refusal, caller, told))
         return Visit(
             deps=self.deps,
             printer=self.printer,
@@ -163,7 +170,7 @@ class Door:
             fields=typed(form),
             screening=screening,
             quiet=_is_script(request),
-            again=request.method == "GET" and request.headers.get("x-kp-refresh") == "1",
+            again=_asks_by_itself(request),
         )
 
     def _caller(self, launch: str, secret: str) -> tuple[Caller, datetime, StoredScreening | None] | None:
@@ -176,7 +183,32 @@ class Door:
                 return None
             return caller, context.expires, uow.screenings.latest(caller.patient)
 
-    def _record_refusal(self, caller: Caller, verdict: Verdict, path: str) -> None:
+    async def _recorded(self, request: Request, notice: Notice, launch: str) -> Notice:
+        """The notice with the reference of its audit record. A page that asks again by itself leaves no record."""
+        if notice.reference or request.state.ehr is None or _asks_by_itself(request):
+            return notice
+        reference = reference_number()
+        words = f"{notice.title}: {_place(request.url.path)}"
+        await run_sync(self._record_outsider, request.state.ehr, launch, with_reference(words, reference))
+        return replace(notice, reference=reference)
+
+    def _record_outsider(self, ehr: str, launch: str, detail: str) -> None:
+        """Somebody of whom nothing is known but the address they asked for."""
+        record = AuditRecord(
+            action="anyone:page:refuse",
+            at=self.deps.clock(),
+            outcome=AuditOutcome.REFUSED,
+            ehr=ehr,
+            launch=launch,
+            detail=detail,
+        )
+        with self.deps.work() as uow:
+            uow.audit.add(record)
+            uow.commit()
+
+    def _record_refusal(self, caller: Caller, told: str) -> str:
+        """The reference of the record."""
+        reference = reference_number()
         with self.deps.work() as uow:
             uow.audit.add(
                 audited(
@@ -184,19 +216,26 @@ class Door:
                     self.deps.clock(),
                     "clinician:form:refuse",
                     outcome=AuditOutcome.REFUSED,
-                    detail=f"{_TOLD[verdict]} Sent to {_place(path)}.",
+                    detail=with_reference(told, reference),
                 )
             )
             uow.commit()
+        return reference
 
     def _tell(self, request: Request, notice: Notice, root: str | None = None) -> Response:
         if request.method != "GET":
             notice = replace(notice, again=False)  # the address of a form cannot be opened by a link
+        log_refusal(notice)
         return show_notice(self.printer, notice, root=root, quiet=_is_script(request))
 
 
 def _is_script(request: Request) -> bool:
     return request.headers.get("x-kp-script") == "1"
+
+
+def _asks_by_itself(request: Request) -> bool:
+    """The page refreshes itself: nobody pressed anything."""
+    return request.method == "GET" and request.headers.get("x-kp-refresh") == "1"
 
 
 _TOLD: Mapping[Verdict, str] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from smart_app.pages.templating import render
 from smart_app.use_cases import errors
 from smart_app.use_cases.access import OtherPatient
 
+_log = logging.getLogger("ketamine_pathway")
 _KEPT = "Nothing you entered is lost."
 
 
@@ -48,8 +50,19 @@ def show_notice(printer: Printer, notice: Notice, *, root: str | None = None, qu
     return HTMLResponse(render(printer.templates, "error.html", values), status_code=notice.status)
 
 
+def log_refusal(notice: Notice) -> None:
+    """One line for those who run the app, without address or launch: the audit record has what may be known."""
+    if notice.reference:
+        _log.warning("refused %s: %s %s", notice.reference, notice.status, notice.title)
+
+
 def notice_of(error: Exception, *, looking: bool = False) -> Notice:
-    """The one table that turns errors of below into a page and a status. `looking`: nothing was to be done."""
+    """The page of an error of below, with the reference of its audit record. `looking`: nothing was to be done."""
+    return replace(_notice_of(error, looking=looking), reference=getattr(error, "reference", ""))
+
+
+def _notice_of(error: Exception, *, looking: bool) -> Notice:
+    """The one table that turns errors of below into a page and a status."""
     match error:
         case LaunchEnded():
             return session_ended(None)

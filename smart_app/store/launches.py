@@ -17,6 +17,7 @@ from smart_app.store.sealing import Sealer
 from smart_app.store.tables import callers, launches, pending_launches
 from smart_app.store.tables import tokens as token_rows
 from smart_app.use_cases.records import Caller
+from smart_app.use_cases.references import reference_number, with_reference
 
 # Long enough to tell "too late" from "never begun", short enough to leave no heap of abandoned launches.
 _FORGOTTEN_AFTER = timedelta(days=1)
@@ -91,17 +92,19 @@ class SqlLaunches:
                 audit.append(connection, _end_of(from_text(LaunchContext, body), now))
                 connection.execute(update(launches).where(_live(launch_id)).values(ended=now))
 
-    def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> None:
+    def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> str:
+        reference = reference_number()
         record = AuditRecord(
             action="app:launch:refuse",
             at=self._clock(),
             outcome=AuditOutcome.REFUSED,
             ehr=ehr,
             launch=launch_id,
-            detail=reason,
+            detail=with_reference(reason, reference),
         )
         with writing(self._engine) as connection:
             audit.append(connection, record)
+        return reference
 
     def reseal(self) -> int:
         """Seal anew what an older key sealed; how many. Afterwards the older keys may go."""

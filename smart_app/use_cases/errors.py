@@ -73,6 +73,7 @@ class Refused(Exception):
         self.words = words
         self.advice = advice
         self.problems: Problems = problems or {}
+        self.reference = ""  # of its audit record, once there is one
 
 
 class UnreadableRecord(Exception):

@@ -64,6 +64,16 @@ async def test_a_refused_launch_shows_in_the_frame_it_began_in_and_nowhere_else(
     assert answer.headers["cache-control"] == "no-store"
 
 
+async def test_a_refused_launch_is_found_by_its_number(
+    browser: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    answer = await browser.get("/callback/sandbox?state=never-begun&code=CODE-secret")
+    told = [record.getMessage() for record in caplog.records if record.name == "ketamine_pathway"]
+    assert [line.split()[0] for line in told] == ["refused"]
+    assert told[0].split()[1].rstrip(":") in answer.text
+    assert not [word for word in ("never-begun", "CODE-secret") if word in told[0] + answer.text]
+
+
 async def test_a_fault_shows_and_logs_a_number_and_nothing_of_the_request(
     app: FastAPI, browser: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -140,6 +140,32 @@ async def test_what_is_not_a_form_of_ours_is_refused_without_a_fault(desk: Desk,
     assert desk.ended == []
 
 
+async def test_every_refusal_is_found_by_its_number_on_the_page_in_the_trail_and_in_the_log(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with desk.client() as client:
+        fields = await leave_form(client)
+        crossed = await send(client, LEAVE, fields | {"_patient": "0" * 64})
+        foreign = await send(client, LEAVE, fields, Origin="https://evil.example")
+        unmarked = await send(client, LEAVE, fields | {"_token": ""})
+    async with desk.client(secret=None) as client:
+        outside = await client.get(ABOUT)
+    for answer in (crossed, foreign, unmarked, outside):
+        number = PageParts(answer.text).text.partition("Reference ")[2].split()[0].rstrip(".")
+        assert len(number) == 7
+        assert [record.launch for record in desk.work.kept.audit if number in record.detail] == [LAUNCH]
+        assert [line for line in caplog.messages if number in line], answer.status_code
+    assert not [line for line in caplog.messages if LAUNCH in line or "ada" in line.lower()]
+
+
+async def test_a_page_that_refreshes_itself_after_the_end_fills_no_audit_trail(desk: Desk) -> None:
+    before = len(desk.work.kept.audit)
+    async with desk.client(secret=None) as client:
+        answer = await client.get(ABOUT, headers={"X-KP-Refresh": "1"})
+    assert answer.status_code == 401
+    assert len(desk.work.kept.audit) == before
+
+
 async def test_the_forms_of_two_patients_in_one_browser_never_mix(desk: Desk) -> None:
     desk.open(a_caller(launch=OTHER, patient_id="ben"), secret="cookie-secret-of-ben")
     cookies = f"__Host-kp-{LAUNCH}={SECRET}; __Host-kp-{OTHER}=cookie-secret-of-ben"

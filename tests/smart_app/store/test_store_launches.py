@@ -111,10 +111,14 @@ def test_the_end_of_a_launch_leaves_one_audit_record(engine: Engine, launches: L
 
 
 def test_a_refused_launch_leaves_an_audit_record(engine: Engine, launches: LaunchStore) -> None:
-    launches.record_refusal(ehr="demo", reason="launch-interrupted", launch_id=None)
+    reference = launches.record_refusal(ehr="demo", reason="launch-interrupted", launch_id=None)
     (row,) = _all(engine, audit_rows)
     record = from_text(AuditRecord, row.body)
-    assert (record.ehr, record.detail, record.outcome) == ("demo", "launch-interrupted", AuditOutcome.REFUSED)
+    assert (record.ehr, record.detail, record.outcome) == (
+        "demo",
+        f"launch-interrupted. Reference {reference}.",
+        AuditOutcome.REFUSED,
+    )
     assert record.at == NOON
     assert audit.verify(engine).whole
 
