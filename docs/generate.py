@@ -9,6 +9,7 @@ from typing import Any
 
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.programmes import PROGRAMMES
+from launch.registration_keys import KEYS
 from smart_app.clinical.course_states import COURSE_TABLE
 from smart_app.clinical.rule_sheet import amount, rule_sheet
 from smart_app.sandbox.patients.table import PATIENTS
@@ -144,9 +145,24 @@ All are synthetic and written by hand, each to show one thing. Their dates hang 
 """
 
 
+def registration() -> str:
+    rows = [(f"`{name}`", key.form, key.default or "**must be given**", key.meaning) for name, key in KEYS.items()]
+    return f"""# Keys of a registration
+
+One table `[ehr.NAME]` for each EHR in the file of `KP_REGISTRY`; NAME has lower-case letters, digits and hyphens, and
+stands in the redirect address. An example is in [operations](operations.md#one-ehr-is-one-table). Every problem of
+the file is told at once, a line for each with table and key, by `ketamine-pathway config check` and at the start.
+
+{table(("key", "takes", "left out", "meaning"), rows)}
+
+`roles` and `users` may be tables of their own: `[ehr.NAME.roles]`.
+"""
+
+
 PAGES = {
     "screening-criteria.md": screening_criteria,
     "programmes.md": programmes,
+    "registration.md": registration,
     "sandbox-patients.md": sandbox_patients,
 }
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 from launch.addresses import (
     AddressRefused,
@@ -21,12 +21,15 @@ from launch.addresses import (
     shown,
 )
 from launch.errors import RegistrationInvalid, UnknownIssuer
+from launch.registration_keys import KEYS
 from launch.scopes import Scopes, ScopeVersion
+from launch.toml_table import TomlTable, plain
 
 ClientAuth = Literal["private_key_jwt", "client_secret_basic", "public"]
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z")
 _REFERENCE = re.compile(r"Organization/[A-Za-z0-9\-.]{1,64}\Z")
+_CODE = re.compile(r"[^|\s]+\|[^|\s]+")
 _USER = re.compile(r"(?:Practitioner|PractitionerRole)/[A-Za-z0-9\-.]{1,64}")
 _AUTHS = ("private_key_jwt", "client_secret_basic", "public")
 _ALGORITHMS = ("ES384", "RS384")
@@ -88,176 +91,155 @@ class Registry:
         raise UnknownIssuer("(none: no EHR of this name)")
 
 
-def load_registry(path: Path, *, allow_loopback_http: bool = False) -> Registry:
-    """Read a registration file; secret files are sought beside it."""
+def load_registry(
+    path: Path, *, allow_loopback_http: bool = False, role_words: Collection[str] | None = None
+) -> Registry:
+    """Read a registration file; secret files are sought beside it. RegistrationInvalid holds every problem.
+
+    `role_words`: what `roles` and `users` may say; None: any word.
+    """
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RegistrationInvalid(f"{path.name} cannot be read: {error}") from None
-    return read_registry(document, folder=path.parent, allow_loopback_http=allow_loopback_http)
+    return read_registry(document, folder=path.parent, allow_loopback_http=allow_loopback_http, role_words=role_words)
 
 
-def read_registry(document: Mapping[str, Any], *, folder: Path, allow_loopback_http: bool = False) -> Registry:
-    """Check every table of a parsed registration file."""
+def read_registry(
+    document: Mapping[str, Any],
+    *,
+    folder: Path,
+    allow_loopback_http: bool = False,
+    role_words: Collection[str] | None = None,
+) -> Registry:
+    """Check every table of a parsed registration file. RegistrationInvalid holds every problem, a line for each."""
+    problems = [f"{plain(key)} is not known; every EHR is a table [ehr.NAME]" for key in document if key != "ehr"]
     tables = document.get("ehr")
     if not isinstance(tables, dict) or not tables:
-        raise RegistrationInvalid("there is no table [ehr.NAME]")
-    found = {name: _Table(name, table, folder, allow_loopback_http).read() for name, table in tables.items()}
+        problems.append("there is no table [ehr.NAME]")
+        tables = {}
+    found: dict[str, Registration] = {}
     issuers: dict[str, str] = {}
-    for name, registration in found.items():
-        if registration.issuer in issuers:
-            raise RegistrationInvalid(f"[ehr.{name}] issuer: {issuers[registration.issuer]} has the same")
-        issuers[registration.issuer] = name
+    for name, content in tables.items():
+        if not _NAME.match(name) or not isinstance(content, dict):
+            problems.append(f"[ehr.{plain(name)}] is not a table named with lower-case letters, digits and hyphens")
+            continue
+        table = _Table(name, content, folder=folder, loopback=allow_loopback_http, words=role_words)
+        found[name] = registration = table.read()
+        if registration.issuer and issuers.setdefault(registration.issuer, name) != name:
+            table.complain("issuer", f"is that of [ehr.{issuers[registration.issuer]}] too")
+        problems += table.problems
+    if problems:
+        raise RegistrationInvalid("\n".join(problems))
     return Registry(by_name=found)
 
 
-class _Table:
-    """One table being read; every complaint names the table and the key."""
+class _Table(TomlTable):
+    """The table of one EHR."""
 
-    def __init__(self, name: str, table: object, folder: Path, allow_loopback_http: bool) -> None:
+    def __init__(
+        self, name: str, table: Mapping[str, Any], *, folder: Path, loopback: bool, words: Collection[str] | None
+    ) -> None:
+        super().__init__(f"[ehr.{name}]", table, {key: told.form for key, told in KEYS.items()})
         self.name = name
-        if not _NAME.match(name):
-            raise RegistrationInvalid(f"[ehr.{name}]: names have lower-case letters, digits and hyphens")
-        if not isinstance(table, dict):
-            raise RegistrationInvalid(f"[ehr.{name}] is not a table")
-        self.left = dict(table)
         self.folder = folder
-        self.allow_loopback_http = allow_loopback_http
+        self.allow_loopback_http = loopback
+        self.role_words = words
 
     def read(self) -> Registration:
-        issuer = self.address("issuer", canonical_base) or self.refuse("issuer", "is missing")
-        own = parse_address(issuer).origin
-        auth = self.choice("auth", _AUTHS) or self.refuse("auth", "is missing")
+        """To be used only if there is no complaint."""
+        issuer = self.address("issuer", canonical_base, needed=True) or ""
+        own = (parse_address(issuer).origin,) if issuer else ()
+        auth = self.choice("auth", _AUTHS, needed=True)
         registration = Registration(
             name=self.name,
             issuer=issuer,
-            client_id=self.text("client_id") or self.refuse("client_id", "is missing"),
-            auth=auth,  # type: ignore[arg-type]  # one of _AUTHS, which choice() checked
+            client_id=self.text("client_id", needed=True) or "",
+            auth=auth or "public",  # type: ignore[arg-type]  # one of _AUTHS, which choice() checked
             algorithm=self.choice("algorithm", _ALGORITHMS) or "ES384",
             secret_file=self.secret_file(auth),
             scopes=self.scopes(),
             scope_version=self.choice("scope_version", _VERSIONS) or "v2",  # type: ignore[arg-type]  # as above
             smart_v1=self.flag("smart_v1", default=False),
-            origins=frozenset(self.origins("hosts") or (own,)),
+            origins=frozenset(self.origins("hosts") or own),
             authorization_endpoint=self.endpoint("authorization_endpoint"),
             token_endpoint=self.endpoint("token_endpoint"),
             revocation_endpoint=self.endpoint("revocation_endpoint"),
             jwks_uri=self.endpoint("jwks_uri"),
             id_token_issuer=self.endpoint("id_token_issuer"),
-            frame_ancestors=self.origins("frame_ancestors") or (own,),
+            frame_ancestors=self.origins("frame_ancestors") or own,
             organization=self.organization(),
             tenant=self.text("tenant") or self.name,
-            roles=self.roles(),
-            users=self.users(),
+            roles=self.role_map("roles", _CODE, "system|code"),
+            users=self.role_map("users", _USER, "a reference such as Practitioner/12"),
             write=self.flag("write", default=True),
             authorize_post=self.flag("authorize_post", default=True),
             requests_per_minute=self.number("requests_per_minute", least=10, most=100_000),
             private_network=self.flag("private_network", default=False),
             allow_loopback_http=self.allow_loopback_http,
         )
-        for key in self.left:
-            self.refuse(key, "is not a key the app knows")
-        return self.pinned(registration)
+        self.refuse_the_rest()
+        if registration.origins:  # without any, `issuer` or `hosts` was wrong and nothing can be compared
+            self.check_pinned(registration)
+        return registration
 
-    def refuse(self, key: str, complaint: str) -> NoReturn:
-        raise RegistrationInvalid(f"[ehr.{self.name}] {key} {complaint}", ehr=self.name)
-
-    def text(self, key: str) -> str | None:
-        value = self.left.pop(key, None)
-        if value is None:
-            return None
-        if not isinstance(value, str) or not value or not value.isprintable() or value != value.strip():
-            self.refuse(key, "is not a plain text")
-        return value
-
-    def choice(self, key: str, words: tuple[str, ...]) -> str | None:
-        value = self.text(key)
-        if value is not None and value not in words:
-            self.refuse(key, f"is none of {', '.join(words)}")
-        return value
-
-    def flag(self, key: str, *, default: bool) -> bool:
-        value = self.left.pop(key, default)
-        return value if isinstance(value, bool) else self.refuse(key, "is neither true nor false")
-
-    def number(self, key: str, *, least: int, most: int) -> int | None:
-        value = self.left.pop(key, None)
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-            self.refuse(key, f"is not a whole number from {least} to {most}")
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.left.pop(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            self.refuse(key, "is not a list of texts")
-        return tuple(value)
-
-    def address(self, key: str, reader: Callable[[str], str]) -> str | None:
-        value = self.text(key)
+    def address(self, key: str, reader: Callable[[str], str], *, needed: bool = False) -> str | None:
+        value = self.text(key, needed=needed)
         return None if value is None else self.checked(key, value, reader)
 
-    def checked(self, key: str, value: str, reader: Callable[[str], str]) -> str:
+    def checked(self, key: str, value: str, reader: Callable[[str], str]) -> str | None:
         try:
             check_transport(parse_address(value), allow_loopback_http=self.allow_loopback_http)
             return reader(value)
         except AddressRefused as error:
-            self.refuse(key, f"cannot be used: {error}")
+            self.complain(key, f"cannot be used: {error}")
+            return None
 
     def endpoint(self, key: str) -> str | None:
         return self.address(key, str)
 
     def origins(self, key: str) -> tuple[str, ...]:
-        return tuple(self.checked(key, value, _origin) for value in self.texts(key))
+        read = (self.checked(key, value, _origin) for value in self.texts(key))
+        return tuple(origin for origin in read if origin)
 
     def scopes(self) -> Scopes:
+        before = len(self.problems)
         words = self.texts("scopes")
-        if not words:
-            self.refuse("scopes", "is missing or empty")
-        try:
-            return Scopes.parse_strictly(" ".join(words))
-        except ValueError as error:
-            self.refuse("scopes", f"cannot be used: {error}")
+        if not words and len(self.problems) == before:
+            self.complain("scopes", "is missing or empty")
+        scopes = Scopes.parse(" ".join(words))
+        for word in scopes.unreadable:
+            self.complain("scopes", f"cannot be used: not a SMART scope: {plain(word)}")
+        return scopes
 
-    def secret_file(self, auth: str) -> Path | None:
+    def secret_file(self, auth: str | None) -> Path | None:
         name = self.text("secret_file")
-        if (name is not None) != (auth == "client_secret_basic"):
-            self.refuse("secret_file", "goes with auth client_secret_basic, and only with it")
-        if name is None:
-            return None
-        path = self.folder / name
-        if not path.is_file():
-            self.refuse("secret_file", "is not there")
-        return path
+        if auth is not None and (name is not None) != (auth == "client_secret_basic"):
+            self.complain("secret_file", "goes with auth client_secret_basic, and only with it")
+        elif name is not None and not (self.folder / name).is_file():
+            self.complain("secret_file", "is not there")
+        return None if name is None else self.folder / name
 
     def organization(self) -> str | None:
         value = self.text("organization")
         if value is not None and not _REFERENCE.match(value):
-            self.refuse("organization", "is not a reference such as Organization/12")
+            self.complain("organization", "is not a reference such as Organization/12")
         return value
 
-    def roles(self) -> Mapping[str, str]:
-        return self.words_by("roles", re.compile(r"[^|\s]+\|[^|\s]+"), "system|code")
-
-    def users(self) -> Mapping[str, str]:
-        return self.words_by("users", _USER, "a reference such as Practitioner/12")
-
-    def words_by(self, key: str, pattern: re.Pattern[str], form: str) -> Mapping[str, str]:
-        value = self.left.pop(key, {})
-        if not isinstance(value, dict) or not all(isinstance(word, str) and word for word in value.values()):
-            self.refuse(key, "is not a table of texts")
-        for name in value:
+    def role_map(self, key: str, pattern: re.Pattern[str], form: str) -> Mapping[str, str]:
+        found = self.words_by(key)
+        for name, word in found.items():
             if not pattern.fullmatch(name):
-                self.refuse(key, f"has a key that is not {form}")
-        return dict(value)
+                self.complain(key, f"has a key that is not {form}: {plain(name)}")
+            if self.role_words is not None and word not in self.role_words:
+                self.complain(key, f"gives {plain(name)} a role that is none of {', '.join(self.role_words)}")
+        return found
 
-    def pinned(self, registration: Registration) -> Registration:
+    def check_pinned(self, registration: Registration) -> None:
         for key in ("authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri"):
             address = getattr(registration, key)
             if address and parse_address(address).origin not in registration.origins:
-                self.refuse(key, "is on a host that `hosts` does not list")
-        return registration
+                self.complain(key, "is on a host that `hosts` does not list")
 
 
 def _origin(text: str) -> str:

@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
+from pathlib import Path
 from traceback import extract_tb
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -24,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.codes.site_medicines import table_of
+from fhir_mappings.facts.treatment import Role
 from fhir_mappings.writing.instance import Instance
 from launch.context import LaunchContext, TokenSet
 from launch.desk import LaunchDesk
@@ -51,6 +53,7 @@ from smart_app.use_cases.site import Site
 VERSION = version("ketamine-pathway")
 # What a session needs the EHR to take; without one of these the app only reads.
 NEEDED_TO_WRITE = ("Procedure", "MedicationAdministration")
+ROLE_WORDS = tuple(role.value for role in Role if role is not Role.NONE)
 
 _log = logging.getLogger("ketamine_pathway")
 
@@ -98,7 +101,7 @@ def assemble(settings: Settings) -> Parts:
     clock = SystemClock(settings.zone)
     rules, medicines = load_site(settings.site), table_of(settings.data)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    registry = load_registry(settings.registry, allow_loopback_http=settings.demo)
+    registry = registrations(settings.registry, demo=settings.demo)
     store = open_store(
         settings.database, base_url=settings.base_url, sealing_keys=settings.data / "sealing.keys", clock=clock
     )
@@ -124,6 +127,11 @@ def assemble(settings: Settings) -> Parts:
         medicines=medicines,
         wake=Wake(),
     )
+
+
+def registrations(path: Path, *, demo: bool = False) -> Registry:
+    """All registrations. RegistrationInvalid names every problem, a role that we do not know among them."""
+    return load_registry(path, allow_loopback_http=demo, role_words=ROLE_WORDS)
 
 
 def _signing_keys(settings: Settings, clock: SystemClock) -> KeyRing:
@@ -214,6 +222,7 @@ async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet)
         write_granted=may_write(registration, context.scope),
         organization=organization,
         roles=registration.roles,
+        users=registration.users,
     )
     await open_launch(parts.store.work, parts.clock, granted, parts.ehrs.of_context(context))
     parts.wake()

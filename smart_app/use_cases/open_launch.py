@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from anyio.to_thread import run_sync
 
@@ -30,12 +30,14 @@ class Granted:
     write_granted: bool  # the scopes let Procedure and MedicationAdministration be created
     organization: str | None  # absolute URL, from the registration
     roles: Mapping[str, str]  # "system|code" of a PractitionerRole -> role word
+    users: Mapping[str, str] = field(default_factory=dict)  # "Practitioner/12" -> role word; goes before `roles`
 
 
 async def open_launch(work: Work, clock: Clock, granted: Granted, ehr: Ehr) -> Caller:
-    """Find the clinician's role in the EHR, keep the caller, and give waiting messages of this patient this launch.
+    """Find the clinician's role, keep the caller, and give waiting messages of this patient this launch.
 
-    A role that cannot be found gives Role.NONE: the pages then only read.
+    Somebody whom the registration names has that role and no other; for everybody else the EHR is asked. A role that
+    cannot be found gives Role.NONE: the pages then only read.
     """
     role = await _role(ehr, granted)
     clinician = Clinician(
@@ -80,6 +82,9 @@ async def _role(ehr: Ehr, granted: Granted) -> Role:
     if granted.fhir_user is None or not _is_practitioner(granted.fhir_user):
         return Role.NONE
     kind, identifier = granted.fhir_user.rsplit("/", 2)[-2:]
+    named = granted.users.get(granted.fhir_user.removeprefix(f"{granted.fhir_base}/"))
+    if named is not None:
+        return _strongest_of({named})
     try:
         if kind == "PractitionerRole":
             roles: tuple[Json, ...] = ((await ehr.read(f"PractitionerRole/{identifier}")).resource or {},)
@@ -92,7 +97,10 @@ async def _role(ehr: Ehr, granted: Granted) -> Role:
 
 def strongest(codes: frozenset[str], mapping: Mapping[str, str]) -> Role:
     """The role with the most rights among those that the registration maps; Role.NONE where it maps none."""
-    words = {mapping[code] for code in codes if code in mapping}
+    return _strongest_of({mapping[code] for code in codes if code in mapping})
+
+
+def _strongest_of(words: set[str]) -> Role:
     return next((role for role in (Role.PRESCRIBER, Role.NURSE, Role.AUDITOR) if role.value in words), Role.NONE)
 
 

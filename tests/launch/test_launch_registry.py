@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from launch.errors import RegistrationInvalid, UnknownIssuer
-from launch.registry import load_registry, read_registry
+from launch.registration_keys import KEYS
+from launch.registry import Registration, load_registry, read_registry
 from tests.launch.an_ehr import ORIGIN, a_registration, a_registry, a_table
 
 FILE = """
@@ -92,6 +94,8 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"requests_per_minute": 9}, "requests_per_minute is not a whole number"),
     ({"requests_per_minute": True}, "requests_per_minute is not a whole number"),
     ({"client_secret": "s3cret"}, "client_secret is not a key"),
+    ({"scops": []}, "scops is not a key the app knows; did you mean scopes?"),
+    ({"a\x1b[31mb": 1}, r"'a\x1b[31mb' is not a key"),
 ]
 
 
@@ -103,6 +107,63 @@ def test_a_wrong_line_is_named(change: dict[str, Any], complaint: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+def test_every_problem_of_every_table_is_told_at_once() -> None:
+    tables = {
+        "north": a_table(auth="none", scopes=["patient/Patient.sr", "user/x"], hosts=["ftp://x", "http://y.example"]),
+        "South": {},
+        "west": a_table(issuer="https://west.example.org", write=1, token_endpoint="https://evil.test/"),
+        "empty": {},
+    }
+    with pytest.raises(RegistrationInvalid) as caught:
+        read_registry({"ehr": tables, "extra": 1}, folder=Path())
+    told = [line.split(";")[0] for line in str(caught.value).splitlines()]
+    assert told == [
+        "extra is not known",
+        "[ehr.north] auth is none of private_key_jwt, client_secret_basic, public",
+        "[ehr.north] scopes cannot be used: not a SMART scope: patient/Patient.sr",
+        "[ehr.north] scopes cannot be used: not a SMART scope: user/x",
+        "[ehr.north] hosts cannot be used: the address is not http or https",
+        "[ehr.north] hosts cannot be used: the address is not https",
+        "[ehr.South] is not a table named with lower-case letters, digits and hyphens",
+        "[ehr.west] write is neither true nor false",
+        "[ehr.west] token_endpoint is on a host that `hosts` does not list",
+        "[ehr.empty] issuer is missing",
+        "[ehr.empty] auth is missing",
+        "[ehr.empty] client_id is missing",
+        "[ehr.empty] scopes is missing or empty",
+    ]
+
+
+def test_a_complaint_says_what_the_key_takes() -> None:
+    with pytest.raises(
+        RegistrationInvalid, match=r"auth is missing; it takes private_key_jwt, client_secret_basic or"
+    ):
+        a_registry(auth=None)
+
+
+def test_a_role_that_the_app_does_not_know_is_a_problem_and_not_no_role() -> None:
+    table = a_table(roles={"s|1": "prescriber", "s|2": "presciber"}, users={"Practitioner/1": "Nurse"})
+    with pytest.raises(RegistrationInvalid) as caught:
+        read_registry({"ehr": {"demo": table}}, folder=Path(), role_words=("prescriber", "nurse"))
+    assert [line.split(";")[0] for line in str(caught.value).splitlines()] == [
+        "[ehr.demo] roles gives s|2 a role that is none of prescriber, nurse",
+        "[ehr.demo] users gives Practitioner/1 a role that is none of prescriber, nurse",
+    ]
+
+
+def test_the_keys_told_to_administrators_are_those_that_a_registration_has() -> None:
+    held = {field.name for field in fields(Registration)} - {"name", "origins", "allow_loopback_http"} | {"hosts"}
+    assert held == set(KEYS)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_every_key_told_to_administrators_is_read(key: str) -> None:
+    with pytest.raises(RegistrationInvalid) as caught:
+        a_registry(**{key: object()})
+    assert f"[ehr.demo] {key} is" in str(caught.value)
+    assert "is not a key" not in str(caught.value)
+
+
 @pytest.mark.parametrize("document", [{}, {"ehr": {}}, {"ehr": 1}, {"ehr": {"Bad Name": {}}}, {"ehr": {"x": 1}}])
 def test_a_file_without_proper_tables_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(RegistrationInvalid):
@@ -111,7 +172,7 @@ def test_a_file_without_proper_tables_is_refused(document: dict[str, Any]) -> No
 
 def test_two_tables_may_not_claim_one_issuer() -> None:
     tables = {"one": a_table(), "two": a_table(issuer="https://EHR.example.org:443/fhir/")}
-    with pytest.raises(RegistrationInvalid, match=r"\[ehr.two\] issuer: one has the same"):
+    with pytest.raises(RegistrationInvalid, match=r"\[ehr.two\] issuer is that of \[ehr.one\] too"):
         read_registry({"ehr": tables}, folder=Path())
 
 

@@ -102,6 +102,31 @@ async def test_a_user_who_is_a_role_is_read_directly() -> None:
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("user", "expected"), [("Practitioner/holm", Role.NURSE), ("PractitionerRole/r1", Role.AUDITOR)]
+)
+async def test_who_is_named_in_the_registration_needs_no_role_in_the_ehr(user: str, expected: Role) -> None:
+    staff, users = Staff(role("psychiatrist")), {"Practitioner/holm": "nurse", "PractitionerRole/r1": "auditor"}
+    caller = await opened(staff, replace(GRANTED, fhir_user=f"{BASE}/{user}", users=users))
+    assert caller.role is expected  # not the stronger one of the EHR
+    assert staff.asked == []
+
+
+@pytest.mark.anyio
+async def test_whoever_is_not_named_is_looked_up_as_before() -> None:
+    staff = Staff(role("psychiatrist"))
+    caller = await opened(staff, replace(GRANTED, users={"Practitioner/other": "nurse"}))
+    assert (caller.role, len(staff.asked)) == (Role.PRESCRIBER, 1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("user", ["https://other.example/fhir/Practitioner/holm", f"{BASE}/deep/Practitioner/holm"])
+async def test_the_same_id_elsewhere_is_somebody_else(user: str) -> None:
+    caller = await opened(Staff(), replace(GRANTED, fhir_user=user, users={"Practitioner/holm": "prescriber"}))
+    assert caller.role is Role.NONE
+
+
+@pytest.mark.anyio
 async def test_a_refused_look_up_gives_no_role() -> None:
     assert (await opened(Staff(error=Forbidden("refused")))).role is Role.NONE
 
