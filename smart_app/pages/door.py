@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from fhir_mappings.facts.treatment import Role
+from launch.context import LaunchContext
 from launch.errors import LaunchEnded
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.forms import FormUnreadable, read_form, typed
@@ -61,7 +62,7 @@ class Visit:
     printer: Printer
     caller: Caller
     marks: Marks
-    expires: datetime
+    context: LaunchContext  # what the EHR said when the app was started
     now: datetime
     path: Mapping[str, str]
     query: Mapping[str, str]
@@ -74,6 +75,10 @@ class Visit:
     def root(self) -> str:
         """Where the pages of this launch begin, without a trailing slash."""
         return f"{self.deps.base_path}/l/{self.caller.launch}"
+
+    @property
+    def expires(self) -> datetime:
+        return self.context.expires
 
     @property
     def banner(self) -> Banner | None:
@@ -148,10 +153,10 @@ class Door:
         known = await run_sync(self._caller, launch, secret) if secret else None
         if known is None or secret is None:
             return session_ended(None)
-        caller, expires, screening = known
+        caller, context, screening = known
         now = self.deps.clock()
-        if expires <= now:
-            return session_ended(clock(expires.astimezone(now.tzinfo)))
+        if context.expires <= now:
+            return session_ended(clock(context.expires.astimezone(now.tzinfo)))
         marks = Marks.of(caller, secret)
         form = await read_form(request) if unsafe else {}
         if unsafe and (verdict := marks.judge(form)) is not Verdict.OURS:
@@ -163,7 +168,7 @@ class Door:
             printer=self.printer,
             caller=caller,
             marks=marks,
-            expires=expires,
+            context=context,
             now=now,
             path=dict(request.path_params),
             query=dict(request.query_params),
@@ -173,7 +178,7 @@ class Door:
             again=_asks_by_itself(request),
         )
 
-    def _caller(self, launch: str, secret: str) -> tuple[Caller, datetime, StoredScreening | None] | None:
+    def _caller(self, launch: str, secret: str) -> tuple[Caller, LaunchContext, StoredScreening | None] | None:
         if not _LAUNCH_ID.fullmatch(launch) or not self.deps.launches.session_matches(launch, digest(secret)):
             return None
         context = self.deps.launches.find(launch)
@@ -181,7 +186,7 @@ class Door:
             caller = uow.launches.caller(launch)
             if context is None or caller is None:
                 return None
-            return caller, context.expires, uow.screenings.latest(caller.patient)
+            return caller, context, uow.screenings.latest(caller.patient)
 
     async def _recorded(self, request: Request, notice: Notice, launch: str) -> Notice:
         """The notice with the reference of its audit record. A page that asks again by itself leaves no record."""
