@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any, Never
 
 import anyio
@@ -50,7 +51,7 @@ class Reply:
 
 
 class EhrClients:
-    """One connection pool for each EHR; no proxy or netrc of the environment, no redirects."""
+    """One connection pool for each EHR; no proxy or netrc of the environment, no redirects, no cookies kept."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._transport = transport
@@ -59,7 +60,11 @@ class EhrClients:
     def of(self, ehr: str) -> httpx.AsyncClient:
         if ehr not in self._clients:
             self._clients[ehr] = httpx.AsyncClient(
-                transport=self._transport, trust_env=False, follow_redirects=False, timeout=TIME_LIMIT
+                transport=self._transport,
+                trust_env=False,
+                follow_redirects=False,
+                timeout=TIME_LIMIT,
+                cookies=no_cookies(),
             )
         return self._clients[ehr]
 
@@ -67,6 +72,11 @@ class EhrClients:
         for client in self._clients.values():
             await client.aclose()
         self._clients.clear()
+
+
+def no_cookies() -> CookieJar:
+    """A jar that keeps nothing: a pool serves many users, and a cookie set for one would go out with the next."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=()))
 
 
 async def exchange(
@@ -78,46 +88,47 @@ async def exchange(
     form: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
     time_limit: float = TIME_LIMIT,
+    size_limit: int = SIZE_LIMIT,
 ) -> Reply:
     """Send one request and read the whole answer; EhrUnreachable or EhrFault when that fails."""
     asked = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
     try:
         with anyio.fail_after(time_limit):
             async with client.stream(method, url, data=form, headers=asked, timeout=time_limit) as response:
-                return await _read(response, ehr)
+                return await _read(response, ehr, size_limit)
     except (httpx.TimeoutException, TimeoutError):
         raise EhrUnreachable("The EHR did not answer in time.", ehr=ehr) from None
     except (httpx.TransportError, httpx.InvalidURL):
         raise EhrUnreachable("The EHR could not be reached.", ehr=ehr) from None
 
 
-async def _read(response: httpx.Response, ehr: str) -> Reply:
+async def _read(response: httpx.Response, ehr: str, size_limit: int) -> Reply:
     if response.has_redirect_location or 300 <= response.status_code < 400:
         raise EhrFault("The EHR sent the app to another address instead of answering.", ehr=ehr)
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
-        if len(body) > SIZE_LIMIT:
+        if len(body) > size_limit:
             raise _too_much(ehr)
     return Reply(
         status=response.status_code,
         media_type=response.headers.get("content-type", "").partition(";")[0].strip().lower(),
         cache_control=response.headers.get("cache-control", "").lower(),
-        body=_unpacked(bytes(body), response.headers.get("content-encoding", "identity").lower(), ehr),
+        body=_unpacked(bytes(body), response.headers.get("content-encoding", "identity").lower(), ehr, size_limit),
     )
 
 
-def _unpacked(body: bytes, encoding: str, ehr: str) -> bytes:
+def _unpacked(body: bytes, encoding: str, ehr: str, size_limit: int) -> bytes:
     """Undo gzip, which some proxies apply unasked, without ever making more than the limit."""
     if encoding in {"identity", ""}:
         return body
     if encoding != "gzip":
         raise EhrFault("The EHR answered in an encoding the app did not ask for.", ehr=ehr)
     try:
-        plain = zlib.decompressobj(wbits=31).decompress(body, SIZE_LIMIT + 1)
+        plain = zlib.decompressobj(wbits=31).decompress(body, size_limit + 1)
     except zlib.error:
         raise EhrFault("The EHR's answer is damaged.", ehr=ehr) from None
-    if len(plain) > SIZE_LIMIT:
+    if len(plain) > size_limit:
         raise _too_much(ehr)
     return plain
 

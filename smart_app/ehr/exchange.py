@@ -13,6 +13,7 @@ import httpx
 
 from launch.bearer import under_base
 from launch.errors import EhrUnreachable, ForeignAddress, LaunchError
+from launch.exchange import no_cookies
 from smart_app.use_cases.errors import BadReply, EhrError, OutcomeUnknown, Unauthorized, Unreachable
 
 SIZE_LIMIT: Final = 32 * 1024 * 1024  # bytes of one answer, unpacked
@@ -35,8 +36,8 @@ class Answer:
 
 
 def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """The one connection pool of an EHR, shared by its launches; it holds no token, follows no redirect and reads
-    no proxy or netrc from the environment. HTTP/2 stays off: it put our parallel searches one after the other."""
+    """The one connection pool of an EHR, shared by its launches; it keeps no token and no cookie, follows no redirect
+    and reads no proxy or netrc from the environment. HTTP/2 stays off: it put our parallel searches in a row."""
     for name in ("httpx", "httpcore"):  # at INFO they log whole addresses, patient ids among them
         logging.getLogger(name).setLevel(logging.WARNING)
     return httpx.AsyncClient(
@@ -45,6 +46,7 @@ def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Asyn
         follow_redirects=False,
         timeout=_TIMEOUTS,
         limits=_LIMITS,
+        cookies=no_cookies(),
         event_hooks={"response": [_drop_unauthorized_body]},
     )
 

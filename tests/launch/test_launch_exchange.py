@@ -111,6 +111,20 @@ async def test_a_connection_that_breaks_off_is_said_so(ehr: Ehr, clients: EhrCli
         await _ask(ehr, clients, httpx.Response(200, content=broken()))
 
 
+async def test_a_caller_may_expect_less(ehr: Ehr, clients: EhrClients) -> None:
+    body = b'{"a": 10}'
+    for answer in (_json(body), _json(gzip.compress(body), **{"content-encoding": "gzip"})):
+        ehr.well_known.mock(return_value=answer, side_effect=None)
+        with pytest.raises(EhrFault, match="far larger"):
+            await exchange(clients.of("demo"), "GET", WELL_KNOWN, ehr="demo", size_limit=len(body) - 1)
+
+
+async def test_a_cookie_of_the_ehr_never_comes_back_with_another_request(ehr: Ehr, clients: EhrClients) -> None:
+    for _ in range(2):
+        await _ask(ehr, clients, _json(b"{}", **{"set-cookie": "who=dr-ada; Path=/"}))
+    assert [request.headers.get("cookie") for request in ehr.requests] == [None, None]
+
+
 async def test_an_ehr_has_one_client_of_its_own_without_the_environment() -> None:
     held = EhrClients()
     assert held.of("one") is held.of("one")

@@ -57,6 +57,16 @@ async def test_read_asks_for_json_with_our_request_id_and_token(client: FhirClie
     assert (received.resource, received.etag, received.created) == (PATIENT, 'W/"3"', False)
 
 
+async def test_a_cookie_set_for_one_launch_never_goes_out_with_another(
+    client: FhirClient, ehr: respx.MockRouter
+) -> None:
+    cookie = {"content-type": "application/fhir+json", "set-cookie": "session=of-dr-ada; Path=/"}
+    route = ehr.get(f"{BASE}/Patient/1").respond(content=GOOD, headers=cookie)
+    await client.read("Patient/1")
+    await client.read("Patient/1")  # the pool is shared, so another launch's request would be the same here
+    assert [call.request.headers.get("cookie") for call in route.calls] == [None, None]
+
+
 async def test_amounts_keep_their_digits(client: FhirClient, ehr: respx.MockRouter) -> None:
     body = b'{"resourceType":"Observation","id":"1","valueQuantity":{"value":0.50}}'
     ehr.get(f"{BASE}/Observation/1").respond(content=body, headers={"content-type": "application/json"})
