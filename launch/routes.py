@@ -24,7 +24,10 @@ _LONGEST_VALUE = 8192
 def launch_routes(
     desk: LaunchDesk, *, after_launch: AfterLaunch, landing: str = "/l/{launch}/screening"
 ) -> APIRouter:
-    """A router for the app's root. `after_launch` runs once the launch is kept; if it raises, the launch is ended."""
+    """A router for the app's root. `after_launch` runs once the launch is kept; if it raises, the launch is ended.
+
+    `request.state.ehr` names the EHR that a request is about, as soon as that is known: only it may frame the answer.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/launch")
@@ -35,6 +38,7 @@ def launch_routes(
 
     @router.get("/callback/{ehr}")
     async def callback(ehr: str, request: Request) -> Response:
+        request.state.ehr = ehr
         async with _refusals_recorded(desk) as audited:
             answer = _callback(request, ehr)
             taken = await desk.take(ehr, answer)
@@ -60,12 +64,14 @@ async def _begin(desk: LaunchDesk, request: Request) -> AuthorizationRequest:
     if given is None:
         raise UnknownIssuer("(given twice or far too long)")
     iss, launch, ehr = given.get("iss"), given.get("launch"), given.get("ehr")
+    if ehr is not None and (iss is not None or launch is not None):
+        raise ChartMissing()
+    registration = desk.registry.find(iss) if ehr is None else desk.registry.named(ehr)
+    request.state.ehr = registration.name
     if ehr is not None:
-        if iss is not None or launch is not None:
-            raise ChartMissing()
-        return await desk.begin_standalone(desk.registry.named(ehr))
+        return await desk.begin_standalone(registration)
     if launch is None and given.get("standalone") == "1":
-        return await desk.begin_standalone(desk.registry.find(iss), iss)
+        return await desk.begin_standalone(registration, iss)
     return await desk.begin(iss, launch)
 
 

@@ -17,6 +17,7 @@ from traceback import extract_tb
 from urllib.parse import urlsplit
 from uuid import uuid4
 
+from anyio.to_thread import run_sync
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -39,7 +40,7 @@ from smart_app import worker
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.ehr.of_launch import EhrsOfLaunches
-from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
+from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, ehr_of, error_page
 from smart_app.settings import Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
@@ -239,10 +240,14 @@ def _add_error_pages(app: FastAPI, deps: PageDeps) -> None:
 
     async def launch_refused(request: Request, error: Exception) -> Response:
         # PolicyHeaders looks here: the page must show in the frame that the launch began in.
-        request.state.ehr = getattr(error, "ehr", None)
+        request.state.ehr = getattr(error, "ehr", None) or _ehr(request)
         return error_page(deps, error, ehr=_ehr(request))
 
     async def no_page(request: Request, error: Exception) -> Response:
+        # A method that an address does not take never reaches the door that would have told the EHR.
+        place = request.path_params
+        launched = await run_sync(ehr_of, deps, place["launch"]) if "launch" in place else None
+        request.state.ehr = _ehr(request) or launched or place.get("ehr")
         return error_page(deps, status=getattr(error, "status_code", 404), ehr=_ehr(request))
 
     def broken(request: Request, error: Exception) -> Response:

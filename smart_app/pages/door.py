@@ -117,7 +117,7 @@ class Door:
     def endpoint(self, handler: Handler, *, auditors: bool = False) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             launch = str(request.path_params["launch"])
-            request.state.ehr = await run_sync(self.deps.ehr_name, launch) if _LAUNCH_ID.fullmatch(launch) else None
+            request.state.ehr = await run_sync(ehr_of, self.deps, launch)
             try:
                 visit = await self._admit(request, launch)
             except FormUnreadable:
@@ -232,6 +232,11 @@ class Door:
             notice = replace(notice, again=False)  # the address of a form cannot be opened by a link
         log_refusal(notice)
         return show_notice(self.printer, notice, root=root, quiet=_is_script(request))
+
+
+def ehr_of(deps: PageDeps, launch: str) -> str | None:
+    """The EHR of a launch, also of one that has ended; None: there never was such a launch."""
+    return deps.ehr_name(launch) if _LAUNCH_ID.fullmatch(launch) else None
 
 
 def _is_script(request: Request) -> bool:
