@@ -13,7 +13,7 @@ from launch.bearer import under_base
 from launch.scopes import Scopes
 from smart_app.ehr.paging import Haul
 from smart_app.ehr.permission import barrier
-from smart_app.use_cases.errors import EhrError, Rejected
+from smart_app.use_cases.errors import EhrError, Rejected, Unauthorized
 from smart_app.use_cases.records import Chart, FailedFetch, Json, Offer, Received
 
 PAGE_SIZE: Final = "500"  # one large page is far quicker than several; the EHR may give fewer
@@ -89,16 +89,21 @@ class _Part:
     resources: tuple[Json, ...] = ()
     reasons: tuple[str, ...] = ()
     foreign: bool = False
+    signed_out: bool = False  # not even the patient may be read: nothing but a new launch can help
 
 
 async def read_chart(source: ChartSource, patient_id: str) -> Chart:
-    """Everything that screening looks at. Never raises an EhrError: what failed is told, the rest is used.
+    """Everything that screening looks at. What failed is told, the rest is used.
+
+    Unauthorized where the sign-in has ended, so that the page sends its user back to the chart; no other EhrError.
 
     One entry of another patient spoils its whole area: an EHR that mixes patients is not believed there.
     """
     asked, not_offered = await _asked(source)
     searches = (_search(source, fetch, patient_id) for fetch in asked)
     parts = list(await asyncio.gather(_person(source, patient_id), *searches))
+    if any(part.signed_out for part in parts):
+        raise Unauthorized("the sign-in to the EHR has ended")
     if _SUFFICIENT.isdisjoint(fetch.resource_type for fetch in asked):
         parts.append(_Part(area=Area.MEDICATION, reasons=(_NO_MEDICATION_LIST,)))
     spoilt = {part.area for part in parts if part.foreign}
@@ -128,6 +133,8 @@ async def _person(source: ChartSource, patient_id: str) -> _Part:
         return _Part(area=Area.PATIENT, reasons=(barred.reason,))
     try:
         patient = (await source.read(f"Patient/{patient_id}")).resource or {}
+    except Unauthorized:
+        return _Part(area=Area.PATIENT, signed_out=True)
     except EhrError as error:
         return _Part(area=Area.PATIENT, reasons=(error.words,))
     replaced = any(link.get("type") == "replaced-by" for link in _dicts(patient.get("link")))

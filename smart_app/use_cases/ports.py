@@ -42,7 +42,7 @@ class Ehr(Protocol):
         ...
 
     async def chart(self, patient_id: str) -> Chart:
-        """The patient's data for screening, all searches at once. Failures are told, not raised."""
+        """The patient's data for screening, all searches at once. Failures are told; only Unauthorized is raised."""
         ...
 
     async def read(self, reference: str) -> Received:

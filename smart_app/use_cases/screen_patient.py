@@ -33,6 +33,8 @@ async def screen_patient(
 ) -> StoredScreening:
     """The screening as it is shown. A part of the chart that failed is in it as a gap; nothing is raised for it.
 
+    Unauthorized where the sign-in to the EHR has ended: then there is no screening, and an earlier one stays.
+
     `medicines` None: the table that is shipped.
     """
     chart = await ehr.chart(caller.patient_id)

@@ -10,6 +10,7 @@ import respx
 
 from fhir_mappings.facts.clinical import Area
 from smart_app.ehr.fhir_client import FhirClient
+from smart_app.use_cases.errors import Unauthorized
 from tests.smart_app.ehr.scripted import (
     ALL,
     BASE,
@@ -118,6 +119,19 @@ async def test_a_search_that_fails_is_told_and_the_rest_is_kept(
 async def test_a_patient_that_cannot_be_read_is_told(client: FhirClient, ehr: respx.MockRouter) -> None:
     Chartbook(ehr).reads.clear()
     assert told(await client.chart("1")) == {(Area.PATIENT, "the EHR does not have it (404)")}
+
+
+async def test_a_sign_in_that_has_ended_is_no_empty_chart(client: FhirClient, ehr: respx.MockRouter) -> None:
+    """Every part would fail, and refreshing could never help: the page must send its user back to the chart."""
+    Chartbook(ehr).reads["Patient/1"] = fhir(outcome("no"), status=401)
+    with pytest.raises(Unauthorized):
+        await client.chart("1")
+
+
+async def test_one_list_that_is_not_allowed_ends_no_session(client: FhirClient, ehr: respx.MockRouter) -> None:
+    """Some EHRs answer 401 where another would say 403."""
+    Chartbook(ehr).lists = {"Condition": fhir(outcome("no"), status=401)}
+    assert told(await client.chart("1")) == {(Area.CONDITION, "the sign-in to the EHR has ended (401)")}
 
 
 async def test_another_patient_under_our_address_is_not_used(client: FhirClient, ehr: respx.MockRouter) -> None:
