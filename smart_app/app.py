@@ -36,6 +36,7 @@ from launch.keys import KeyRing, SigningKey
 from launch.registry import Registration, Registry, load_registry
 from launch.routes import launch_routes
 from launch.scopes import Scopes
+from launch.styling import Styles
 from smart_app import worker
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
@@ -86,12 +87,14 @@ class Parts:
     store: Store
     desk: LaunchDesk
     clients: EhrClients
+    styles: Styles
     ehrs: EhrsOfLaunches
     rules: RuleSettings
     medicines: MedicineTable
     wake: Wake
 
     async def aclose(self) -> None:
+        await self.styles.aclose()
         await self.clients.aclose()
         await self.ehrs.aclose()
         self.store.close()
@@ -123,6 +126,7 @@ def assemble(settings: Settings) -> Parts:
         store=store,
         desk=desk,
         clients=clients,
+        styles=Styles(registry=registry, clients=clients, clock=clock),
         ehrs=EhrsOfLaunches(store.launches, desk.tokens, clock),
         rules=rules,
         medicines=medicines,
@@ -190,6 +194,7 @@ def page_deps(parts: Parts) -> PageDeps:
         ehr_name=parts.store.launches.ehr_of,
         end_launch=parts.desk.end_launch,
         wake_worker=parts.wake,
+        style_of=parts.styles.of,
         version=VERSION,
     )
 
@@ -208,6 +213,7 @@ def may_write(registration: Registration, scope: str) -> bool:
 
 
 async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet) -> None:
+    parts.styles.of(context)  # fetched while the chart is read, so that the first page has it
     registration = parts.registry.named(context.ehr)
     organization = f"{context.fhir_base}/{registration.organization}" if registration.organization else None
     granted = Granted(

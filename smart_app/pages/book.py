@@ -20,6 +20,7 @@ from smart_app.pages import (
     session,
     session_ends,
     signing,
+    theme,
     trail,
 )
 from smart_app.pages.assets import Asset
@@ -42,6 +43,7 @@ ALL: tuple[Route, ...] = (
     *trail.ROUTES,
     *rules.ROUTES,
     *about.ROUTES,
+    *theme.ROUTES,
 )
 
 

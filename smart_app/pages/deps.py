@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -50,6 +50,8 @@ class PageDeps:
     ehr_name: Callable[[str], str | None]  # of a launch, also of one that has ended: its last page is framed too
     end_launch: Callable[[str], object]  # revokes and forgets; may be a coroutine function
     wake_worker: Callable[[], None]
+    # The EHR's style document, unread: empty: none, None: on its way. Never waits; called in the event loop.
+    style_of: Callable[[LaunchContext], Mapping[str, object] | None] = lambda _context: {}
     base_path: str = ""  # "" or "/prefix", without a trailing slash
     product: str = "ketamine-pathway"
     version: str = ""

@@ -97,6 +97,7 @@ class Visit:
     def _frame(self, tab: str, title: str) -> dict[str, Any]:
         return {
             "root": self.root,
+            "themed": self.context.style_url is not None,
             "me": self.caller,
             "marks": self.marks.fields,
             "banner": self.banner,
