@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from launch.addresses import AddressRefused, check_transport, parse_address, resolve
-from launch.errors import DiscoveryFailed, EhrFault, EhrUnreachable, EndpointNotPinned
+from launch.errors import DiscoveryFailed, EhrFault, EhrUnreachable, EndpointNotPinned, LaunchError
 from launch.exchange import EhrClients, exchange
 from launch.registry import Registration
 from launch.single_flight import SingleFlight
@@ -17,6 +17,12 @@ _CAPABILITY_OF_AUTH = {
     "private_key_jwt": "client-confidential-asymmetric",
     "client_secret_basic": "client-confidential-symmetric",
     "public": "client-public",
+}
+_ENDPOINTS = {  # and whether the app can do nothing without
+    "authorization_endpoint": True,
+    "token_endpoint": True,
+    "revocation_endpoint": False,
+    "jwks_uri": False,
 }
 
 
@@ -61,6 +67,13 @@ class Discovery:
         self._kept.pop(registration.name, None)
 
     async def _fetch(self, registration: Registration) -> SmartConfiguration:
+        document, lasting = await self.read(registration)
+        configuration = read_configuration(document, registration)
+        self._kept[registration.name] = _Kept(configuration=configuration, until=self._clock() + lasting)
+        return configuration
+
+    async def read(self, registration: Registration) -> tuple[dict[str, Any], timedelta]:
+        """The document as the EHR gives it now, unchecked, and how long it may be kept."""
         url = f"{registration.issuer}/.well-known/smart-configuration"
         try:
             reply = await exchange(self._clients.of(registration.name), "GET", url, ehr=registration.name)
@@ -71,26 +84,39 @@ class Discovery:
         document = reply.json_object()
         if reply.status != 200 or document is None:
             raise _failed(registration, "The EHR does not say how apps are started there.")
-        configuration = read_configuration(document, registration)
-        self._kept[registration.name] = _Kept(configuration=configuration, until=self._clock() + reply.fresh_for())
-        return configuration
+        return document, reply.fresh_for()
 
 
 def read_configuration(document: dict[str, Any], registration: Registration) -> SmartConfiguration:
     """Check a smart-configuration; endpoints of the registration go before those of the EHR."""
-    _check_pkce(document, registration)
-    capabilities = _texts(document.get("capabilities"))
-    _check_client_authentication(document, capabilities, registration)
+    for fault in faults_of(document, registration):
+        raise fault
+    endpoints = {key: _endpoint(document, key, registration) for key in _ENDPOINTS}
     return SmartConfiguration(
-        authorization_endpoint=_required(document, "authorization_endpoint", registration),
-        token_endpoint=_required(document, "token_endpoint", registration),
-        revocation_endpoint=_endpoint(document, "revocation_endpoint", registration),
+        authorization_endpoint=endpoints["authorization_endpoint"] or "",
+        token_endpoint=endpoints["token_endpoint"] or "",
+        revocation_endpoint=endpoints["revocation_endpoint"],
         issuer=_text(document.get("issuer")),
-        jwks_uri=_endpoint(document, "jwks_uri", registration),
-        capabilities=capabilities,
+        jwks_uri=endpoints["jwks_uri"],
+        capabilities=_texts(document.get("capabilities")),
         scopes_supported=_texts(document.get("scopes_supported")),
         names_issuer_on_callback=document.get("authorization_response_iss_parameter_supported") is True,
     )
+
+
+def faults_of(document: dict[str, Any], registration: Registration) -> Iterator[LaunchError]:
+    """All that keeps the app from being started by this smart-configuration, the gravest first."""
+    if "S256" not in _texts(document.get("code_challenge_methods_supported")) and not registration.smart_v1:
+        yield _failed(registration, "The EHR does not say that it protects the start of apps (PKCE S256).")
+    if not (registration.smart_v1 or _accepts_authentication(document, registration)):
+        text = f"The EHR does not accept the registered way of signing in ({registration.auth})."
+        yield _failed(registration, text)
+    for key, needed in _ENDPOINTS.items():
+        try:
+            if _endpoint(document, key, registration) is None and needed:
+                yield _failed(registration, f"The EHR does not name its {key}.")
+        except EndpointNotPinned as fault:
+            yield fault
 
 
 def check_launch_kind(configuration: SmartConfiguration, registration: Registration, *, standalone: bool) -> None:
@@ -114,28 +140,12 @@ def pinned_endpoint(url: str, registration: Registration) -> str:
     return url
 
 
-def _check_pkce(document: dict[str, Any], registration: Registration) -> None:
-    if "S256" not in _texts(document.get("code_challenge_methods_supported")) and not registration.smart_v1:
-        raise _failed(registration, "The EHR does not say that it protects the start of apps (PKCE S256).")
-
-
-def _check_client_authentication(
-    document: dict[str, Any], capabilities: frozenset[str], registration: Registration
-) -> None:
-    offered = _texts(document.get("token_endpoint_auth_methods_supported"))
+def _accepts_authentication(document: dict[str, Any], registration: Registration) -> bool:
+    said = _texts(document.get("capabilities")) | _texts(document.get("token_endpoint_auth_methods_supported"))
     known = {_CAPABILITY_OF_AUTH[registration.auth], registration.auth}
     if registration.auth == "public":
         known.add("none")
-    if not (registration.smart_v1 or known & (capabilities | offered)):
-        text = f"The EHR does not accept the registered way of signing in ({registration.auth})."
-        raise _failed(registration, text)
-
-
-def _required(document: dict[str, Any], key: str, registration: Registration) -> str:
-    address = _endpoint(document, key, registration)
-    if address is None:
-        raise _failed(registration, f"The EHR does not name its {key}.")
-    return address
+    return bool(known & said)
 
 
 def _endpoint(document: dict[str, Any], key: str, registration: Registration) -> str | None:

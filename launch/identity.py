@@ -85,6 +85,12 @@ class Identity:
             name=_display(claims.get("name")),
         )
 
+    async def count_keys(self, registration: Registration, configuration: SmartConfiguration) -> int:
+        """How many keys the EHR publishes that can check an id_token; LaunchError when they cannot be had."""
+        issuer = expected_issuer(registration, configuration)
+        uri = await self._key_address(registration, configuration, issuer)
+        return len((await self._fetch(uri, registration)).keys)
+
     def _check_claims(self, claims: dict[str, Any], *, issuer: str, nonce: str, registration: Registration) -> None:
         checks = jwt.JWTClaimsRegistry(
             now=int(self._clock().timestamp()),

@@ -46,6 +46,7 @@ from smart_app.settings import Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
+from smart_app.use_cases.features import NEEDED_TO_WRITE
 from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.open_launch import Granted, open_launch
 from smart_app.use_cases.references import reference_number
@@ -53,8 +54,6 @@ from smart_app.use_cases.screen_patient import screen_patient
 from smart_app.use_cases.site import Site
 
 VERSION = version("ketamine-pathway")
-# What a session needs the EHR to take; without one of these the app only reads.
-NEEDED_TO_WRITE = ("Procedure", "MedicationAdministration")
 ROLE_WORDS = tuple(role.value for role in Role if role is not Role.NONE)
 
 _log = logging.getLogger("ketamine_pathway")

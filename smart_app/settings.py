@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os.path
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from launch.addresses import AddressRefused, parse_address
 from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRefused, rule_settings
 
 PREFIX = "KP_"
+Made = TypeVar("Made")
+
+
+_NEEDED = {
+    "BASE_URL": "our public https address, such as https://pathway.clinic.example",
+    "REGISTRY": "the path of the file of EHR registrations",
+}
 
 
 class SettingInvalid(ValueError):
@@ -41,23 +51,39 @@ class Settings:
 
 
 def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Settings:
-    """Settings of the environment, the variables of PREFIX. Raises SettingInvalid."""
+    """Settings of the environment, the variables of PREFIX. Raises SettingInvalid with a line for each problem."""
+    problems: list[str] = []
+
+    def tried(read: Callable[[], Made], otherwise: Made) -> Made:
+        try:
+            return read()
+        except SettingInvalid as problem:
+            problems.append(str(problem))
+            return otherwise
+
     data = data_folder(environment)
-    return Settings(
-        base_url=_base_url(_required(environment, "BASE_URL"), demo=demo),
-        registry=Path(_required(environment, "REGISTRY")),
+    settings = Settings(
+        base_url=tried(lambda: _base_url(_required(environment, "BASE_URL"), demo=demo), ""),
+        registry=tried(lambda: Path(_required(environment, "REGISTRY")), Path()),
         data=data,
-        database=database_url(environment, data),
-        zone=zone_of(environment),
-        settle_seconds=_seconds(environment.get(PREFIX + "SETTLE_SECONDS", "30")),
+        database=tried(lambda: database_url(environment, data), ""),
+        zone=tried(lambda: zone_of(environment), None),
+        settle_seconds=tried(lambda: _seconds(environment.get(PREFIX + "SETTLE_SECONDS", "30")), 0.0),
         site=site_file(environment),
         demo=demo,
     )
+    if problems:
+        raise SettingInvalid("\n".join(problems))
+    return settings
 
 
 def database_url(environment: Mapping[str, str], data: Path) -> str:
-    """KP_DATABASE, or SQLite in the data folder."""
-    return environment.get(PREFIX + "DATABASE") or f"sqlite:///{data / 'ketamine-pathway.db'}"
+    """KP_DATABASE, or SQLite in the data folder. Raises SettingInvalid, which does not repeat it: it may hold a
+    password."""
+    named = environment.get(PREFIX + "DATABASE")
+    if named and not re.match(r"(sqlite|postgresql)(\+\w+)?://", named):
+        raise SettingInvalid(f"{PREFIX}DATABASE must begin with sqlite:// or postgresql://")
+    return named or f"sqlite:///{data / 'ketamine-pathway.db'}"
 
 
 def site_file(environment: Mapping[str, str], data: Path | None = None) -> Path | None:
@@ -95,7 +121,7 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 def _required(environment: Mapping[str, str], name: str) -> str:
     value = environment.get(PREFIX + name, "").strip()
     if not value:
-        raise SettingInvalid(f"{PREFIX}{name} is not set")
+        raise SettingInvalid(f"{PREFIX}{name} is not set; it takes {_NEEDED[name]}")
     return value
 
 
@@ -104,9 +130,17 @@ def _base_url(text: str, *, demo: bool) -> str:
     loopback = parts.hostname in ("localhost", "127.0.0.1", "::1")
     if parts.scheme != "https" and not (demo and parts.scheme == "http" and loopback):
         raise SettingInvalid(f"{PREFIX}BASE_URL must be an https address")
-    if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+    if parts.path or not _is_plain(text):
         raise SettingInvalid(f"{PREFIX}BASE_URL must be a plain address like https://pathway.clinic.example, no path")
     return text.rstrip("/")
+
+
+def _is_plain(text: str) -> bool:
+    """No user, query, fragment or wildcard: launch and redirect addresses are registered to the letter."""
+    try:
+        return not parse_address(text).has_query
+    except AddressRefused:
+        return False
 
 
 def zone_of(environment: Mapping[str, str]) -> tzinfo | None:

@@ -36,6 +36,8 @@ def test_another_database_is_taken() -> None:
         ({"KP_BASE_URL": "https://u@h.example"}, "KP_BASE_URL"),
         ({"KP_BASE_URL": "https://h.example/?a=1"}, "KP_BASE_URL"),
         ({"KP_BASE_URL": "https://h.example/pathway"}, "KP_BASE_URL"),
+        ({"KP_BASE_URL": "https://*.clinic.example"}, "KP_BASE_URL"),
+        ({"KP_DATABASE": "mysql://kp:s3cret@db/kp"}, "KP_DATABASE"),
         ({"KP_ZONE": "Mars/Olympus"}, "KP_ZONE"),
         ({"KP_ZONE": "../etc/passwd"}, "KP_ZONE"),
         ({"KP_SETTLE_SECONDS": "soon"}, "KP_SETTLE_SECONDS"),
@@ -44,8 +46,16 @@ def test_another_database_is_taken() -> None:
     ],
 )
 def test_a_wrong_setting_is_named(change: dict[str, str], name: str) -> None:
-    with pytest.raises(SettingInvalid, match=name):
+    with pytest.raises(SettingInvalid, match=name) as caught:
         settings_from(GOOD | change)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_every_wrong_setting_is_told_at_once() -> None:
+    with pytest.raises(SettingInvalid) as caught:
+        settings_from({"KP_ZONE": "Mars", "KP_SETTLE_SECONDS": "soon", "KP_DATABASE": "x"})
+    named = [line.split(":")[0].split()[0] for line in str(caught.value).splitlines()]
+    assert named == ["KP_BASE_URL", "KP_REGISTRY", "KP_DATABASE", "KP_ZONE", "KP_SETTLE_SECONDS"]
 
 
 def test_plain_http_is_for_the_demo_on_this_machine_only() -> None:

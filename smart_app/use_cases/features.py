@@ -1,0 +1,130 @@
+"""What the app reads and writes in the EHR, each type with what it is for and what is missing without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+# What a session needs the EHR to take; without one of these the app only reads.
+NEEDED_TO_WRITE: Final = ("Procedure", "MedicationAdministration")
+Purpose = Literal["screening", "roles", "sessions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """Letters of SMART App Launch 2.2, section 3.0.2: create, read, update, search. `without` is a whole sentence."""
+
+    resource_type: str
+    letters: str
+    purpose: Purpose
+    why: str
+    without: str
+
+
+_NO_CANDIDATE: Final = "then no patient is a candidate"
+_MEDICATIONS: Final = "without it and the other lists of medications no patient is a candidate"
+_READ_BACK: Final = "It is found again, read back and compared; only then does the app call it written."
+
+NEEDS: Final[Sequence[Need]] = (
+    Need(
+        resource_type="Patient",
+        letters="r",
+        purpose="screening",
+        why="Name and birth date, so that nobody mistakes the patient.",
+        without="The patient's age is unknown; " + _NO_CANDIDATE + ".",
+    ),
+    Need(
+        resource_type="Condition",
+        letters="s",
+        purpose="screening",
+        why="Diagnoses that speak for or against treatment.",
+        without="Diagnoses cannot be looked at; " + _NO_CANDIDATE + ".",
+    ),
+    Need(
+        resource_type="Observation",
+        letters="s",
+        purpose="screening",
+        why="Blood pressure, laboratory values, questionnaires and social history.",
+        without="Blood pressure cannot be looked at; " + _NO_CANDIDATE + ".",
+    ),
+    Need(
+        resource_type="MedicationStatement",
+        letters="s",
+        purpose="screening",
+        why="Medicines the patient takes.",
+        without=f"The list of medicines taken cannot be looked at; {_MEDICATIONS}.",
+    ),
+    Need(
+        resource_type="MedicationRequest",
+        letters="s",
+        purpose="screening",
+        why="Medicines that were prescribed: interactions, and earlier trials of antidepressants.",
+        without=f"Prescriptions cannot be looked at; {_MEDICATIONS}.",
+    ),
+    Need(
+        resource_type="MedicationDispense",
+        letters="s",
+        purpose="screening",
+        why="Medicines that were dispensed: how long an antidepressant was tried.",
+        without="Where the EHR has dispenses, they cannot be looked at; " + _NO_CANDIDATE + " there.",
+    ),
+    Need(
+        resource_type="Medication",
+        letters="r",
+        purpose="screening",
+        why="What a prescription names, where it only points to it.",
+        without="A medicine that an entry only points to stays unknown; " + _NO_CANDIDATE + " there.",
+    ),
+    Need(
+        resource_type="AllergyIntolerance",
+        letters="s",
+        purpose="screening",
+        why="Allergies to ketamine and what goes with it.",
+        without="Allergies cannot be looked at; " + _NO_CANDIDATE + ".",
+    ),
+    Need(
+        resource_type="PractitionerRole",
+        letters="rs",
+        purpose="roles",
+        why="What the clinician may do in the app: prescriber, nurse or auditor.",
+        without="An EHR that holds to the scopes keeps the clinician's role from the app, and then nobody may write. "
+        "Add it, or name the clinicians in `users`.",
+    ),
+    Need(
+        resource_type="CarePlan",
+        letters="crus",
+        purpose="sessions",
+        why="The course of treatment and its progress. " + _READ_BACK,
+        without="The course does not reach the chart or does not move on there.",
+    ),
+    Need(
+        resource_type="Procedure",
+        letters="crus",
+        purpose="sessions",
+        why="Each session. " + _READ_BACK,
+        without="A session is not seen to have arrived in the chart, or cannot be marked there as entered in error.",
+    ),
+    Need(
+        resource_type="MedicationAdministration",
+        letters="crus",
+        purpose="sessions",
+        why="The dose that was given. " + _READ_BACK,
+        without="A dose is not seen to have arrived in the chart, or cannot be marked there as entered in error.",
+    ),
+    Need(
+        resource_type="Observation",
+        letters="crus",
+        purpose="sessions",
+        why="Blood pressure, pulse and the other readings of a session. " + _READ_BACK,
+        without="Readings do not reach the chart, and the session with them where the EHR refuses one part.",
+    ),
+    Need(
+        resource_type="Provenance",
+        letters="crs",
+        purpose="sessions",
+        why="Who recorded and who signed. " + _READ_BACK,
+        without="Who signed a session does not reach the chart, "
+        "and the session with it where the EHR refuses one part.",
+    ),
+)
