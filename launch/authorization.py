@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -31,6 +31,7 @@ from launch.registry import Registration
 from launch.scopes import Scopes
 
 START_LIMIT = timedelta(minutes=10)
+LONGEST_BY_ADDRESS = 2000  # characters; gateways and old browsers cut or refuse longer ones
 _VISIBLE = re.compile(r"[\x20-\x7e]{1,4096}\Z")
 
 _REFUSALS = {
@@ -50,11 +51,23 @@ _PASSING = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuthorizationRequest:
-    """A launch to keep, the address to send the browser to, and what only that browser may know."""
+    """A launch to keep, what the browser asks of the EHR, and what only that browser may know."""
 
     pending: PendingLaunch
-    url: str = field(repr=False)
+    endpoint: str
+    asked: Mapping[str, str] = field(repr=False)
     browser_secret: str = field(repr=False)
+    may_post: bool = False  # the EHR advertises authorize-post
+
+    @property
+    def url(self) -> str:
+        """The request as an address to redirect to."""
+        return f"{self.endpoint}{'&' if '?' in self.endpoint else '?'}{urlencode(self.asked)}"
+
+    @property
+    def by_form(self) -> bool:
+        """Whether it goes as a form: what SMART App Launch 2.2 prefers where a long scope list makes it long."""
+        return self.may_post and len(self.url) > LONGEST_BY_ADDRESS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,21 +179,20 @@ def _request(
         created=now,
         expires=now + START_LIMIT,
         standalone=standalone,
+        launch=launch,
     )
     scope = launch_scopes(registration, standalone=standalone).as_text(registration.scope_version)
-    url = _url(registration, configuration, pending, state=state, scope=scope, launch=launch)
-    return AuthorizationRequest(pending=pending, url=url, browser_secret=browser_secret)
+    asked = _asked(registration, pending, state=state, scope=scope)
+    return AuthorizationRequest(
+        pending=pending,
+        endpoint=configuration.authorization_endpoint,
+        asked=asked,
+        browser_secret=browser_secret,
+        may_post=registration.authorize_post and "authorize-post" in configuration.capabilities,
+    )
 
 
-def _url(
-    registration: Registration,
-    configuration: SmartConfiguration,
-    pending: PendingLaunch,
-    *,
-    state: str,
-    scope: str,
-    launch: str | None,
-) -> str:
+def _asked(registration: Registration, pending: PendingLaunch, *, state: str, scope: str) -> dict[str, str]:
     asked = {
         "response_type": "code",
         "client_id": registration.client_id,
@@ -191,9 +203,8 @@ def _url(
         "code_challenge": create_s256_code_challenge(pending.verifier),  # type: ignore[no-untyped-call]  # Authlib
         "code_challenge_method": "S256",
     }
-    if launch is not None:
-        asked["launch"] = launch
+    if pending.launch is not None:
+        asked["launch"] = pending.launch
     if "openid" in scope.split():
         asked["nonce"] = pending.nonce
-    address = configuration.authorization_endpoint
-    return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}"
+    return asked

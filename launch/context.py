@@ -5,7 +5,7 @@ SMART App Launch 2.2, sections 2.0.11 to 2.0.14 (launch context parameters of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -25,6 +25,22 @@ class PendingLaunch:
     created: datetime
     expires: datetime
     standalone: bool = False  # begun from our own page: the EHR was asked to pick the patient
+    launch: str | None = field(default=None, repr=False)  # the EHR's launch value; None: standalone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handover:
+    """What one address, good for a minute and for one use, opens in another window.
+
+    A new window has no cookies of the frame it came from. With `opened` it takes over the session of that launch;
+    without, the launch begins again there from the EHR's `launch` value, or standalone where that is None.
+    """
+
+    ehr: str
+    iss: str
+    launch: str | None = field(default=None, repr=False)
+    opened: str | None = None  # id of a granted launch
+    expires: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +118,30 @@ class LaunchStore(Protocol):
 
     def replace_tokens(self, launch_id: str, tokens: TokenSet) -> bool:
         """Keep refreshed tokens if the stored version is exactly one lower; False: someone else was first."""
+        ...
+
+    def claim_renewal(self, launch_id: str, *, version: int, now: datetime, until: datetime) -> bool:
+        """Become the only one, in every process, who refreshes the tokens of this version.
+
+        False: somebody else does until now, or the version is another one. Ends by `replace_tokens`, by
+        `leave_renewal`, or at `until`, for whoever claimed it may have died.
+        """
+        ...
+
+    def leave_renewal(self, launch_id: str, *, version: int) -> None:
+        """Let others refresh: nothing came of it."""
+        ...
+
+    def keep_handover(self, code_digest: str, handover: Handover) -> None:
+        """Keep a hand-over under the SHA-256 hex of its code."""
+        ...
+
+    def take_handover(self, code_digest: str) -> Handover | None:
+        """Return the hand-over of this code and forget it, so that a code works once; None: unknown or used."""
+        ...
+
+    def move_session(self, launch_id: str, session_digest: str) -> bool:
+        """Give the launch to the browser that shows this cookie, and to no other any more; False: it has ended."""
         ...
 
     def end(self, launch_id: str) -> None:

@@ -22,9 +22,9 @@ from launch.authorization import (
     refusal,
     standalone_request,
 )
-from launch.context import LaunchContext, LaunchStore, PendingLaunch, TokenSet
+from launch.context import Handover, LaunchContext, LaunchStore, PendingLaunch, TokenSet
 from launch.discovery import Discovery, SmartConfiguration, check_launch_kind
-from launch.errors import ChartMissing, LaunchEnded, LaunchError
+from launch.errors import ChartMissing, CookieRefused, HandoverSpent, LaunchEnded, LaunchError
 from launch.exchange import EhrClients
 from launch.identity import Identity, VerifiedUser, expected_issuer
 from launch.keys import KeyRing
@@ -34,6 +34,7 @@ from launch.token_reply import TokenReply
 from launch.tokens import TokenEndpoint
 
 SESSION_LIMIT = timedelta(hours=12)
+HANDOVER_LIMIT = timedelta(seconds=60)
 AfterLaunch = Callable[[LaunchContext, TokenSet], Awaitable[None]]
 
 
@@ -125,7 +126,12 @@ class LaunchDesk:
         after_launch: AfterLaunch,
     ) -> Opened:
         """From a callback to an open session; `taken` is what `take` returned."""
-        pending = check_pending(taken, ehr=ehr, browser_secret=browser_secret, now=self._clock())
+        try:
+            pending = check_pending(taken, ehr=ehr, browser_secret=browser_secret, now=self._clock())
+        except CookieRefused as refused:
+            if taken is not None:
+                refused.handover = await self._hand_over(taken.ehr, taken.iss, launch=taken.launch)
+            raise
         registration = self.registry.named(ehr)
         configuration = await self.discovery.find(registration)
         code = check_answer(
@@ -143,6 +149,42 @@ class LaunchDesk:
         except Exception:
             await self._endpoint.revoke(registration, configuration, tokens)
             raise
+
+    async def hand_over(self, launch_id: str) -> str:
+        """A code that gives the session of an open launch to another window; see `accept`."""
+        context = await run_sync(self.store.find, launch_id)
+        if context is None:
+            raise LaunchEnded(launch_id=launch_id)
+        return await self._hand_over(context.ehr, context.fhir_base, opened=context.id)
+
+    async def accept(self, code: str) -> AuthorizationRequest | Opened:
+        """Begin again, or go on, in the window that shows this code. HandoverSpent after one use or a minute.
+
+        The state of a launch alone is never trusted: where the frame lost its cookie the whole launch is made again.
+        """
+        handover = await run_sync(self.store.take_handover, digest(code))
+        if handover is None or self._clock() >= handover.expires:
+            raise HandoverSpent(ehr=handover.ehr if handover else None)
+        if handover.opened is not None:
+            return await self._move(handover.opened)
+        if handover.launch is None:
+            return await self.begin_standalone(self.registry.named(handover.ehr), handover.iss)
+        return await self.begin(handover.iss, handover.launch)
+
+    async def _hand_over(self, ehr: str, iss: str, *, launch: str | None = None, opened: str | None = None) -> str:
+        code = cookies.new_secret()
+        expires = self._clock() + HANDOVER_LIMIT
+        handover = Handover(ehr=ehr, iss=iss, launch=launch, opened=opened, expires=expires)
+        await run_sync(self.store.keep_handover, digest(code), handover)
+        return code
+
+    async def _move(self, launch_id: str) -> Opened:
+        context, secret = await run_sync(self.store.find, launch_id), cookies.new_secret()
+        if context is None or self._clock() >= context.expires:
+            raise LaunchEnded(launch_id=launch_id)
+        if not await run_sync(self.store.move_session, launch_id, digest(secret)):
+            raise LaunchEnded(ehr=context.ehr, launch_id=launch_id)
+        return Opened(context=context, session_secret=secret)
 
     async def end_launch(self, launch_id: str) -> bool:
         """Forget a launch here, then ask the EHR to revoke its tokens; whether the EHR did."""

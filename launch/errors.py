@@ -2,7 +2,8 @@
 
     LaunchError
     ├── LaunchInterrupted          state unknown, used, expired, or of another browser   (user or browser)
-    │   └── CookieRefused          the browser did not send the start cookie back        (user or browser)
+    │   ├── CookieRefused          the browser did not send the start cookie back        (user or browser)
+    │   └── HandoverSpent          the address for another window was used or is too old (user or browser)
     ├── ChartMissing               no launch value, or no patient in the token reply     (user or browser)
     ├── ConsentRefused             error=access_denied                                   (user or browser)
     ├── LaunchEnded                no live token any more: start again                   (user or browser)
@@ -75,7 +76,7 @@ class LaunchInterrupted(LaunchError):
 
 
 class CookieRefused(LaunchInterrupted):
-    """`ehr` and `launch_id` are set, so that a page can offer to start again in a window of its own."""
+    """`handover` is the code of an address that starts again in a window of its own; "" until one is kept."""
 
     reason = "cookie-refused"
     advice = "Open the app in its own window."
@@ -83,6 +84,15 @@ class CookieRefused(LaunchInterrupted):
     def __init__(self, *, ehr: str, launch_id: str) -> None:
         text = "The browser did not keep the app's cookie inside this frame."
         super().__init__(text, ehr=ehr, launch_id=launch_id)
+        self.handover = ""
+
+
+class HandoverSpent(LaunchInterrupted):
+    reason = "handover-spent"
+
+    def __init__(self, *, ehr: str | None = None) -> None:
+        text = "The way into this window was used already, or is more than a minute old."
+        super().__init__(text, ehr=ehr)
 
 
 class ChartMissing(LaunchError):

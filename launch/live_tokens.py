@@ -5,9 +5,10 @@ SMART App Launch 2.2, section 2.0.16: a refresh token is never sent twice, since
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 from anyio.to_thread import run_sync
@@ -21,6 +22,8 @@ from launch.token_reply import TokenReply
 from launch.tokens import TokenEndpoint
 
 EARLY = 30  # seconds before the end at which a token counts as old
+RENEWAL_LIMIT = timedelta(seconds=30)  # twice and more of what the exchange may take
+LOOK_AGAIN = 0.1  # seconds
 
 
 class LiveTokens:
@@ -34,7 +37,9 @@ class LiveTokens:
         endpoint: TokenEndpoint,
         store: LaunchStore,
         clock: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
     ) -> None:
+        self._sleep = sleep
         self._registry = registry
         self._discovery = discovery
         self._endpoint = endpoint
@@ -63,10 +68,32 @@ class LiveTokens:
         context = await run_sync(self._store.find, launch_id)
         if context is None or held.refresh_token is None:
             raise LaunchEnded(launch_id=launch_id)
+        if not await self._claim(launch_id, held):
+            return await self._held(launch_id)
         # Shielded: a reply that is not stored would cost the launch its only refresh token.
         with anyio.CancelScope(shield=True):
-            fresh = await self._exchange(context, held, held.refresh_token)
-        return fresh  # noqa: RET504  # mypy: a cancel scope may swallow what it holds
+            try:
+                fresh = await self._exchange(context, held, held.refresh_token)
+            except BaseException:
+                await run_sync(partial(self._store.leave_renewal, launch_id, version=held.version))
+                raise
+        return fresh
+
+    async def _claim(self, launch_id: str, held: TokenSet) -> bool:
+        """Whether the refresh is ours to make; False: another process has made it meanwhile.
+
+        A process that died at the token endpoint holds the others up for RENEWAL_LIMIT. Then the same refresh token
+        is sent again: if the EHR has seen it, the launch ends, and so it would without.
+        """
+        while True:
+            now = self._clock()
+            until = now + RENEWAL_LIMIT
+            claim = partial(self._store.claim_renewal, launch_id, version=held.version, now=now, until=until)
+            if await run_sync(claim):
+                return True
+            if (await self._held(launch_id)).version != held.version:
+                return False
+            await self._sleep(LOOK_AGAIN)
 
     async def _exchange(self, context: LaunchContext, held: TokenSet, refresh_token: str) -> TokenSet:
         registration = self._registry.named(context.ehr)

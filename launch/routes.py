@@ -1,11 +1,11 @@
-"""The addresses an EHR's browser comes to: /launch, /callback/{ehr} and the key set (SMART App Launch 2.2, 2.0.5 on).
+"""Where a browser comes to: /launch, /callback/{ehr}, /handover/{code}, the key set (SMART App Launch 2.2, 2.0.5 on).
 
 Errors leave as LaunchError, after an audit record; the app's exception handler makes the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -15,26 +15,52 @@ from fastapi.responses import JSONResponse
 
 from launch import cookies
 from launch.authorization import AuthorizationRequest, Callback
-from launch.desk import AfterLaunch, LaunchDesk
+from launch.desk import AfterLaunch, LaunchDesk, Opened
 from launch.errors import ChartMissing, LaunchError, LaunchInterrupted, UnknownIssuer
 
 _LONGEST_VALUE = 8192
 
 
 def launch_routes(
-    desk: LaunchDesk, *, after_launch: AfterLaunch, landing: str = "/l/{launch}/screening"
+    desk: LaunchDesk,
+    *,
+    after_launch: AfterLaunch,
+    landing: str = "/l/{launch}/screening",
+    asking: Callable[[Request, AuthorizationRequest], Response] | None = None,
 ) -> APIRouter:
     """A router for the app's root. `after_launch` runs once the launch is kept; if it raises, the launch is ended.
 
     `request.state.ehr` names the EHR that a request is about, as soon as that is known: only it may frame the answer.
+
+    `asking` makes the page that sends an authorization request on as a form; None: it always goes as an address.
     """
     router = APIRouter(include_in_schema=False)
+
+    def to_the_ehr(request: Request, begun: AuthorizationRequest) -> Response:
+        request.state.ehr = begun.pending.ehr
+        answer = asking(request, begun) if asking is not None and begun.by_form else _see_other(begun.url)
+        answer.headers.append("Set-Cookie", cookies.start_cookie(begun.pending.id, begun.browser_secret))
+        return answer
+
+    def to_the_pages(request: Request, opened: Opened) -> Response:
+        launch_id = opened.context.id
+        request.state.ehr = opened.context.ehr
+        return _see_other(
+            landing.replace("{launch}", launch_id),
+            cookies.dropped_start_cookie(launch_id),
+            cookies.session_cookie(launch_id, opened.session_secret),
+        )
 
     @router.get("/launch")
     async def launch(request: Request) -> Response:
         async with _refusals_recorded(desk):
-            begun = await _begin(desk, request)
-            return _see_other(begun.url, cookies.start_cookie(begun.pending.id, begun.browser_secret))
+            return to_the_ehr(request, await _begin(desk, request))
+
+    @router.get("/handover/{code}")
+    async def handover(code: str, request: Request) -> Response:
+        async with _refusals_recorded(desk):
+            accepted = await desk.accept(code)
+        return to_the_pages(request, accepted) if isinstance(accepted, Opened) else to_the_ehr(request, accepted)
 
     @router.get("/callback/{ehr}")
     async def callback(ehr: str, request: Request) -> Response:
@@ -45,12 +71,7 @@ def launch_routes(
             audited["launch_id"] = taken.id if taken else None
             start = request.cookies.get(cookies.start_cookie_name(taken.id)) if taken else None
             opened = await desk.finish(ehr, answer, taken, browser_secret=start, after_launch=after_launch)
-        launch_id = opened.context.id
-        return _see_other(
-            landing.replace("{launch}", launch_id),
-            cookies.dropped_start_cookie(launch_id),
-            cookies.session_cookie(launch_id, opened.session_secret),
-        )
+        return to_the_pages(request, opened)
 
     @router.get("/.well-known/jwks.json")
     async def jwks() -> JSONResponse:

@@ -28,6 +28,7 @@ from fhir_mappings.codes.medicines import MedicineTable
 from fhir_mappings.codes.site_medicines import table_of
 from fhir_mappings.facts.treatment import Role
 from fhir_mappings.writing.instance import Instance
+from launch.authorization import AuthorizationRequest
 from launch.context import LaunchContext, TokenSet
 from launch.desk import LaunchDesk
 from launch.errors import LaunchError
@@ -41,7 +42,7 @@ from smart_app import worker
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.ehr.of_launch import EhrsOfLaunches
-from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, ehr_of, error_page
+from smart_app.pages import Framing, PageDeps, PolicyHeaders, asking_page, create_pages, ehr_of, error_page
 from smart_app.settings import Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
@@ -164,7 +165,8 @@ def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
             yield
 
     app = FastAPI(title="ketamine-pathway", version=VERSION, lifespan=lifespan, openapi_url=None)  # no /docs either
-    app.include_router(launch_routes(parts.desk, after_launch=partial(_after_launch, parts)))
+    asking = partial(_asking, deps)
+    app.include_router(launch_routes(parts.desk, after_launch=partial(_after_launch, parts), asking=asking))
     app.include_router(create_pages(deps))
     _add_health(app, parts)
     _add_error_pages(app, deps)
@@ -192,6 +194,7 @@ def page_deps(parts: Parts) -> PageDeps:
         framing=partial(_framing, parts.registry),
         ehr_name=parts.store.launches.ehr_of,
         end_launch=parts.desk.end_launch,
+        hand_over=parts.desk.hand_over,
         wake_worker=parts.wake,
         style_of=parts.styles.of,
         version=VERSION,
@@ -209,6 +212,11 @@ def may_write(registration: Registration, scope: str) -> bool:
     """Whether the registration and the granted scopes, both of them, let a session be written to the chart."""
     scopes = Scopes.parse(scope)
     return registration.write and all(scopes.allows(kind, "c") for kind in NEEDED_TO_WRITE)
+
+
+def _asking(deps: PageDeps, request: Request, begun: AuthorizationRequest) -> Response:
+    request.state.asking = True
+    return asking_page(deps, begun.endpoint, begun.asked)
 
 
 async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from launch.context import LaunchContext, PendingLaunch, TokenSet
+from launch.context import Handover, LaunchContext, PendingLaunch, TokenSet
 
 
 @dataclass
@@ -16,6 +17,8 @@ class MemoryLaunchStore:
     contexts: dict[str, LaunchContext] = field(default_factory=dict)
     token_sets: dict[str, TokenSet] = field(default_factory=dict)
     sessions: dict[str, str] = field(default_factory=dict)
+    renewing: dict[str, datetime] = field(default_factory=dict)
+    handovers: dict[str, Handover] = field(default_factory=dict)
     refusals: list[tuple[str | None, str, str | None]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -48,6 +51,36 @@ class MemoryLaunchStore:
             if held is None or held.version != tokens.version - 1:
                 return False
             self.token_sets[launch_id] = tokens
+            self.renewing.pop(launch_id, None)
+            return True
+
+    def claim_renewal(self, launch_id: str, *, version: int, now: datetime, until: datetime) -> bool:
+        with self.lock:
+            held = self.token_sets.get(launch_id)
+            if held is None or held.version != version or self.renewing.get(launch_id, now) > now:
+                return False
+            self.renewing[launch_id] = until
+            return True
+
+    def leave_renewal(self, launch_id: str, *, version: int) -> None:
+        with self.lock:
+            held = self.token_sets.get(launch_id)
+            if held is not None and held.version == version:
+                self.renewing.pop(launch_id, None)
+
+    def keep_handover(self, code_digest: str, handover: Handover) -> None:
+        with self.lock:
+            self.handovers[code_digest] = handover
+
+    def take_handover(self, code_digest: str) -> Handover | None:
+        with self.lock:
+            return self.handovers.pop(code_digest, None)
+
+    def move_session(self, launch_id: str, session_digest: str) -> bool:
+        with self.lock:
+            if launch_id not in self.contexts:
+                return False
+            self.sessions[launch_id] = session_digest
             return True
 
     def end(self, launch_id: str) -> None:

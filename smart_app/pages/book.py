@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 
 from launch.errors import CookieRefused
 from smart_app.pages import (
@@ -28,7 +27,7 @@ from smart_app.pages.deps import PageDeps
 from smart_app.pages.door import Door, Route, Visit
 from smart_app.pages.frame import put_policy
 from smart_app.pages.refusals import Printer, launch_failed, log_refusal, not_found, notice_of, of_status, show_notice
-from smart_app.pages.templating import shelf
+from smart_app.pages.templating import render, shelf
 
 # First come, first served: session/missed stands before session/{session}, a step's name comes last.
 ALL: tuple[Route, ...] = (
@@ -81,7 +80,7 @@ def error_page(
     Give `ehr` (`request.state.ehr`, or the error's own) where it is known, or nobody may frame the page.
     """
     if isinstance(error, CookieRefused):
-        notice = launch_failed(error, alone=f"{deps.base_path}/launch?{urlencode({'ehr': error.ehr})}")
+        notice = launch_failed(error, alone=about.handover_path(deps, error.handover) if error.handover else "")
     elif error is not None:
         notice = notice_of(error)
     else:
@@ -91,6 +90,12 @@ def error_page(
     response = show_notice(_printer(deps), notice)
     put_policy(response.headers, deps.framing(ehr) if ehr else None)
     return response
+
+
+def asking_page(deps: PageDeps, endpoint: str, asked: Mapping[str, str]) -> Response:
+    """The page that sends an authorization request on as a form; by a button where scripts are off."""
+    values = {"endpoint": endpoint, "asked": asked, "product": deps.product}
+    return HTMLResponse(render(shelf(deps.base_path).templates, "asking.html", values))
 
 
 def _printer(deps: PageDeps) -> Printer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -49,6 +49,7 @@ class PageDeps:
     framing: Callable[[str], Framing | None]  # by name of the EHR; None: no such EHR
     ehr_name: Callable[[str], str | None]  # of a launch, also of one that has ended: its last page is framed too
     end_launch: Callable[[str], object]  # revokes and forgets; may be a coroutine function
+    hand_over: Callable[[str], Awaitable[str]]  # a code that gives a launch's session to another window, once
     wake_worker: Callable[[], None]
     # The EHR's style document, unread: empty: none, None: on its way. Never waits; called in the event loop.
     style_of: Callable[[LaunchContext], Mapping[str, object] | None] = lambda _context: {}

@@ -201,7 +201,7 @@ class Door:
     def _record_outsider(self, ehr: str, launch: str, detail: str) -> None:
         """Somebody of whom nothing is known but the address they asked for."""
         record = AuditRecord(
-            action="anyone:page:refuse",
+            action="app:page:refuse",
             at=self.deps.clock(),
             outcome=AuditOutcome.REFUSED,
             ehr=ehr,

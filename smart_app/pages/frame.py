@@ -12,7 +12,7 @@ from smart_app.pages.deps import Framing
 
 _FIXED_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
-    "worker-src 'self'; manifest-src 'self'; form-action 'self'{targets}; base-uri 'none'; object-src 'none'; "
+    "worker-src 'self'; manifest-src 'self'; form-action {targets}; base-uri 'none'; object-src 'none'; "
     "frame-ancestors {ancestors}; require-trusted-types-for 'script'; trusted-types ktx"
 )
 _PERMISSIONS = (
@@ -22,11 +22,15 @@ _PERMISSIONS = (
 _COOKIE_ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
 
 
-def policy(framing: Framing | None) -> str:
-    """The Content-Security-Policy of a page; without an EHR nobody may frame it."""
+def policy(framing: Framing | None, *, asking: bool = False) -> str:
+    """The Content-Security-Policy of a page; without an EHR nobody may frame it.
+
+    `asking`: the page sends an authorization request on as a form. Chromium holds every redirect after a form to
+    form-action too, and where an EHR signs its users in nobody knows here; the page has that one form and no data.
+    """
     if framing is None:
-        return _FIXED_POLICY.format(targets="", ancestors="'none'")
-    targets = "".join(f" {origin}" for origin in framing.form_targets)
+        return _FIXED_POLICY.format(targets="'self'", ancestors="'none'")
+    targets = "*" if asking else " ".join(("'self'", *framing.form_targets))
     return _FIXED_POLICY.format(targets=targets, ancestors=" ".join(("'self'", *framing.ancestors)))
 
 
@@ -53,9 +57,9 @@ def digest(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def put_policy(headers: MutableHeaders, framing: Framing | None) -> None:
+def put_policy(headers: MutableHeaders, framing: Framing | None, *, asking: bool = False) -> None:
     """The headers of one response. A Cache-Control that is there already stays."""
-    headers["Content-Security-Policy"] = policy(framing)
+    headers["Content-Security-Policy"] = policy(framing, asking=asking)
     headers["Referrer-Policy"] = "same-origin"
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Permissions-Policy"] = _PERMISSIONS
@@ -68,7 +72,8 @@ class PolicyHeaders:
     """Pure ASGI: puts the headers on every response, those of errors and static files too.
 
     A framework that answers its own 500 outside of its middleware is covered by `error_page`, which puts the same
-    headers on what it makes. A page tells its EHR through `request.state.ehr`. What says how long it may be kept
+    headers on what it makes. A page tells its EHR through `request.state.ehr`, and
+    `request.state.asking` that it is the one that asks the EHR. What says how long it may be kept
     (static files, key sets) keeps its own Cache-Control; everything else is `no-store`.
     """
 
@@ -84,7 +89,8 @@ class PolicyHeaders:
         async def send_framed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 ehr = state.get("ehr")
-                put_policy(MutableHeaders(scope=message), self.framing(ehr) if ehr else None)
+                framing = self.framing(ehr) if ehr else None
+                put_policy(MutableHeaders(scope=message), framing, asking=state.get("asking", False))
             await send(message)
 
         return await self.app(scope, receive, send_framed)

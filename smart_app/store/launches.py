@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, null, select, update
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
-from launch.context import LaunchContext, PendingLaunch, TokenSet
+from launch.context import Handover, LaunchContext, PendingLaunch, TokenSet
 from smart_app.store import audit
 from smart_app.store.engine import reading, writing
 from smart_app.store.rows import from_text, to_text
 from smart_app.store.sealing import Sealer
-from smart_app.store.tables import callers, launches, pending_launches
+from smart_app.store.tables import callers, handovers, launches, pending_launches
 from smart_app.store.tables import tokens as token_rows
 from smart_app.use_cases.records import Caller
 from smart_app.use_cases.references import reference_number, with_reference
@@ -78,10 +78,45 @@ class SqlLaunches:
         return from_text(TokenSet, self._sealer.open(_tokens_of(launch_id, row.version), row.sealed))
 
     def replace_tokens(self, launch_id: str, tokens: TokenSet) -> bool:
-        as_read = (token_rows.c.launch == launch_id) & (token_rows.c.version == tokens.version - 1)
+        as_read = _this_version(launch_id, tokens.version - 1)
         with writing(self._engine) as connection:
-            change = update(token_rows).where(as_read).values(**self._sealed(launch_id, tokens))
-            return connection.execute(change).rowcount == 1
+            change = update(token_rows).where(as_read)
+            fresh = self._sealed(launch_id, tokens)
+            return connection.execute(change.values(**fresh, renewing_until=None)).rowcount == 1
+
+    def claim_renewal(self, launch_id: str, *, version: int, now: datetime, until: datetime) -> bool:
+        nobody = token_rows.c.renewing_until.is_(null()) | (token_rows.c.renewing_until <= now)
+        claim = update(token_rows).where(_this_version(launch_id, version) & nobody).values(renewing_until=until)
+        with writing(self._engine) as connection:
+            return connection.execute(claim).rowcount == 1
+
+    def leave_renewal(self, launch_id: str, *, version: int) -> None:
+        left = update(token_rows).where(_this_version(launch_id, version)).values(renewing_until=None)
+        with writing(self._engine) as connection:
+            connection.execute(left)
+
+    def keep_handover(self, code_digest: str, handover: Handover) -> None:
+        sealed = self._sealer.seal(_handover_of(code_digest), to_text(handover))
+        row = {"code_digest": code_digest, "expires": handover.expires, "sealed": sealed}
+        with writing(self._engine) as connection:
+            connection.execute(delete(handovers).where(handovers.c.expires < self._clock()))
+            connection.execute(insert(handovers).values(**row))
+
+    def take_handover(self, code_digest: str) -> Handover | None:
+        this = handovers.c.code_digest == code_digest
+        with writing(self._engine) as connection:
+            sealed = connection.scalar(delete(handovers).where(this).returning(handovers.c.sealed))
+        return None if sealed is None else from_text(Handover, self._sealer.open(_handover_of(code_digest), sealed))
+
+    def move_session(self, launch_id: str, session_digest: str) -> bool:
+        with writing(self._engine) as connection:
+            body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
+            if body is None:
+                return False
+            record = _of_launch(from_text(LaunchContext, body), "clinician:launch:move", self._clock())
+            audit.append(connection, record)
+            connection.execute(update(launches).where(_live(launch_id)).values(session_digest=session_digest))
+            return True
 
     def end(self, launch_id: str) -> None:
         now = self._clock()
@@ -89,7 +124,7 @@ class SqlLaunches:
             body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
             connection.execute(delete(token_rows).where(token_rows.c.launch == launch_id))
             if body is not None:
-                audit.append(connection, _end_of(from_text(LaunchContext, body), now))
+                audit.append(connection, _of_launch(from_text(LaunchContext, body), "clinician:launch:close", now))
                 connection.execute(update(launches).where(_live(launch_id)).values(ended=now))
 
     def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> str:
@@ -152,9 +187,9 @@ class SqlCallers:
         return None if body is None else from_text(Caller, body)
 
 
-def _end_of(context: LaunchContext, now: datetime) -> AuditRecord:
+def _of_launch(context: LaunchContext, action: str, now: datetime) -> AuditRecord:
     return AuditRecord(
-        action="clinician:launch:close",
+        action=action,
         at=now,
         ehr=context.ehr,
         launch=context.id,
@@ -166,6 +201,14 @@ def _end_of(context: LaunchContext, now: datetime) -> AuditRecord:
 
 def _live(launch_id: str) -> ColumnElement[bool]:
     return (launches.c.id == launch_id) & launches.c.ended.is_(null())
+
+
+def _this_version(launch_id: str, version: int) -> ColumnElement[bool]:
+    return (token_rows.c.launch == launch_id) & (token_rows.c.version == version)
+
+
+def _handover_of(code_digest: str) -> str:
+    return f"handover/{code_digest}"
 
 
 def _pending_of(state_digest: str) -> str:

@@ -7,6 +7,7 @@ from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.records import Caller
 
 PAGE = "clinician:page:read"
+HAND_OVER = "clinician:launch:hand-over"
 
 
 def record_look(work: Work, clock: Clock, caller: Caller, action: str, *entities: str) -> None:

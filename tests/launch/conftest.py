@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
+import httpx
 import pytest
 import respx
 
+from launch.desk import LaunchDesk
 from launch.exchange import EhrClients
+from launch.registry import read_registry
 from tests.fakes_launch import MemoryLaunchStore
-from tests.launch.an_ehr import Clock, Ehr
+from tests.launch.an_app import OTHER, App
+from tests.launch.an_ehr import PUBLIC_BASE, Clock, Ehr, a_key_ring, a_table
 
 
 @pytest.fixture
@@ -38,3 +43,23 @@ async def clients(ehr: Ehr) -> AsyncIterator[EhrClients]:
     held = EhrClients()
     yield held
     await held.aclose()
+
+
+@pytest.fixture
+async def app(clients: EhrClients, store: MemoryLaunchStore, ehr: Ehr, clock: Clock) -> App:
+    tables = {"demo": a_table(), "other": a_table(issuer=OTHER)}
+    desk = LaunchDesk(
+        registry=read_registry({"ehr": tables}, folder=Path()),
+        keys=a_key_ring(),
+        store=store,
+        http=clients,
+        clock=clock,
+        public_base=PUBLIC_BASE + "/",
+    )
+    return App(desk, store, ehr)
+
+
+@pytest.fixture
+async def browser(app: App) -> AsyncIterator[httpx.AsyncClient]:
+    async with app.browser() as held:
+        yield held

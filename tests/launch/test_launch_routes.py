@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl
 
 import anyio
 import httpx
 import pytest
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
 
 from launch import cookies
 from launch.authorization import digest
-from launch.context import LaunchContext, TokenSet
+from launch.context import LaunchContext
 from launch.desk import LaunchDesk
-from launch.errors import LaunchEnded, LaunchError
+from launch.errors import LaunchEnded
 from launch.exchange import EhrClients
 from launch.registry import read_registry
-from launch.routes import launch_routes
 from tests.fakes_launch import MemoryLaunchStore
+from tests.launch.an_app import App, question, returned, started
 from tests.launch.an_ehr import (
     APP_KEY,
     ISSUER,
@@ -44,80 +41,6 @@ from tests.launch.an_ehr import (
 pytestmark = pytest.mark.anyio
 
 ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
-OTHER = "https://other.example.net/fhir"
-
-
-class App:
-    """The app around the routes: an exception handler, a hook, and a browser that keeps cookies."""
-
-    def __init__(self, desk: LaunchDesk, store: MemoryLaunchStore, ehr: Ehr) -> None:
-        self.desk, self.store, self.ehr = desk, store, ehr
-        self.opened: list[tuple[LaunchContext, TokenSet]] = []
-        self.errors: list[LaunchError] = []
-        self.hook_error: Exception | None = None
-        self.api = FastAPI()
-        self.api.include_router(launch_routes(desk, after_launch=self._after_launch))
-        self.api.add_exception_handler(LaunchError, self._refused)
-
-    async def _after_launch(self, context: LaunchContext, tokens: TokenSet) -> None:
-        assert self.store.find(context.id) == context
-        self.opened.append((context, tokens))
-        if self.hook_error:
-            raise self.hook_error
-
-    async def _refused(self, _request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, LaunchError)
-        self.errors.append(error)
-        return JSONResponse({"message": error.message}, status_code=400)
-
-    def browser(self) -> httpx.AsyncClient:
-        transport = httpx.ASGITransport(self.api)
-        return httpx.AsyncClient(transport=transport, base_url=PUBLIC_BASE, trust_env=False)
-
-    @property
-    def reasons(self) -> list[str]:
-        return [reason for _, reason, _ in self.store.refusals]
-
-
-@pytest.fixture
-async def app(clients: EhrClients, store: MemoryLaunchStore, ehr: Ehr, clock: Clock) -> App:
-    tables = {"demo": a_table(), "other": a_table(issuer=OTHER)}
-    desk = LaunchDesk(
-        registry=read_registry({"ehr": tables}, folder=Path()),
-        keys=a_key_ring(),
-        store=store,
-        http=clients,
-        clock=clock,
-        public_base=PUBLIC_BASE + "/",
-    )
-    return App(desk, store, ehr)
-
-
-@pytest.fixture
-async def browser(app: App) -> AsyncIterator[httpx.AsyncClient]:
-    async with app.browser() as held:
-        yield held
-
-
-def question(answer: httpx.Response) -> dict[str, str]:
-    """The parameters of the authorization request that an answer redirects to."""
-    assert answer.status_code == 303
-    return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
-
-
-async def started(browser: httpx.AsyncClient, app: App, **reply: Any) -> dict[str, str]:
-    """A launch as far as the EHR's own pages; the token reply will fit its nonce."""
-    asked = question(await browser.get("/launch", params={"iss": ISSUER, "launch": "LAUNCH-secret"}))
-    id_token = an_id_token(asked["nonce"])
-    answer = httpx.Response(200, json=a_token_reply(**{"id_token": id_token, **reply}))
-    app.ehr.token.mock(return_value=answer)
-    return asked
-
-
-def returned(asked: dict[str, str], **changes: Any) -> str:
-    given = {"state": asked["state"], "code": "CODE-secret", **changes}
-    kept = {name: value for name, value in given.items() if value is not None}
-    return f"/callback/demo?{urlencode(kept)}"
 
 
 async def test_a_launch_from_the_chart_opens_a_session(app: App, browser: httpx.AsyncClient, clock: Clock) -> None:
@@ -544,3 +467,30 @@ async def test_a_launch_of_an_ehr_that_was_taken_off_the_list_can_still_be_left(
     app.store.contexts[context.id] = replace(context, ehr="gone")
     assert not await app.desk.end_launch(context.id)
     assert app.store.token_sets == {}
+
+
+async def test_a_long_request_goes_as_a_form_where_the_ehr_takes_one(app: App, browser: httpx.AsyncClient) -> None:
+    app.ehr.document["capabilities"].append("authorize-post")
+    short = await browser.get("/launch", params={"iss": ISSUER, "launch": "LAUNCH-secret"})
+    assert short.status_code == 303, "an address will do, and it leaves no page in the way back"
+    sent = await browser.get("/launch", params={"iss": ISSUER, "launch": "L" * 2000})
+    assert sent.status_code == 200
+    assert sent.json()["endpoint"] == f"{ORIGIN}/oauth/authorize"
+    assert sent.json()["asked"]["launch"] == "L" * 2000
+    assert any(name.startswith("__Host-kp-start-") for name in browser.cookies)
+    app.ehr.document["capabilities"].remove("authorize-post")
+    app.desk.discovery.forget(app.desk.registry.named("demo"))
+    plain = await browser.get("/launch", params={"iss": ISSUER, "launch": "L" * 2000})
+    assert plain.status_code == 303
+
+
+async def test_a_registration_may_forbid_the_form(clients: EhrClients, ehr: Ehr, clock: Clock) -> None:
+    ehr.document["capabilities"].append("authorize-post")
+    registry = read_registry({"ehr": {"demo": a_table(authorize_post=False)}}, folder=Path())
+    store = MemoryLaunchStore()
+    desk = LaunchDesk(
+        registry=registry, keys=a_key_ring(), store=store, http=clients, clock=clock, public_base=PUBLIC_BASE
+    )
+    async with App(desk, store, ehr).browser() as browser:
+        answer = await browser.get("/launch", params={"iss": ISSUER, "launch": "L" * 2000})
+    assert answer.status_code == 303

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from joserfc import jwt
@@ -23,7 +24,7 @@ from launch.errors import (
     TokenReplyInvalid,
 )
 from launch.exchange import EhrClients
-from launch.live_tokens import LiveTokens
+from launch.live_tokens import RENEWAL_LIMIT, LiveTokens
 from launch.token_reply import TokenReply
 from launch.tokens import TokenEndpoint
 from tests.fakes_launch import MemoryLaunchStore
@@ -383,3 +384,74 @@ async def test_the_store_is_never_reached_from_the_event_loop(
     await live.renewed("launch-1", stale=a_token_set())
     assert seen
     assert home not in seen
+
+
+def another_process(
+    clients: EhrClients, store: MemoryLaunchStore, clock: Clock, *, time_passes: bool = False
+) -> LiveTokens:
+    """The same store, and nothing else in common. Its waiting moves the clock, or nothing."""
+
+    async def wait(seconds: float) -> None:
+        clock.forward(seconds=seconds if time_passes else 0)
+        await anyio.lowlevel.checkpoint()
+
+    return LiveTokens(
+        registry=a_registry(),
+        discovery=Discovery(clients=clients, clock=clock),
+        endpoint=TokenEndpoint(clients=clients, keys=a_key_ring(), clock=clock),
+        store=store,
+        clock=clock,
+        sleep=wait,
+    )
+
+
+async def test_of_several_processes_one_refreshes(
+    ehr: Ehr, live: LiveTokens, clients: EhrClients, store: MemoryLaunchStore, clock: Clock
+) -> None:
+    held = store.token_sets["launch-1"]
+    others = [another_process(clients, store, clock) for _ in range(5)]
+    gate = anyio.Event()
+
+    async def answer(_request: httpx.Request) -> httpx.Response:
+        await gate.wait()
+        fresh = a_token_reply(access_token="ACCESS-secret-2", refresh_token="REFRESH-secret-2")
+        return httpx.Response(200, json=fresh)
+
+    ehr.token.mock(side_effect=answer)
+    got: list[str] = []
+
+    async def ask(one: LiveTokens) -> None:
+        got.append((await one.renewed("launch-1", stale=held)).access_token)
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(ask, live)
+        await anyio.wait_all_tasks_blocked()
+        for one in others:
+            tasks.start_soon(ask, one)
+        for _ in range(50):
+            await anyio.sleep(0.002)
+        gate.set()
+    assert ehr.token.call_count == 1
+    assert got == ["ACCESS-secret-2"] * 6
+
+
+async def test_a_process_that_died_at_the_token_endpoint_holds_the_others_up_for_half_a_minute(
+    ehr: Ehr, live: LiveTokens, clients: EhrClients, store: MemoryLaunchStore, clock: Clock
+) -> None:
+    held = store.token_sets["launch-1"]
+    began = clock()
+    assert store.claim_renewal("launch-1", version=1, now=began, until=began + RENEWAL_LIMIT)
+    await another_process(clients, store, clock, time_passes=True).renewed("launch-1", stale=held)
+    assert clock() >= began + RENEWAL_LIMIT
+    assert ehr.token.call_count == 1
+
+
+async def test_after_a_failed_refresh_the_next_may_try_at_once(
+    ehr: Ehr, live: LiveTokens, store: MemoryLaunchStore, clock: Clock
+) -> None:
+    held = store.token_sets["launch-1"]
+    ehr.token.mock(side_effect=[httpx.ConnectError("no"), httpx.Response(200, json=a_token_reply())])
+    with pytest.raises(EhrUnreachable):
+        await live.renewed("launch-1", stale=held)
+    assert (await live.renewed("launch-1", stale=held)).version == 2
+    assert clock() == START

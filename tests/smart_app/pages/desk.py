@@ -138,6 +138,7 @@ class Desk:
     now: datetime = NOW
     screens: list[StoredScreening] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
+    handed_over: list[str] = field(default_factory=list)
     woken: int = 0
     base_path: str = ""
 
@@ -159,6 +160,7 @@ class Desk:
             ),
             ehr_name=lambda launch: "demo" if launch in self.launches.contexts or launch in self.ended else None,
             end_launch=self._end,
+            hand_over=self._hand_over,
             wake_worker=self._wake,
             base_path=self.base_path,
         )
@@ -197,6 +199,10 @@ class Desk:
                 uow.screenings.add(screening)
             uow.audit.add(AuditRecord(action="test:desk:keep", at=self.now))
             uow.commit()
+
+    async def _hand_over(self, launch: str) -> str:
+        self.handed_over.append(launch)
+        return "CODE"
 
     def app(self) -> ASGIApp:
         app = FastAPI(openapi_url=None)

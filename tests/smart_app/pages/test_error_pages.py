@@ -39,9 +39,10 @@ def test_each_error_has_its_page(desk: Desk, error: Exception, status: int, word
 
 
 def test_where_the_cookie_was_refused_the_app_can_be_opened_in_its_own_window(desk: Desk) -> None:
-    response = error_page(desk.deps, CookieRefused(ehr="demo & co", launch_id="abc"))
-    page = PageParts(bytes(response.body).decode())
-    assert page.links["Open in its own window"] == "/launch?ehr=demo+%26+co"
+    error = CookieRefused(ehr="demo", launch_id="abc")
+    error.handover = "CODE"
+    page = PageParts(bytes(error_page(desk.deps, error).body).decode())
+    assert page.links["Open in its own window"] == "/handover/CODE"
 
 
 def test_a_fault_of_ours_gives_a_reference_and_nothing_else(desk: Desk) -> None:

@@ -10,14 +10,14 @@ import pytest
 from sqlalchemy import Engine, Table, select, update
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
-from launch.context import LaunchStore
+from launch.context import Handover, LaunchStore
 from smart_app.store import audit
 from smart_app.store.errors import KeyMissing, SealBroken
 from smart_app.store.launches import SqlLaunches
 from smart_app.store.rows import from_text
 from smart_app.store.sealing import Sealer, SealingKey
 from smart_app.store.tables import audit as audit_rows
-from smart_app.store.tables import pending_launches, tokens
+from smart_app.store.tables import handovers, pending_launches, tokens
 from smart_app.store.unit_of_work import SqlWork
 from tests.smart_app.store.stored_records import (
     NOON,
@@ -59,6 +59,41 @@ def test_a_granted_launch_comes_back_with_its_tokens(launches: LaunchStore) -> N
     assert launches.tokens("launch-1") == some_tokens()
     assert launches.find("launch-2") is None
     assert launches.tokens("launch-2") is None
+
+
+def test_one_at_a_time_may_refresh_and_a_refresh_ends_the_claim(launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    assert launches.claim_renewal("launch-1", version=1, now=NOON, until=later(30))
+    assert not launches.claim_renewal("launch-1", version=1, now=later(29), until=later(59)), "still held"
+    assert launches.claim_renewal("launch-1", version=1, now=later(30), until=later(60)), "whoever held it died"
+    launches.leave_renewal("launch-1", version=1)
+    assert launches.claim_renewal("launch-1", version=1, now=later(31), until=later(61))
+    assert launches.replace_tokens("launch-1", some_tokens(version=2))
+    assert not launches.claim_renewal("launch-1", version=1, now=later(32), until=later(62)), "the token is spent"
+    assert launches.claim_renewal("launch-1", version=2, now=later(32), until=later(62))
+    assert not launches.claim_renewal("launch-2", version=1, now=NOON, until=later(30))
+
+
+def test_a_hand_over_is_taken_once_and_lies_sealed(engine: Engine, launches: LaunchStore) -> None:
+    handover = Handover(ehr="demo", iss="https://ehr.example/fhir", launch="LAUNCH-secret", expires=later(60))
+    launches.keep_handover("ab" * 32, handover)
+    assert "LAUNCH-secret" not in str(_all(engine, handovers))
+    assert launches.take_handover("00" * 32) is None
+    assert launches.take_handover("ab" * 32) == handover
+    assert launches.take_handover("ab" * 32) is None
+
+
+def test_a_session_that_moves_leaves_its_old_browser_and_an_audit_record(
+    engine: Engine, launches: LaunchStore
+) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    assert launches.move_session("launch-1", "99" * 32)
+    assert launches.session_matches("launch-1", "99" * 32)
+    assert not launches.session_matches("launch-1", SESSION)
+    (row,) = _all(engine, audit_rows)
+    assert from_text(AuditRecord, row.body).action == "clinician:launch:move"
+    launches.end("launch-1")
+    assert not launches.move_session("launch-1", SESSION)
 
 
 def test_a_launch_belongs_to_one_browser(launches: LaunchStore) -> None:
