@@ -48,5 +48,10 @@ class Site:
         return f"{self.app}/launch"
 
     @property
+    def style_url(self) -> str:
+        """Its look for apps. A changed look would get another address: apps may keep this one for ever."""
+        return f"{self.public}/static/style-1.json"
+
+    @property
     def client_jwks_url(self) -> str:
         return f"{self.app}/.well-known/jwks.json"

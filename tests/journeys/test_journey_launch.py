@@ -165,6 +165,16 @@ async def test_a_form_of_one_patient_is_refused_under_another_launch(clinic: Any
     assert "LARSEN" in again.text
 
 
+async def test_the_pages_take_the_ehr_s_look_without_sending_the_browser_there(clinic: Any) -> None:
+    async with Clinician(clinic.ehr_url) as doctor:
+        page = await doctor.launch(clinic.patient("two-failed-trials"))
+        sheet = await doctor.open(page.url.replace("/screening", "/theme.css"))
+    assert "/theme.css" in page.html
+    assert "style-1.json" not in page.html
+    assert "--act: #1b4f72;" in sheet.html
+    assert get(sheet.url).status_code == 401
+
+
 async def test_the_key_set_is_public_and_holds_no_private_part(clinic: Any) -> None:
     keys = get(f"{clinic.app_url}/.well-known/jwks.json").json()["keys"]
     assert {key["alg"] for key in keys} == {"ES384", "RS384"}

@@ -15,6 +15,7 @@ CAPABILITIES = [
     "client-confidential-asymmetric",
     "sso-openid-connect",
     "context-banner",
+    "context-style",
     "context-ehr-patient",
     "context-ehr-encounter",
     "context-standalone-patient",

@@ -80,6 +80,7 @@ class AuthorizationServer:
             "scope": issued.scope,
             "patient": grant.patient,
             "need_patient_banner": True,
+            "smart_style_url": self.site.style_url,
         }
         if grant.encounter:
             body["encounter"] = grant.encounter

@@ -79,6 +79,7 @@ class Pages:
             Route("/chart/{patient}/open", self.open_window, methods=["GET"]),
             Route("/chart/{patient}/{tab}", self.table, methods=["GET"]),
             Route("/static/ehr.css", self.style, methods=["GET"]),
+            Route("/static/style-1.json", self.style_for_apps, methods=["GET"]),
         ]
 
     async def home(self, request: Request) -> Response:
@@ -143,6 +144,10 @@ class Pages:
 
     async def style(self, _request: Request) -> Response:
         return FileResponse(HERE / "static" / "ehr.css", headers={"cache-control": "no-cache"})
+
+    async def style_for_apps(self, _request: Request) -> Response:
+        """`smart_style_url` of the token reply: the look of these pages, for apps that want to go with them."""
+        return FileResponse(HERE / "static" / "style-1.json", headers={"cache-control": "max-age=86400"})
 
     def _in_chart(self, request: Request, show: Callable[[Chart], Response]) -> Response:
         if not self._draw.user(request):

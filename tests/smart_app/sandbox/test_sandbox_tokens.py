@@ -30,6 +30,16 @@ async def test_an_ehr_launch_ends_in_tokens_for_that_patient_and_user(app: AnApp
     assert claims["exp"] > claims["iat"] == int(app.clock().timestamp())
 
 
+async def test_the_look_of_the_ehr_is_offered_and_can_be_fetched_by_anybody(app: AnApp) -> None:
+    address = (await app.tokens("ada-1"))["smart_style_url"]
+    async with app.client() as stranger:
+        style = (await stranger.get(address)).json()
+        sheet = (await stranger.get("/static/ehr.css")).text
+    assert address.startswith(EHR)
+    assert style["color_highlight"] in sheet
+    assert style["color_background"] in sheet
+
+
 async def test_a_patient_without_a_visit_today_comes_without_an_encounter(app: AnApp) -> None:
     assert "encounter" not in await app.tokens("carla-1")
 
