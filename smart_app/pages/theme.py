@@ -31,7 +31,7 @@ Palette = Mapping[str, Colour]  # the tokens of app.css
 
 ENOUGH: Final = 4.5
 _ON_GROUND: Final = ("ink", "mute", "act", "ok", "warn", "stop")
-_UNDER_LINKS: Final = ("ground", "card", "well")
+_UNDER_LINKS: Final = ("ground", "card", "well", "act-soft", "ok-soft", "warn-soft", "stop-soft")
 _CALM_HUES: Final = (180.0, 300.0)  # blue to violet, in degrees
 _CLEARLY_A_HUE: Final = 48
 _NEARLY_GREY: Final = 24  # a ground stronger than that would colour what lies on it
@@ -97,7 +97,7 @@ def _fits(seen: Palette) -> bool:
     """Whether links, buttons and chosen things can be read in this palette."""
     act = seen["act"]
     return (
-        _readable(act, seen, (*_UNDER_LINKS, "act-ink", "act-soft"))
+        _readable(act, seen, (*_UNDER_LINKS, "act-ink"))
         and _readable(brighter(act, _HOVER), seen, ("act-ink",))
         and _readable(seen["act-soft"], seen, ("ink", "mute"))
     )

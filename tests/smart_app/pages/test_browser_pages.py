@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from tests.browser import CHROMIUM
 from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened
-from tests.smart_app.pages.desk import Desk, a_screening
+from tests.smart_app.pages.desk import LAUNCH, Desk, a_screening
 from tests.smart_app.pages.treatment import ready, running, signed
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -50,6 +51,31 @@ def test_no_page_fails_an_accessibility_rule_or_runs_over_the_edge(view: str) ->
         for path in paths:
             page.goto(path)
             assert_sound(page, path, VIEWS[view]["viewport"]["width"])
+
+
+LOOKS = {
+    "light": {"color_background": "#edeae3", "color_highlight": "#5b2d8e", "dim_border_radius": "0"},
+    "dark": {"color_background": "#0b1220", "color_highlight": "#8fc1ee", "dim_border_radius": "16px"},
+}
+
+
+@pytest.mark.parametrize("scheme", LOOKS)
+def test_pages_in_the_ehr_s_colours_are_as_sound_and_print_as_ever(scheme: str) -> None:
+    desk = Desk()
+    desk.open()
+    desk.launches.contexts[LAUNCH] = replace(desk.launches.contexts[LAUNCH], style_url="https://ehr.example/s.json")
+    desk.deps = replace(desk.deps, style_of=lambda _context: LOOKS[scheme])
+    session = running(desk).id
+    act = "getComputedStyle(document.documentElement).getPropertyValue('--act')"
+    with opened(desk, viewport={"width": 1024, "height": 1366}, color_scheme=scheme) as page:
+        for path in ("screening", "about", f"session/{session}/monitor", f"session/{session}/before"):
+            page.goto(path)
+            assert page.evaluate(act) == LOOKS[scheme]["color_highlight"]
+            assert_sound(page, path, 1024)
+        page.emulate_media(media="print")
+        assert page.evaluate(act) == "#06405f"
+        page.emulate_media(media="screen", color_scheme="light" if scheme == "dark" else "dark")
+        assert page.evaluate(act) in {"#0a5a8a", "#66b9e8"}, "made for the other mode, so ours"
 
 
 def test_a_reading_is_four_numbers_and_enter() -> None:

@@ -113,7 +113,7 @@ def test_whatever_an_ehr_offers_everything_stays_readable(mode: int) -> None:
             seen += bool(tokens)
             for text in ("ink", "mute", "act", "ok", "warn", "stop"):
                 assert contrast(now[text], now["ground"]) >= 4.5, (ground, highlight, text)
-            for below in ("card", "well", "act-ink", "act-soft"):
+            for below in ("card", "well", "act-ink", "act-soft", "ok-soft", "warn-soft", "stop-soft"):
                 assert contrast(now["act"], now[below]) >= 4.5, (ground, highlight, below)
             assert contrast(brighter(now["act"], 1.12), now["act-ink"]) >= 4.5, (ground, highlight)
             assert contrast(now["ink"], now["act-soft"]) >= 4.5
