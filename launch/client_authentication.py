@@ -9,7 +9,7 @@ from urllib.parse import quote_plus
 
 from launch.client_assertion import ASSERTION_TYPE, sign_assertion
 from launch.errors import KeysUnusable
-from launch.keys import KeyRing
+from launch.keys import SigningKeys
 from launch.private_files import read_private
 from launch.registry import Registration
 
@@ -22,10 +22,10 @@ class Credentials:
     headers: dict[str, str] = field(default_factory=dict, repr=False)
 
 
-def credentials(registration: Registration, keys: KeyRing, *, token_endpoint: str, now: datetime) -> Credentials:
+def credentials(registration: Registration, keys: SigningKeys, *, token_endpoint: str, now: datetime) -> Credentials:
     """Credentials for a request to an endpoint of this EHR. A confidential client leaves client_id out."""
     if registration.auth == "private_key_jwt":
-        key = keys.active(registration.algorithm, now)
+        key = keys.active(registration.name, registration.algorithm, now)
         assertion = sign_assertion(key, client_id=registration.client_id, token_endpoint=token_endpoint, now=now)
         return Credentials(form={"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion})
     if registration.auth == "client_secret_basic":

@@ -27,7 +27,7 @@ from launch.discovery import Discovery, SmartConfiguration, check_launch_kind
 from launch.errors import ChartMissing, CookieRefused, HandoverSpent, LaunchEnded, LaunchError
 from launch.exchange import EhrClients
 from launch.identity import Identity, VerifiedUser, expected_issuer
-from launch.keys import KeyRing
+from launch.keys import SigningKeys
 from launch.live_tokens import LiveTokens
 from launch.registry import Registration, Registry
 from launch.token_reply import TokenReply
@@ -53,7 +53,7 @@ class LaunchDesk:
         self,
         *,
         registry: Registry,
-        keys: KeyRing,
+        keys: SigningKeys,
         store: LaunchStore,
         http: EhrClients,
         clock: Callable[[], datetime],

@@ -1,17 +1,17 @@
 """Our signing keys: made, kept, rotated, published (RFC 7517; SMART App Launch 2.2, asymmetric authentication).
 
-A key is published from the day it is made and signs from `active_from` on, so that EHRs which keep our key set for
-a while already know it. The old key stays published until `retire`.
+A key belongs to one EHR. It is published from the day it is made and signs from `active_from` on, so that an EHR
+which keeps our key set for a while already knows it. The old key stays published until it is retired.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
@@ -20,6 +20,7 @@ from launch.errors import KeysUnusable
 from launch.private_files import read_private, write_private
 
 ALGORITHMS = ("ES384", "RS384")
+JWKS_MAX_AGE = 3600  # seconds for which an EHR may keep our key set
 _RSA_BITS = 3072
 _SMALLEST_RSA_BITS = 2048
 _PUBLIC_MEMBERS = ("kty", "kid", "alg", "use", "crv", "x", "y", "n", "e")
@@ -39,8 +40,11 @@ class SigningKey:
         """A new ES384 or RS384 key."""
         if algorithm not in ALGORITHMS:
             raise KeysUnusable(f"keys are made for {' or '.join(ALGORITHMS)}, not {algorithm}")
-        key = ECKey.generate_key("P-384") if algorithm == "ES384" else RSAKey.generate_key(rsa_bits)
-        return cls._named(key, algorithm, active_from)
+        while True:
+            key = ECKey.generate_key("P-384") if algorithm == "ES384" else RSAKey.generate_key(rsa_bits)
+            made = cls._named(key, algorithm, active_from)
+            if not made.kid.startswith("-"):  # on a command line it would pass for an option
+                return made
 
     @classmethod
     def from_file(cls, path: Path) -> Self:
@@ -75,38 +79,56 @@ class SigningKey:
         return path
 
 
+class SigningKeys(Protocol):
+    """Our keys as the launch asks for them."""
+
+    def active(self, ehr: str, algorithm: str, now: datetime) -> SigningKey:
+        """The key that signs for this EHR now. Raises KeysUnusable."""
+        ...
+
+    def jwks(self, ehr: str | None = None) -> dict[str, list[dict[str, str]]]:
+        """The public key set of one EHR; None: of all."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRing:
-    """All our keys, old and new."""
+    """Our keys at one moment, each tuple oldest first.
 
-    keys: tuple[SigningKey, ...]
+    `shared` are keys of earlier releases, for every EHR: they go on signing where no key of the EHR's own has begun.
+    """
+
+    own: Mapping[str, tuple[SigningKey, ...]] = field(default_factory=dict)
+    shared: tuple[SigningKey, ...] = ()
 
     @classmethod
-    def of(cls, keys: Iterable[SigningKey]) -> Self:
-        return cls(keys=tuple(sorted(keys, key=lambda held: (held.active_from, held.kid))))
+    def of(cls, shared: Iterable[SigningKey] = (), own: Mapping[str, Iterable[SigningKey]] | None = None) -> Self:
+        return cls(shared=_in_order(shared), own={ehr: _in_order(keys) for ehr, keys in (own or {}).items()})
 
-    @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read every `*.jwk` of a folder; a folder without any gives an empty ring."""
-        return cls.of(SigningKey.from_file(path) for path in sorted(folder.glob("*.jwk")))
+    def keys_of(self, ehr: str) -> tuple[SigningKey, ...]:
+        """All keys that this EHR has to know: its own, and the shared ones."""
+        return (*self.own.get(ehr, ()), *self.shared)
 
-    def active(self, algorithm: str, now: datetime) -> SigningKey:
-        """The key that signs now: the newest that is active, else the one that will be first."""
-        held = [key for key in self.keys if key.algorithm == algorithm]
+    def active(self, ehr: str, algorithm: str, now: datetime) -> SigningKey:
+        """The newest key that is active, own before shared, else the one that will be first. Never another EHR's."""
+        held = [key for key in self.keys_of(ehr) if key.algorithm == algorithm]
         if not held:
-            raise KeysUnusable(f"the app has no {algorithm} key")
-        begun = [key for key in held if key.active_from <= now]
-        return begun[-1] if begun else held[0]
+            raise KeysUnusable(f"The app has no {algorithm} key for this EHR.", ehr=ehr)
+        for keys in (self.own.get(ehr, ()), self.shared):
+            begun = [key for key in keys if key.algorithm == algorithm and key.active_from <= now]
+            if begun:
+                return begun[-1]
+        return held[0]
 
-    def jwks(self) -> dict[str, list[dict[str, str]]]:
-        """The public key set for /.well-known/jwks.json."""
-        return {"keys": [key.public() for key in self.keys]}
+    def jwks(self, ehr: str | None = None) -> dict[str, list[dict[str, str]]]:
+        """The public key set; no kid stands in it twice."""
+        ehrs = sorted(self.own) if ehr is None else [ehr]
+        published = {key.kid: key.public() for name in ehrs for key in self.keys_of(name)}
+        return {"keys": list(({key.kid: key.public() for key in self.shared} | published).values())}
 
 
-def retire(folder: Path, kid: str) -> None:
-    """Forget a key for good: it is no longer published, and what it signed no longer counts."""
-    for path in folder.glob(f"*-{kid}.jwk"):
-        path.unlink()
+def _in_order(keys: Iterable[SigningKey]) -> tuple[SigningKey, ...]:
+    return tuple(sorted(keys, key=lambda held: (held.active_from, held.kid)))
 
 
 def _check(key: RSAKey | ECKey, algorithm: Any, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Where a browser comes to: /launch, /callback/{ehr}, /handover/{code}, the key set (SMART App Launch 2.2, 2.0.5 on).
+"""What browsers and EHRs ask for: /launch, /callback/{ehr}, /handover/{code}, key sets (SMART App Launch 2.2, 2.0.5).
 
 Errors leave as LaunchError, after an audit record; the app's exception handler makes the page.
 """
@@ -10,13 +10,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
 
 from launch import cookies
 from launch.authorization import AuthorizationRequest, Callback
 from launch.desk import AfterLaunch, LaunchDesk, Opened
 from launch.errors import ChartMissing, LaunchError, LaunchInterrupted, UnknownIssuer
+from launch.keys import JWKS_MAX_AGE
 
 _LONGEST_VALUE = 8192
 
@@ -75,9 +76,20 @@ def launch_routes(
 
     @router.get("/.well-known/jwks.json")
     async def jwks() -> JSONResponse:
-        return JSONResponse(desk.keys.jwks(), headers={"Cache-Control": "public, max-age=3600"})
+        return _key_set(desk, None)
+
+    @router.get("/jwks/{ehr}.json")
+    async def jwks_of_ehr(ehr: str) -> JSONResponse:
+        """The address that an administrator registers: the keys that sign for this EHR, and no other's."""
+        if ehr not in desk.registry.by_name:
+            raise HTTPException(404)
+        return _key_set(desk, ehr)
 
     return router
+
+
+def _key_set(desk: LaunchDesk, ehr: str | None) -> JSONResponse:
+    return JSONResponse(desk.keys.jwks(ehr), headers={"Cache-Control": f"public, max-age={JWKS_MAX_AGE}"})
 
 
 async def _begin(desk: LaunchDesk, request: Request) -> AuthorizationRequest:

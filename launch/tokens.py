@@ -11,7 +11,7 @@ from launch.context import TokenSet
 from launch.discovery import SmartConfiguration
 from launch.errors import AuthorizationRefused, EhrFault, EhrUnreachable, LaunchError, TokenRefused, TokenReplyInvalid
 from launch.exchange import PATIENT_LIMIT, EhrClients, Reply, exchange
-from launch.keys import KeyRing
+from launch.keys import SigningKeys
 from launch.registry import Registration
 from launch.token_reply import ReplyInvalid, TokenReply, read_token_reply
 
@@ -28,7 +28,7 @@ _NOT_AGREED = {
 class TokenEndpoint:
     """Speaks to the token and revocation endpoints of every registered EHR."""
 
-    def __init__(self, *, clients: EhrClients, keys: KeyRing, clock: Callable[[], datetime]) -> None:
+    def __init__(self, *, clients: EhrClients, keys: SigningKeys, clock: Callable[[], datetime]) -> None:
         self._clients = clients
         self._keys = keys
         self._clock = clock

@@ -33,7 +33,8 @@ from launch.context import LaunchContext, TokenSet
 from launch.desk import LaunchDesk
 from launch.errors import LaunchError
 from launch.exchange import EhrClients
-from launch.keys import KeyRing, SigningKey
+from launch.key_folder import KeyFolder
+from launch.key_rotation import make_first_keys
 from launch.registry import Registration, Registry, load_registry
 from launch.routes import launch_routes
 from launch.scopes import Scopes
@@ -43,7 +44,7 @@ from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, asking_page, create_pages, ehr_of, error_page
-from smart_app.settings import Settings, SystemClock, load_site
+from smart_app.settings import SIGNING_KEYS, Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
@@ -106,13 +107,14 @@ def assemble(settings: Settings) -> Parts:
     rules, medicines = load_site(settings.site), table_of(settings.data)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = registrations(settings.registry, demo=settings.demo)
+    keys = _signing_keys(settings, registry, clock)
     store = open_store(
         settings.database, base_url=settings.base_url, sealing_keys=settings.data / "sealing.keys", clock=clock
     )
     clients = EhrClients()
     desk = LaunchDesk(
         registry=registry,
-        keys=_signing_keys(settings, clock),
+        keys=keys,
         store=store.launches,
         http=clients,
         clock=clock,
@@ -139,14 +141,12 @@ def registrations(path: Path, *, demo: bool = False) -> Registry:
     return load_registry(path, allow_loopback_http=demo, role_words=ROLE_WORDS)
 
 
-def _signing_keys(settings: Settings, clock: SystemClock) -> KeyRing:
-    """The keys of the data folder; a first pair (ES384 and RS384) is made when there is none."""
-    folder = settings.data / "signing-keys"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if not KeyRing.load(folder).jwks()["keys"]:
-        for algorithm in ("ES384", "RS384"):
-            SigningKey.generate(algorithm, active_from=clock()).save(folder)
-    return KeyRing.load(folder)
+def _signing_keys(settings: Settings, registry: Registry, clock: SystemClock) -> KeyFolder:
+    """The keys of the data folder; an EHR that needs one and has none gets its first."""
+    folder = KeyFolder(settings.data / SIGNING_KEYS)
+    folder.check()
+    make_first_keys(folder, registry.by_name.values(), clock())
+    return folder
 
 
 def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:

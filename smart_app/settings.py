@@ -19,6 +19,8 @@ from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRefused, rule_settings
 
 PREFIX = "KP_"
+# In the data folder:
+SIGNING_KEYS = "signing-keys"
 Made = TypeVar("Made")
 
 
@@ -64,7 +66,7 @@ def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Sett
     data = data_folder(environment)
     settings = Settings(
         base_url=tried(lambda: _base_url(_required(environment, "BASE_URL"), demo=demo), ""),
-        registry=tried(lambda: Path(_required(environment, "REGISTRY")), Path()),
+        registry=tried(lambda: registry_file(environment), Path()),
         data=data,
         database=tried(lambda: database_url(environment, data), ""),
         zone=tried(lambda: zone_of(environment), None),
@@ -116,6 +118,11 @@ def load_site(path: Path | None) -> RuleSettings:
 
 def data_folder(environment: Mapping[str, str]) -> Path:
     return Path(environment.get(PREFIX + "DATA", "data"))
+
+
+def registry_file(environment: Mapping[str, str]) -> Path:
+    """The file of KP_REGISTRY. Raises SettingInvalid."""
+    return Path(_required(environment, "REGISTRY"))
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

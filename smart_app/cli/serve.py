@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import uvicorn
 
 from fhir_mappings.codes.site_medicines import SiteTableUnusable
-from launch.errors import RegistrationInvalid
+from launch.errors import KeysUnusable, RegistrationInvalid
 from smart_app.app import assemble, create_app, environment, run_worker
 from smart_app.cli.errors import CommandFailed
 from smart_app.settings import SettingInvalid, Settings, settings_from
@@ -84,7 +84,7 @@ def checked(make: Callable[[], Made]) -> Made:
     """What the operator must put right is one line and exit code 2, not a traceback."""
     try:
         return make()
-    except (RegistrationInvalid, SettingInvalid, SiteTableUnusable, StoreRefused) as problem:
+    except (KeysUnusable, RegistrationInvalid, SettingInvalid, SiteTableUnusable, StoreRefused) as problem:
         raise CommandFailed(str(problem)) from None
 
 

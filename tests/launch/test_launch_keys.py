@@ -10,7 +10,8 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from launch.errors import KeysUnusable
-from launch.keys import KeyRing, SigningKey, retire
+from launch.key_folder import KeyFolder
+from launch.keys import KeyRing, SigningKey
 from tests.launch.an_ehr import START
 
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
@@ -26,7 +27,7 @@ def test_a_saved_key_comes_back_and_is_ours_alone(tmp_path: Path, algorithm: str
     path = key.save(tmp_path / "keys")
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
-    again = KeyRing.load(tmp_path / "keys").active(algorithm, START)
+    again = KeyFolder(tmp_path / "keys").active("demo", algorithm, START)
     assert (again.kid, again.algorithm, again.active_from) == (key.kid, algorithm, START)
     assert again.key.as_dict(private=True)["d"] == key.key.as_dict(private=True)["d"]
 
@@ -54,26 +55,18 @@ def test_a_new_key_is_published_before_it_signs_and_the_old_one_after() -> None:
     old, new = a_key(days=-30), a_key(days=1)
     ring = KeyRing.of([new, old])
     assert {jwk["kid"] for jwk in ring.jwks()["keys"]} == {old.kid, new.kid}
-    assert ring.active("ES384", START).kid == old.kid
-    assert ring.active("ES384", START + timedelta(days=1)).kid == new.kid
+    assert ring.active("demo", "ES384", START).kid == old.kid
+    assert ring.active("demo", "ES384", START + timedelta(days=1)).kid == new.kid
 
 
 def test_the_very_first_key_signs_at_once() -> None:
     key = a_key(days=1)
-    assert KeyRing.of([key]).active("ES384", START).kid == key.kid
-
-
-def test_a_retired_key_is_gone(tmp_path: Path) -> None:
-    old, new = a_key(days=-30), a_key()
-    old.save(tmp_path)
-    new.save(tmp_path)
-    retire(tmp_path, old.kid)
-    assert [key.kid for key in KeyRing.load(tmp_path).keys] == [new.kid]
+    assert KeyRing.of([key]).active("demo", "ES384", START).kid == key.kid
 
 
 def test_without_a_key_for_the_algorithm_nothing_is_signed() -> None:
     with pytest.raises(KeysUnusable, match="no RS384 key"):
-        KeyRing.of([a_key()]).active("RS384", START)
+        KeyRing.of([a_key()]).active("demo", "RS384", START)
 
 
 def test_keys_are_made_for_smart_s_two_algorithms_only() -> None:
@@ -85,7 +78,7 @@ def test_a_key_others_can_read_is_not_used(tmp_path: Path) -> None:
     path = a_key().save(tmp_path)
     path.chmod(0o644)
     with pytest.raises(KeysUnusable, match="0600"):
-        KeyRing.load(tmp_path)
+        KeyFolder(tmp_path).check()
 
 
 def _jwk(key: RSAKey | ECKey, *, private: bool = True, **members: object) -> dict[str, object]:
@@ -111,7 +104,7 @@ def test_a_file_that_is_no_key_of_ours_is_refused_by_name(tmp_path: Path, conten
     path.touch(mode=0o600)
     path.write_text(content)
     with pytest.raises(KeysUnusable, match=r"es384-x.jwk"):
-        KeyRing.load(tmp_path)
+        KeyFolder(tmp_path).check()
 
 
 def test_a_key_is_not_shown_by_its_repr() -> None:

@@ -107,3 +107,15 @@ async def test_the_rules_are_served_with_what_this_site_has_set(tmp_path: Path) 
         answer = await client.get("/rules.json")
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert [(each["rule"], each["value"]) for each in answer.json()["differences"]] == [("HOLD-BP", 130)]
+
+
+async def test_c03_the_key_sets_are_public_kept_for_an_hour_and_hold_no_private_member(
+    browser: httpx.AsyncClient,
+) -> None:
+    for address in ("/jwks/sandbox.json", "/.well-known/jwks.json"):
+        answer = await browser.get(address)
+        assert answer.headers["cache-control"] == "public, max-age=3600"
+        ((key),) = answer.json()["keys"]
+        assert key.keys() == {"kty", "kid", "alg", "use", "crv", "x", "y"}
+    assert (await browser.get("/jwks/nobody.json")).status_code == 404
+    assert (await browser.get("/jwks/..%2Fsandbox.json")).status_code == 404
