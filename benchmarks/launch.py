@@ -33,6 +33,7 @@ from smart_app.store.migrations import migrate
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.records import Caller
 from smart_app.use_cases.screen_patient import screen_chart, screen_patient
+from tests.ways_out import a_way_out
 
 DELAY = 0.05  # seconds the EHR takes for each answer
 AS_OF = date(2026, 11, 23)
@@ -171,7 +172,7 @@ def bundle(found: list[dict[str, Any]]) -> dict[str, Any]:
 class Bench:
     def __init__(self, base: str, folder: Path) -> None:
         self.base = base
-        self.http = http_client()
+        self.http = http_client(a_way_out(loopback=True))
         self.ehr = FhirClient(
             base, self.http, httpx.Auth(), offers=Offers(time.monotonic), clock=_now, request_id=lambda: "bench"
         )

@@ -43,6 +43,7 @@ from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.errors import EhrError
 from smart_app.use_cases.records import Caller
 from smart_app.use_cases.screen_patient import screen_patient
+from tests.ways_out import a_way_out
 
 OBSERVATIONS = 10_000
 PERSON = {"resourceType": "Patient", "id": "1", "birthDate": "1984-03-04", "gender": "male"}
@@ -172,7 +173,7 @@ async def _watched(base: str, folder: Path) -> tuple[float, float, float, float]
     migrate(engine)
     doctor = Clinician(reference=f"{base}/Practitioner/1", name="Dr Bench", role=Role.PRESCRIBER)
     caller = Caller(launch="b", ehr="bench", fhir_base=base, patient_id="1", clinician=doctor, may_write=True)
-    async with http_client() as http:
+    async with http_client(a_way_out(loopback=True)) as http:
         ehr = FhirClient(base, http, httpx.Auth(), offers=Offers(time.monotonic), clock=_now, request_id=lambda: "b")
         while True:
             with contextlib.suppress(EhrError):

@@ -67,6 +67,7 @@ class LaunchDesk:
         self._clock = clock
         self._public_base = canonical_base(public_base)
         self._session_limit = session_limit
+        self._clients = http
         self._endpoint = TokenEndpoint(clients=http, keys=keys, clock=clock)
         self._identity = Identity(clients=http, clock=clock)
         self.tokens = LiveTokens(
@@ -92,7 +93,7 @@ class LaunchDesk:
             redirect_uri=self.redirect_uri(registration.name),
             now=self._clock(),
         )
-        return await self._keep(request)
+        return await self._keep(registration, request)
 
     async def begin_standalone(self, registration: Registration, iss: str | None = None) -> AuthorizationRequest:
         """A launch from our own page or in a window of its own."""
@@ -105,7 +106,7 @@ class LaunchDesk:
             redirect_uri=self.redirect_uri(registration.name),
             now=self._clock(),
         )
-        return await self._keep(request)
+        return await self._keep(registration, request)
 
     async def take(self, ehr: str, callback: Callback) -> PendingLaunch | None:
         """The launch of this state, which is used up from now on."""
@@ -209,7 +210,8 @@ class LaunchDesk:
             raise LaunchEnded(launch_id=launch_id)
         return context
 
-    async def _keep(self, request: AuthorizationRequest) -> AuthorizationRequest:
+    async def _keep(self, registration: Registration, request: AuthorizationRequest) -> AuthorizationRequest:
+        await self._clients.count_one(registration)  # the browser's visit to the authorization endpoint
         await run_sync(self.store.keep_pending, request.pending)
         return request
 

@@ -76,7 +76,7 @@ class Discovery:
         """The document as the EHR gives it now, unchecked, and how long it may be kept."""
         url = f"{registration.issuer}/.well-known/smart-configuration"
         try:
-            reply = await exchange(self._clients.of(registration.name), "GET", url, ehr=registration.name)
+            reply = await exchange(self._clients.of(registration), "GET", url, ehr=registration.name)
         except EhrUnreachable:
             raise
         except EhrFault as error:

@@ -11,9 +11,12 @@
     │   ├── UnknownIssuer          iss is not in the table, or is missing
     │   ├── RegistrationInvalid    the table itself cannot be read
     │   ├── EndpointNotPinned      the EHR names an address that is not listed
+    │   ├── AddressForbidden       a registered host leads where the app does not go
     │   └── AuthorizationRefused   the EHR refused what the app asked for
     ├── EhrFault                   the EHR's answer cannot be used                       (EHR)
     │   ├── EhrUnreachable         no answer, or not in time
+    │   │   ├── EhrBusy            too many requests; later it will do
+    │   │   └── CertificateRefused  whoever answers cannot prove to be the EHR
     │   ├── DiscoveryFailed        .well-known/smart-configuration
     │   ├── CallbackInvalid        neither code nor error, or another issuer's answer
     │   ├── TokenRefused           the token endpoint answered with an error
@@ -29,6 +32,7 @@ No message holds a code, state, token or launch value, nor any text the EHR wrot
 from __future__ import annotations
 
 from enum import StrEnum
+from math import ceil
 from typing import ClassVar
 
 
@@ -144,6 +148,17 @@ class EndpointNotPinned(RegistrationFault):
     reason = "endpoint-not-pinned"
 
 
+class AddressForbidden(RegistrationFault):
+    """`reach`: the words for where the address leads. The address itself is nobody's business but the resolver's."""
+
+    reason = "address-forbidden"
+
+    def __init__(self, reach: str, *, ehr: str, advice: str | None = None) -> None:
+        super().__init__(
+            f"The EHR's address leads to {reach}, and the app does not go there.", ehr=ehr, advice=advice
+        )
+
+
 class AuthorizationRefused(RegistrationFault):
     reason = "authorization-refused"
 
@@ -157,6 +172,24 @@ class EhrFault(LaunchError):
 class EhrUnreachable(EhrFault):
     reason = "ehr-unreachable"
     advice = "Wait a minute, then start the app again from the chart."
+
+
+class EhrBusy(EhrUnreachable):
+    """`retry_after`: seconds until asking again makes sense; None where nobody knows."""
+
+    reason = "ehr-busy"
+
+    def __init__(self, message: str, *, ehr: str, retry_after: float | None = None) -> None:
+        super().__init__(message, ehr=ehr, advice=_later(retry_after))
+        self.retry_after = retry_after
+
+
+class CertificateRefused(EhrUnreachable):
+    reason = "certificate-refused"
+    advice = "Do not go on. Tell whoever runs the app and the EHR's support desk."
+
+    def __init__(self, *, ehr: str) -> None:
+        super().__init__("The EHR could not prove with its certificate that it is the EHR.", ehr=ehr)
 
 
 class DiscoveryFailed(EhrFault):
@@ -190,3 +223,11 @@ class KeysUnusable(AppFault):
 
 class ForeignAddress(AppFault):
     reason = "foreign-address"
+
+
+def _later(seconds: float | None) -> str | None:
+    """None for the usual minute."""
+    if seconds is None or seconds <= 60:
+        return None
+    minutes = ceil(seconds / 60)
+    return f"Wait {minutes} minutes, then start the app again from the chart."

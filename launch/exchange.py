@@ -14,7 +14,11 @@ from typing import Any, Never
 import anyio
 import httpx
 
-from launch.errors import EhrFault, EhrUnreachable
+from launch.errors import EhrBusy, EhrFault, EhrUnreachable
+from launch.pacing import Share
+from launch.registry import Registration
+from launch.retry_after import seconds_to_wait
+from launch.transport import Transports
 
 TIME_LIMIT = 5.0  # seconds, for the whole exchange
 PATIENT_LIMIT = 10.0  # where giving up early would cost the launch its code or its refresh token
@@ -51,22 +55,26 @@ class Reply:
 
 
 class EhrClients:
-    """One connection pool for each EHR; no proxy or netrc of the environment, no redirects, no cookies kept."""
+    """One client for the sign-in at each EHR; no proxy or netrc of the environment, no redirects, no cookies kept."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._transport = transport
+    def __init__(self, transports: Transports) -> None:
+        self._transports = transports
         self._clients: dict[str, httpx.AsyncClient] = {}
 
-    def of(self, ehr: str) -> httpx.AsyncClient:
-        if ehr not in self._clients:
-            self._clients[ehr] = httpx.AsyncClient(
-                transport=self._transport,
+    def of(self, registration: Registration) -> httpx.AsyncClient:
+        if registration.name not in self._clients:
+            self._clients[registration.name] = httpx.AsyncClient(
+                transport=self._transports.to(registration, Share.SIGN_IN),
                 trust_env=False,
                 follow_redirects=False,
                 timeout=TIME_LIMIT,
                 cookies=no_cookies(),
             )
-        return self._clients[ehr]
+        return self._clients[registration.name]
+
+    async def count_one(self, registration: Registration) -> None:
+        """For a request that the browser makes, which counts as ours. EhrBusy when the EHR allows no more now."""
+        await self._transports.turn(registration, Share.SIGN_IN, patience=TIME_LIMIT)
 
     async def aclose(self) -> None:
         for client in self._clients.values():
@@ -90,7 +98,7 @@ async def exchange(
     time_limit: float = TIME_LIMIT,
     size_limit: int = SIZE_LIMIT,
 ) -> Reply:
-    """Send one request and read the whole answer; EhrUnreachable or EhrFault when that fails."""
+    """Send one request and read the whole answer; EhrUnreachable or EhrFault when that fails, EhrBusy on a 429."""
     asked = {"Accept": "application/json", "Accept-Encoding": "identity", **(headers or {})}
     try:
         with anyio.fail_after(time_limit):
@@ -105,6 +113,9 @@ async def exchange(
 async def _read(response: httpx.Response, ehr: str, size_limit: int) -> Reply:
     if response.has_redirect_location or 300 <= response.status_code < 400:
         raise EhrFault("The EHR sent the app to another address instead of answering.", ehr=ehr)
+    wait = seconds_to_wait(response.headers)
+    if response.status_code == 429 or (response.status_code == 503 and wait is not None):
+        raise EhrBusy("The EHR is busy and asks the app to come back later.", ehr=ehr, retry_after=wait)
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk

@@ -145,7 +145,7 @@ class Identity:
         return (await self._read(url, registration))[0]
 
     async def _read(self, url: str, registration: Registration) -> tuple[dict[str, Any], timedelta]:
-        reply = await exchange(self._clients.of(registration.name), "GET", url, ehr=registration.name)
+        reply = await exchange(self._clients.of(registration), "GET", url, ehr=registration.name)
         document = reply.json_object()
         if reply.status != 200 or document is None:
             raise _unverified(registration, "The EHR does not publish the keys of its users' identities.")

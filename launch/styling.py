@@ -88,7 +88,7 @@ class Styles:
         base = parse_address(registration.issuer).origin
         pinned_endpoint(url, replace(registration, origins=registration.origins | {base}))
         reply = await exchange(
-            self._clients.of(registration.name),
+            self._clients.of(registration),
             "GET",
             url,
             ehr=registration.name,

@@ -105,7 +105,7 @@ class TokenEndpoint:
     async def _post(self, registration: Registration, endpoint: str, form: dict[str, str]) -> Reply:
         known = credentials(registration, self._keys, token_endpoint=endpoint, now=self._clock())
         return await exchange(
-            self._clients.of(registration.name),
+            self._clients.of(registration),
             "POST",
             endpoint,
             ehr=registration.name,
@@ -124,6 +124,6 @@ def _refused(reply: Reply, ehr: str) -> LaunchError:
         return TokenRefused(_SPENT, ehr=ehr, oauth_code=code)
     if isinstance(code, str) and code in _NOT_AGREED:
         return AuthorizationRefused(_NOT_AGREED[code], ehr=ehr, oauth_code=code)
-    if reply.status >= 500 or reply.status == 429:
+    if reply.status >= 500:
         return EhrUnreachable(f"The EHR could not give access now (HTTP {reply.status}).", ehr=ehr)
     return TokenRefused(f"The EHR refused to give access (HTTP {reply.status}).", ehr=ehr)

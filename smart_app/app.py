@@ -35,10 +35,12 @@ from launch.errors import LaunchError
 from launch.exchange import EhrClients
 from launch.key_folder import KeyFolder
 from launch.key_rotation import make_first_keys
+from launch.pacing import Share
 from launch.registry import Registration, Registry, load_registry
 from launch.routes import launch_routes
 from launch.scopes import Scopes
 from launch.styling import Styles
+from launch.transport import Transports
 from smart_app import worker
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
@@ -90,6 +92,7 @@ class Parts:
     clients: EhrClients
     styles: Styles
     ehrs: EhrsOfLaunches
+    ehrs_of_worker: EhrsOfLaunches  # goes after the clinicians where an EHR limits its requests
     rules: RuleSettings
     medicines: MedicineTable
     wake: Wake
@@ -98,6 +101,7 @@ class Parts:
         await self.styles.aclose()
         await self.clients.aclose()
         await self.ehrs.aclose()
+        await self.ehrs_of_worker.aclose()
         self.store.close()
 
 
@@ -111,7 +115,14 @@ def assemble(settings: Settings) -> Parts:
     store = open_store(
         settings.database, base_url=settings.base_url, sealing_keys=settings.data / "sealing.keys", clock=clock
     )
-    clients = EhrClients()
+    transports = Transports()
+
+    def ehrs(share: Share) -> EhrsOfLaunches:
+        return EhrsOfLaunches(
+            store.launches, desk.tokens, clock, lambda ehr: transports.to(registry.named(ehr), share)
+        )
+
+    clients = EhrClients(transports)
     desk = LaunchDesk(
         registry=registry,
         keys=keys,
@@ -129,7 +140,8 @@ def assemble(settings: Settings) -> Parts:
         desk=desk,
         clients=clients,
         styles=Styles(registry=registry, clients=clients, clock=clock),
-        ehrs=EhrsOfLaunches(store.launches, desk.tokens, clock),
+        ehrs=ehrs(Share.READING),
+        ehrs_of_worker=ehrs(Share.DELIVERY),
         rules=rules,
         medicines=medicines,
         wake=Wake(),
@@ -326,7 +338,7 @@ async def run_worker(parts: Parts, stop: asyncio.Event) -> None:
         deliver_next,
         parts.store.outbox,
         parts.store.work,
-        parts.ehrs,
+        parts.ehrs_of_worker,
         parts.clock,
         Instance(base_url=parts.settings.base_url, version=VERSION),
         progress_of=progress_of(parts.store.work),

@@ -16,6 +16,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from launch.transport import EhrTransport
 from smart_app.app import create_app
 from smart_app.cli.demo import demo_registry
 from smart_app.sandbox.cookies import CookieJar
@@ -127,7 +128,7 @@ async def running_clinic(folder: Path, *, more_registrations: Sequence[str] = ()
         return await inside.handle_async_request(request)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", to_the_ehr)
+        patch.setattr(EhrTransport, "handle_async_request", to_the_ehr)
         async with app.router.lifespan_context(app):
             yield clinic
 

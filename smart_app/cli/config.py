@@ -13,7 +13,9 @@ from typing import Any
 from fhir_mappings.codes.site_medicines import SiteTableUnusable, table_of
 from launch.errors import RegistrationInvalid
 from launch.exchange import EhrClients
+from launch.pacing import Share
 from launch.registry import Registration, Registry
+from launch.transport import Transports
 from smart_app.app import environment, registrations
 from smart_app.ehr.fhir_client import http_client
 from smart_app.ehr.metadata import public_statement
@@ -109,17 +111,18 @@ def _unknown_settings(given: _Asked) -> Iterator[str]:
 
 async def _fits(registry: Registry) -> Mapping[str, Fit]:
     """All EHRs side by side; a slow one holds nobody up."""
-    clock, clients = SystemClock(), EhrClients()
+    clock, transports = SystemClock(), Transports()
+    clients = EhrClients(transports)
     try:
         found = await asyncio.gather(
-            *(_fit(registration, clients, clock) for registration in registry.by_name.values())
+            *(_fit(registration, transports, clients, clock) for registration in registry.by_name.values())
         )
     finally:
         await clients.aclose()
     return dict(zip(registry.by_name, found, strict=True))
 
 
-async def _fit(registration: Registration, clients: EhrClients, clock: SystemClock) -> Fit:
-    async with http_client() as http:
+async def _fit(registration: Registration, transports: Transports, clients: EhrClients, clock: SystemClock) -> Fit:
+    async with http_client(transports.to(registration, Share.READING)) as http:
         statement = partial(public_statement, registration.issuer, http, clock)
         return await fit_of(registration, clients=clients, clock=clock, statement=statement)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 from anyio.lowlevel import checkpoint
 
 from fhir_mappings.wire import NotFhirJson, decode, decode_by_slices
+from launch.retry_after import seconds_to_wait
 from smart_app.ehr.exchange import Answer
 from smart_app.use_cases.errors import (
     BadReply,
@@ -26,7 +26,6 @@ from smart_app.use_cases.errors import (
 )
 from smart_app.use_cases.records import Json
 
-LONGEST_WAIT: Final = 6 * 3600.0  # seconds; a Retry-After beyond it is not believed
 _UNREADABLE: Final = "the EHR's answer is not readable as FHIR JSON"
 _MOST_ISSUES: Final = 20
 _LONGEST_ISSUE: Final = 500
@@ -94,21 +93,9 @@ def check_status(answer: Answer, now: datetime) -> None:
     raised = refusal.writing if answer.writing else refusal.reading
     raise raised(
         f"{refusal.words} ({answer.status})",
-        retry_after=retry_after(answer, now) if raised is Busy else None,
+        retry_after=seconds_to_wait(answer.headers, now) if raised is Busy else None,
         issues=issues_of(_object_or_empty(answer)),
     )
-
-
-def retry_after(answer: Answer, now: datetime) -> float | None:
-    """Seconds to wait (RFC 9110, section 10.2.3), at most 6 hours; None where the EHR names no readable time."""
-    text = answer.headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,18}", text):
-        return min(float(text), LONGEST_WAIT)
-    until = _http_date(text)
-    if until is None:
-        return None
-    told = _http_date(answer.headers.get("date", ""))  # the EHR's own clock, where it tells the time
-    return min(max((until - (told or now)).total_seconds(), 0.0), LONGEST_WAIT)
 
 
 def resource_of(answer: Answer, *expected: str) -> Json:
@@ -216,11 +203,3 @@ def _object_or_empty(answer: Answer) -> Json:
         return decode(answer.body)
     except (BadReply, NotFhirJson):
         return {}
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        when = parsedate_to_datetime(text)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return when if when.tzinfo else None

@@ -12,9 +12,16 @@ import anyio
 import httpx
 
 from launch.bearer import under_base
-from launch.errors import EhrUnreachable, ForeignAddress, LaunchError
+from launch.errors import (
+    AddressForbidden,
+    CertificateRefused,
+    EhrBusy,
+    EhrUnreachable,
+    ForeignAddress,
+    LaunchError,
+)
 from launch.exchange import no_cookies
-from smart_app.use_cases.errors import BadReply, EhrError, OutcomeUnknown, Unauthorized, Unreachable
+from smart_app.use_cases.errors import BadReply, Busy, EhrError, OutcomeUnknown, Unauthorized, Unreachable
 
 SIZE_LIMIT: Final = 32 * 1024 * 1024  # bytes of one answer, unpacked
 RATIO_LIMIT: Final = 100  # unpacked to packed
@@ -22,7 +29,6 @@ _RATIO_FROM: Final = 1024 * 1024  # a short answer may pack better than that wit
 TIME_LIMIT: Final = 60.0  # seconds, for the whole exchange
 _LONGEST: Final = 16 * 1024  # characters of an address
 _TIMEOUTS: Final = httpx.Timeout(20.0, connect=5.0)
-_LIMITS: Final = httpx.Limits(max_connections=20, max_keepalive_connections=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -35,9 +41,9 @@ class Answer:
     writing: bool  # the request may have changed something
 
 
-def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.AsyncClient:
-    """The one connection pool of an EHR, shared by its launches; it keeps no token and no cookie, follows no redirect
-    and reads no proxy or netrc from the environment. HTTP/2 stays off: it put our parallel searches in a row."""
+def http_client(transport: httpx.AsyncBaseTransport) -> httpx.AsyncClient:
+    """The one client of an EHR, shared by its launches: no token, no cookie, no redirect, no proxy or netrc of the
+    environment. `transport`: from `launch.transport`, which dials judged addresses alone."""
     for name in ("httpx", "httpcore"):  # at INFO they log whole addresses, patient ids among them
         logging.getLogger(name).setLevel(logging.WARNING)
     return httpx.AsyncClient(
@@ -45,7 +51,6 @@ def http_client(transport: httpx.AsyncBaseTransport | None = None) -> httpx.Asyn
         trust_env=False,
         follow_redirects=False,
         timeout=_TIMEOUTS,
-        limits=_LIMITS,
         cookies=no_cookies(),
         event_hooks={"response": [_drop_unauthorized_body]},
     )
@@ -86,7 +91,7 @@ async def exchange(
     except httpx.InvalidURL:
         raise BadReply("the EHR named an address that cannot be read") from None
     except LaunchError as error:
-        raise _sign_in_error(error) from None
+        raise _not_sent(error) from None
     return Answer(status=response.status_code, headers=response.headers, body=unpacked, writing=writing)
 
 
@@ -96,13 +101,24 @@ def _refuse_foreign(fhir_base: str, url: str) -> None:
         raise BadReply("the EHR named an address outside its FHIR base")
 
 
-def _sign_in_error(error: LaunchError) -> EhrError:
-    """The token is fetched before a request or after a 401: in both cases nothing was changed."""
-    if isinstance(error, EhrUnreachable):
-        return Unreachable("the EHR's sign-in could not be reached")
-    if isinstance(error, ForeignAddress):
-        return BadReply("the EHR named an address outside its FHIR base")
-    return Unauthorized("the sign-in to the EHR has ended")
+def _not_sent(error: LaunchError) -> EhrError:
+    """The token is fetched before a request or after a 401, and a connection is refused before it is made: in all
+    these cases nothing was changed."""
+    match error:
+        case EhrBusy():
+            return Busy(_decapitalised(error.message), retry_after=error.retry_after)
+        case CertificateRefused() | AddressForbidden():
+            return Unreachable(_decapitalised(error.message))
+        case EhrUnreachable():
+            return Unreachable("the EHR's sign-in could not be reached")
+        case ForeignAddress():
+            return BadReply("the EHR named an address outside its FHIR base")
+        case _:
+            return Unauthorized("the sign-in to the EHR has ended")
+
+
+def _decapitalised(sentence: str) -> str:
+    return sentence[:1].lower() + sentence[1:].removesuffix(".")
 
 
 async def _read(response: httpx.Response) -> bytes:
@@ -118,7 +134,9 @@ async def _read(response: httpx.Response) -> bytes:
             plain += inflate.decompress(chunk, allowed + 1 - len(plain)) if inflate else chunk
         except zlib.error:
             raise BadReply("the EHR's answer is damaged") from None
-        if len(plain) > allowed:
+        if inflate and inflate.unused_data:
+            raise BadReply("the EHR's answer goes on after its end")
+        if max(len(plain), packed) > allowed:
             raise BadReply("the EHR's answer is far larger than such an answer can be")
     if inflate and packed and not inflate.eof:
         raise BadReply("the EHR's answer is cut short")

@@ -12,6 +12,7 @@ import respx
 from launch.desk import LaunchDesk
 from launch.exchange import EhrClients
 from launch.registry import read_registry
+from launch.transport import Transports
 from tests.fakes_launch import MemoryLaunchStore
 from tests.launch.an_app import OTHER, App
 from tests.launch.an_ehr import PUBLIC_BASE, Clock, Ehr, a_key_ring, a_table
@@ -40,7 +41,7 @@ def ehr() -> Iterator[Ehr]:
 
 @pytest.fixture
 async def clients(ehr: Ehr) -> AsyncIterator[EhrClients]:
-    held = EhrClients()
+    held = EhrClients(Transports())
     yield held
     await held.aclose()
 

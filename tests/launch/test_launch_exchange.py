@@ -11,14 +11,17 @@ import pytest
 
 from launch.errors import EhrFault, EhrUnreachable
 from launch.exchange import SIZE_LIMIT, EhrClients, Reply, exchange
+from launch.transport import Transports
 from tests.launch.an_ehr import WELL_KNOWN, Ehr
+from tests.ways_out import somewhere
 
 pytestmark = pytest.mark.anyio
+DEMO = somewhere()
 
 
 async def _ask(ehr: Ehr, clients: EhrClients, answer: httpx.Response) -> Reply:
     ehr.well_known.mock(return_value=answer, side_effect=None)
-    return await exchange(clients.of("demo"), "GET", WELL_KNOWN, ehr="demo")
+    return await exchange(clients.of(DEMO), "GET", WELL_KNOWN, ehr="demo")
 
 
 def _json(content: bytes, **headers: str) -> httpx.Response:
@@ -99,7 +102,7 @@ async def test_a_dripping_answer_is_cut_off(ehr: Ehr, clients: EhrClients) -> No
 
     ehr.well_known.mock(return_value=httpx.Response(200, content=drip()), side_effect=None)
     with pytest.raises(EhrUnreachable, match="in time"):
-        await exchange(clients.of("demo"), "GET", WELL_KNOWN, ehr="demo", time_limit=0.05)
+        await exchange(clients.of(DEMO), "GET", WELL_KNOWN, ehr="demo", time_limit=0.05)
 
 
 async def test_a_connection_that_breaks_off_is_said_so(ehr: Ehr, clients: EhrClients) -> None:
@@ -116,7 +119,7 @@ async def test_a_caller_may_expect_less(ehr: Ehr, clients: EhrClients) -> None:
     for answer in (_json(body), _json(gzip.compress(body), **{"content-encoding": "gzip"})):
         ehr.well_known.mock(return_value=answer, side_effect=None)
         with pytest.raises(EhrFault, match="far larger"):
-            await exchange(clients.of("demo"), "GET", WELL_KNOWN, ehr="demo", size_limit=len(body) - 1)
+            await exchange(clients.of(DEMO), "GET", WELL_KNOWN, ehr="demo", size_limit=len(body) - 1)
 
 
 async def test_a_cookie_of_the_ehr_never_comes_back_with_another_request(ehr: Ehr, clients: EhrClients) -> None:
@@ -126,12 +129,13 @@ async def test_a_cookie_of_the_ehr_never_comes_back_with_another_request(ehr: Eh
 
 
 async def test_an_ehr_has_one_client_of_its_own_without_the_environment() -> None:
-    held = EhrClients()
-    assert held.of("one") is held.of("one")
-    assert held.of("one") is not held.of("two")
-    assert held.of("one").trust_env is False
-    assert held.of("one").follow_redirects is False
-    first = held.of("one")
+    held = EhrClients(Transports())
+    one, two = somewhere(name="one"), somewhere(name="two")
+    assert held.of(one) is held.of(one)
+    assert held.of(one) is not held.of(two)
+    assert held.of(one).trust_env is False
+    assert held.of(one).follow_redirects is False
+    first = held.of(one)
     await held.aclose()
     assert first.is_closed
 

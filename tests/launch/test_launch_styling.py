@@ -15,7 +15,7 @@ import pytest
 from launch.exchange import EhrClients
 from launch.registry import read_registry
 from launch.styling import SIZE_LIMIT, Styles
-from tests.launch.an_ehr import ISSUER, ORIGIN, Clock, Ehr, a_context, a_registry, a_table
+from tests.launch.an_ehr import ISSUER, ORIGIN, Clock, Ehr, a_context, a_registration, a_registry, a_table
 
 pytestmark = pytest.mark.anyio
 URL = f"{ORIGIN}/style/v3.json"
@@ -48,7 +48,7 @@ async def test_a_page_gets_nothing_at_first_and_then_the_document(ehr: Ehr, styl
 async def test_the_request_carries_nothing_of_a_user(ehr: Ehr, styles: Styles, clients: EhrClients) -> None:
     ehr.router.get(f"{ISSUER}/metadata").respond(headers={"set-cookie": "who=dr-ada; Path=/"})
     ehr.router.get(URL).respond(json=STYLE)
-    await clients.of("demo").get(f"{ISSUER}/metadata")
+    await clients.of(a_registration()).get(f"{ISSUER}/metadata")
     assert await _learned(styles) == STYLE
     sent = ehr.requests[-1].headers
     assert str(ehr.requests[-1].url) == URL

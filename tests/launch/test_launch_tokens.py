@@ -17,6 +17,7 @@ from launch.discovery import Discovery
 from launch.errors import (
     AuthorizationRefused,
     ConsentRefused,
+    EhrBusy,
     EhrUnreachable,
     LaunchEnded,
     LaunchError,
@@ -117,7 +118,8 @@ REFUSED: list[tuple[str, httpx.Response, type[LaunchError], str | None]] = [
     ("a 404 page", httpx.Response(404, html="<p>CODE-secret</p>"), TokenRefused, None),
     ("a 500", httpx.Response(500, text="CODE-secret"), EhrUnreachable, None),
     ("a 503", fault(503, **a_token_reply()), EhrUnreachable, None),
-    ("too many requests", httpx.Response(429), EhrUnreachable, None),
+    ("too many requests", httpx.Response(429), EhrBusy, None),
+    ("busy for a while", httpx.Response(503, headers={"retry-after": "9"}), EhrBusy, None),
     ("a sign-in page", httpx.Response(200, html="<form>"), TokenReplyInvalid, None),
     ("nothing", httpx.Response(200), TokenReplyInvalid, None),
     (

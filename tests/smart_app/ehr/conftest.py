@@ -14,6 +14,7 @@ from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.exchange import http_client
 from smart_app.ehr.fhir_client import FhirClient
 from tests.smart_app.ehr.scripted import BASE
+from tests.ways_out import a_way_out
 
 NOW = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 
@@ -52,7 +53,7 @@ def auth() -> TokenAuth:
 @pytest.fixture
 async def client(anyio_backend: str, auth: TokenAuth) -> AsyncIterator[FhirClient]:
     numbers = count(1)
-    async with http_client() as http:
+    async with http_client(a_way_out()) as http:
         yield FhirClient(
             BASE,
             http,

@@ -34,8 +34,7 @@ def main() -> None:
 
 
 async def _screened() -> tuple[int, str]:
-    async with http_client() as http:
-        http._transport = httpx.MockTransport(_answer)
+    async with http_client(httpx.MockTransport(_answer)) as http:
         ehr = FhirClient(
             BASE, http, httpx.Auth(), offers=Offers(lambda: 0.0), clock=SystemClock(), request_id=lambda: "r"
         )

@@ -23,6 +23,7 @@ from tests.builders import PATIENT, TODAY, Json
 from tests.malformed import calm_chart, text_of
 from tests.smart_app.ehr.conftest import NOW
 from tests.smart_app.ehr.scripted import ALL, searchset
+from tests.ways_out import a_way_out
 
 pytestmark = pytest.mark.anyio
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/fhir+json\r\nconnection: close\r\n"
@@ -75,7 +76,7 @@ class SocketEhr:
 async def an_ehr(send: Send) -> AsyncIterator[FhirClient]:
     server = await asyncio.start_server(SocketEhr(send).serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, http_client() as http:
+    async with server, http_client(a_way_out(loopback=True)) as http:
         yield FhirClient(
             f"http://127.0.0.1:{port}/fhir",
             http,

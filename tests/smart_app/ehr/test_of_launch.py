@@ -13,6 +13,7 @@ from smart_app.ehr.of_launch import EhrsOfLaunches
 from tests.smart_app.ehr.conftest import NOW
 from tests.smart_app.ehr.scripted import BASE, Chartbook, told
 from tests.smart_app.store.stored_records import a_launch, some_tokens
+from tests.ways_out import a_way_out
 
 pytestmark = pytest.mark.anyio
 
@@ -52,7 +53,7 @@ async def test_the_scopes_of_the_launch_decide(
     ehr: respx.MockRouter, scope: str, reasons: set[tuple[Area, str]]
 ) -> None:
     book = Chartbook(ehr)
-    ehrs = EhrsOfLaunches(cast(LaunchStore, None), Tokens(), lambda: NOW)
+    ehrs = EhrsOfLaunches(cast(LaunchStore, None), Tokens(), lambda: NOW, lambda _ehr: a_way_out())
     try:
         chart = await ehrs.of_context(a_launch(fhir_base=BASE, patient="1", scope=scope)).chart("1")
     finally:

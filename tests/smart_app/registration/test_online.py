@@ -10,11 +10,13 @@ import pytest
 import respx
 
 from launch.exchange import EhrClients
+from launch.transport import Transports
 from smart_app.ehr.fhir_client import http_client
 from smart_app.ehr.metadata import public_statement
 from smart_app.registration.online import Fit, fit_of
 from tests.launch.an_ehr import ISSUER, JWKS_URL, OPENID, START, Ehr, a_document
 from tests.smart_app.registration.test_advice import READ, registered
+from tests.ways_out import a_way_out
 
 WRITTEN = ("CarePlan", "Procedure", "MedicationAdministration", "Observation", "Provenance")
 
@@ -45,8 +47,8 @@ def anyio_backend() -> str:
 
 
 async def looked_at(**changes: Any) -> Fit:
-    registration, clients = registered(**changes), EhrClients()
-    async with http_client() as http:
+    registration, clients = registered(**changes), EhrClients(Transports())
+    async with http_client(a_way_out()) as http:
         found = await fit_of(
             registration,
             clients=clients,

@@ -20,6 +20,7 @@ from tests.builders import PATIENT, TODAY
 from tests.malformed import CASES
 from tests.smart_app.ehr.scripted import BASE
 from tests.smart_app.ehr.served import serve_damaged
+from tests.ways_out import a_way_out
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 14, 30, tzinfo=UTC)
 DOCTOR = Clinician(reference=f"{BASE}/Practitioner/holm", name="Dr Holm", role=Role.PRESCRIBER)
@@ -41,7 +42,7 @@ async def test_whatever_the_ehr_serves_the_screening_is_kept_whole(engine: Engin
     for number, case in enumerate(case for case in CASES if case.where != "file"):
         with respx.mock(assert_all_called=False) as router:
             serve_damaged(router, case, case.grave)
-            async with http_client() as http:
+            async with http_client(a_way_out()) as http:
                 ehr = FhirClient(
                     BASE,
                     http,

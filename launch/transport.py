@@ -1,0 +1,212 @@
+"""The only way out to an EHR: its host is resolved once, every address of the answer is judged, one is dialled.
+
+So a name that leads inside, or changes its mind between the look and the call, gets no connection. The certificate is
+checked against the name all the same. Requests keep to the pace that the EHR allows, and headers have a limit.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
+from typing import cast
+
+import anyio
+import httpcore
+import httpx
+
+from launch.errors import AddressForbidden, CertificateRefused
+from launch.networks import Reach, is_numeric, reach_of
+from launch.pacing import Pacer, Share
+from launch.registry import Registration
+
+HEADER_LIMIT = 16 * 1024  # bytes of all header lines together
+_MOST_ADDRESSES = 6  # of one name that are dialled
+_CONNECTIONS = 20  # at once, to one EHR for one share
+_KEPT_OPEN = 10
+
+Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
+"""The numeric addresses of a host; OSError or UnicodeError where it has none."""
+
+
+class Transports:
+    """Makes the transports of this process. Those to one EHR share its pace, each has its own connections."""
+
+    def __init__(
+        self,
+        *,
+        resolve: Resolve | None = None,
+        tls: ssl.SSLContext | None = None,
+        pacer: Callable[..., Pacer] = Pacer,
+    ) -> None:
+        self._resolve = resolve or _system_resolve
+        self._tls = tls
+        self._new_pacer = pacer
+        self._pacers: dict[str, Pacer] = {}
+
+    def to(self, registration: Registration, share: Share) -> httpx.AsyncBaseTransport:
+        return EhrTransport(
+            registration.name,
+            httpcore.AsyncConnectionPool(
+                ssl_context=self._tls or _verifying(),
+                network_backend=_VettedNetwork(registration, self._resolve),
+                max_connections=_CONNECTIONS,
+                max_keepalive_connections=_KEPT_OPEN,
+                keepalive_expiry=5.0,
+                http2=False,  # it put our parallel searches one after the other
+            ),
+            partial(self.turn, registration, share),
+        )
+
+    async def turn(self, registration: Registration, share: Share, *, patience: float | None) -> None:
+        """Wait for a turn at the EHR, at most `patience` seconds if given; EhrBusy where that would not do."""
+        if registration.requests_per_minute is None:
+            return
+        if registration.name not in self._pacers:
+            self._pacers[registration.name] = self._new_pacer(
+                ehr=registration.name, per_minute=registration.requests_per_minute
+            )
+        await self._pacers[registration.name].turn(share, patience=patience)
+
+
+@cache
+def _verifying() -> ssl.SSLContext:
+    context = httpx.create_ssl_context(trust_env=False)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+async def _system_resolve(host: str, port: int) -> Sequence[str]:
+    if is_numeric(host):
+        return [host]
+    found = await anyio.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return [str(sockaddr[0]) for *_, sockaddr in found]
+
+
+class _VettedNetwork(httpcore.AsyncNetworkBackend):
+    """httpcore's own way to connect, given nothing but addresses that were judged."""
+
+    def __init__(self, registration: Registration, resolve: Resolve) -> None:
+        self._ehr = registration.name
+        self._resolve = resolve
+        self._open = {Reach.PUBLIC}
+        if registration.private_network:
+            self._open.add(Reach.PRIVATE)
+        if registration.allow_loopback_http:
+            self._open.add(Reach.LOOPBACK)
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109  # httpcore prescribes the signature
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        dial = partial(self._inner.connect_tcp, local_address=local_address, socket_options=socket_options)
+        try:
+            with anyio.fail_after(timeout):
+                return await _first_to_answer(dial, await self._vetted(host, port), port)
+        except TimeoutError:
+            raise httpcore.ConnectTimeout from None
+
+    async def _vetted(self, host: str, port: int) -> list[str]:
+        try:
+            addresses = list(dict.fromkeys(await self._resolve(host, port)))
+        except (OSError, UnicodeError):
+            raise httpcore.ConnectError from None
+        for reach in map(reach_of, addresses):  # one bad address among good ones spoils them all
+            if reach not in self._open:
+                raise AddressForbidden(reach, ehr=self._ehr, advice=_advice(reach))
+        return addresses[:_MOST_ADDRESSES]
+
+
+async def _first_to_answer(
+    dial: Callable[..., Awaitable[httpcore.AsyncNetworkStream]], addresses: Sequence[str], port: int
+) -> httpcore.AsyncNetworkStream:
+    """One after the other; each has its share of the time that is left, so that a dead one does not use it up."""
+    for left, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+        time_left = anyio.current_effective_deadline() - anyio.current_time()
+        try:
+            return await dial(address, port, timeout=time_left / left)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout):
+            continue
+    raise httpcore.ConnectError
+
+
+def _advice(reach: Reach) -> str | None:
+    if reach is not Reach.PRIVATE:
+        return None
+    return (
+        "Tell whoever runs the app: if the EHR is meant to be there, its registration needs private_network = true."
+    )
+
+
+class EhrTransport(httpx.AsyncBaseTransport):
+    """httpx over a connection pool of httpcore whose network is ours; httpx itself has no place to put one."""
+
+    def __init__(self, ehr: str, pool: httpcore.AsyncConnectionPool, turn: Callable[..., Awaitable[None]]) -> None:
+        self._ehr = ehr
+        self._pool = pool
+        self._turn = turn
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        # httpx's time for a free connection: a turn at the EHR is waited for no longer.
+        await self._turn(patience=request.extensions.get("timeout", {}).get("pool"))
+        url = request.url
+        asked = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
+        )
+        with _as_httpx(self._ehr):
+            answer = await self._pool.handle_async_request(asked)
+        body = _Body(answer, self._ehr)
+        if sum(len(name) + len(value) + 4 for name, value in answer.headers) > HEADER_LIMIT:
+            await body.aclose()
+            raise httpx.RemoteProtocolError("the header is too long")
+        return httpx.Response(
+            status_code=answer.status, headers=answer.headers, stream=body, extensions=answer.extensions
+        )
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _Body(httpx.AsyncByteStream):
+    def __init__(self, answer: httpcore.Response, ehr: str) -> None:
+        self._answer = answer
+        self._ehr = ehr
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with _as_httpx(self._ehr):
+            async for part in cast(AsyncIterable[bytes], self._answer.stream):
+                yield part
+
+    async def aclose(self) -> None:
+        await self._answer.aclose()
+
+
+_FAULTS = (
+    httpcore.TimeoutException,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.ProxyError,
+    httpcore.UnsupportedProtocol,
+)
+
+
+@contextmanager
+def _as_httpx(ehr: str) -> Iterator[None]:
+    """httpcore's errors under the names that httpx gives them, without their words: those name addresses."""
+    try:
+        yield
+    except _FAULTS as error:
+        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+            raise CertificateRefused(ehr=ehr) from None
+        raise getattr(httpx, type(error).__name__)(type(error).__name__) from None
