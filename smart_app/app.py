@@ -52,6 +52,7 @@ from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.features import NEEDED_TO_WRITE
 from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.left_out import PARTS
 from smart_app.use_cases.open_launch import Granted, open_launch
 from smart_app.use_cases.references import reference_number
 from smart_app.use_cases.screen_patient import screen_patient
@@ -226,6 +227,16 @@ def may_write(registration: Registration, scope: str) -> bool:
     return registration.write and all(scopes.allows(kind, "c") for kind in NEEDED_TO_WRITE)
 
 
+def not_granted(scope: str) -> frozenset[str]:
+    """The types that sessions and courses are written as too, and that the granted scopes leave out."""
+    scopes = Scopes.parse(scope)
+    return frozenset(
+        each.resource_type
+        for each in PARTS
+        if not all(scopes.allows(each.resource_type, letter) for letter in each.letters)
+    )
+
+
 def _asking(deps: PageDeps, request: Request, begun: AuthorizationRequest) -> Response:
     request.state.asking = True
     return asking_page(deps, begun.endpoint, begun.asked)
@@ -246,6 +257,7 @@ async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet)
         show_banner=context.need_patient_banner,
         tenant=context.tenant,
         write_granted=may_write(registration, context.scope),
+        not_granted=not_granted(context.scope),
         organization=organization,
         roles=registration.roles,
         users=registration.users,

@@ -23,15 +23,22 @@ __all__ = ["Unwritable", "WrittenResource", "session_resources", "transaction"]
 
 
 def session_resources(
-    session: KetamineSession, course: TreatmentCourse, instance: Instance
+    session: KetamineSession,
+    course: TreatmentCourse,
+    instance: Instance,
+    *,
+    without: frozenset[str] = frozenset(),
 ) -> tuple[WrittenResource, ...]:
     """Everything a signed session writes, in the order it travels; the same facts give the same bytes.
 
-    Readings that were struck out before the first sending are left out. Raises Unwritable.
+    Readings that were struck out before the first sending are left out, and so are Observation and Provenance where
+    `without` names them: the EHR does not let them be written. Raises Unwritable.
     """
     refuse_unsound("session", session)
     _refuse_contradictions(session, course)
-    clinical = tuple(_clinical(session, course, instance))
+    clinical = tuple(one for one in _clinical(session, course, instance) if one.resource_type not in without)
+    if "Provenance" in without:
+        return clinical
     targets = [instance.link(one.resource_type, one.system.rpartition("/")[2], one.value) for one in clinical]
     record = provenance(session, targets, course.screening, instance)
     value = provenance_value(session, instance)

@@ -36,6 +36,7 @@ from smart_app.pages.templating import render
 from smart_app.pages.wording import Banner, banner, clock
 from smart_app.use_cases.access import audited
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
+from smart_app.use_cases.left_out import losses
 from smart_app.use_cases.records import Caller, StoredScreening
 from smart_app.use_cases.references import reference_number, with_reference
 
@@ -105,6 +106,7 @@ class Visit:
             "tab": tab,
             "title": title,
             "product": self.deps.product,
+            "losses": losses(self.caller.not_granted, tab) if self.caller.may_write else (),
         }
 
 

@@ -117,14 +117,13 @@ NEEDS: Final[Sequence[Need]] = (
         letters="crus",
         purpose="sessions",
         why="Blood pressure, pulse and the other readings of a session. " + _READ_BACK,
-        without="Readings do not reach the chart, and the session with them where the EHR refuses one part.",
+        without="Readings reach the chart in the session's note only.",
     ),
     Need(
         resource_type="Provenance",
         letters="crs",
         purpose="sessions",
         why="Who recorded and who signed. " + _READ_BACK,
-        without="Who signed a session does not reach the chart, "
-        "and the session with it where the EHR refuses one part.",
+        without="The record of who signed stays in the app; the session is written without it.",
     ),
 )

@@ -28,6 +28,7 @@ class Granted:
     show_banner: bool
     tenant: str | None
     write_granted: bool  # the scopes let Procedure and MedicationAdministration be created
+    not_granted: frozenset[str] = frozenset()  # types of left_out.PARTS that the scopes do not let be written
     organization: str | None  # absolute URL, from the registration
     roles: Mapping[str, str]  # "system|code" of a PractitionerRole -> role word
     users: Mapping[str, str] = field(default_factory=dict)  # "Practitioner/12" -> role word; goes before `roles`
@@ -56,6 +57,7 @@ async def open_launch(work: Work, clock: Clock, granted: Granted, ehr: Ehr) -> C
         encounter=granted.encounter,
         show_banner=granted.show_banner,
         tenant=granted.tenant,
+        not_granted=granted.not_granted,
     )
     await run_sync(_keep, work, clock, caller)
     return caller

@@ -28,6 +28,7 @@ class Caller:
     encounter: str | None = None  # logical id
     show_banner: bool = True
     tenant: str | None = None
+    not_granted: frozenset[str] = frozenset()  # types of left_out.PARTS that this launch may not write
 
     @property
     def patient(self) -> str:

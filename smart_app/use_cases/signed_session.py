@@ -37,7 +37,7 @@ def keep_signed(
     """Move the course on and queue both messages. The session itself is kept by the caller, before or after."""
     sessions = with_session(uow.sessions.of_course(course.id), session)
     moved = progressed(course, sessions, caller, now)
-    items = _items(session, moved, sessions, site)
+    items = _items(session, moved, sessions, site, caller.not_granted)
     uow.courses.replace(moved)
     uow.messages.add(message(MessageKind.SEND_SESSION, moved, session.id, items, caller, now, ids()))
     uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, moved, caller, now, ids(), site))
@@ -72,12 +72,17 @@ def _course_words(progress: Progress, *, completed: bool) -> str:
 
 
 def _items(
-    session: StoredSession, course: StoredCourse, sessions: Sequence[StoredSession], site: Site
+    session: StoredSession,
+    course: StoredCourse,
+    sessions: Sequence[StoredSession],
+    site: Site,
+    without: frozenset[str],
 ) -> tuple[MessageItem, ...]:
     if session.signed is None:
         raise LookupError("a session that is not signed has nothing to send")
     try:
-        resources = session_resources(session.signed, treatment_course_now(course, sessions), site.instance)
+        now = treatment_course_now(course, sessions)
+        resources = session_resources(session.signed, now, site.instance, without=without)
     except Unwritable as error:
         raise Refused(f"The record cannot be written as FHIR: {error}.") from error
     return tuple(

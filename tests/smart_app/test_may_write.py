@@ -6,7 +6,7 @@ import pytest
 
 from launch.registry import Registration
 from launch.scopes import Scopes
-from smart_app.app import may_write
+from smart_app.app import may_write, not_granted
 
 BOTH = "patient/Procedure.crus patient/MedicationAdministration.cu"
 
@@ -40,3 +40,19 @@ def test_both_allow_it() -> None:
 )
 def test_one_of_them_is_not_enough(*, write: bool, scope: str) -> None:
     assert not may_write(registered(write=write), scope)
+
+
+@pytest.mark.parametrize(
+    ("scope", "left_out"),
+    [
+        ("patient/*.cruds", set()),
+        ("patient/CarePlan.crus patient/Observation.c patient/Provenance.crs", set()),
+        ("patient/CarePlan.write patient/Observation.write user/Provenance.write", set()),
+        ("patient/CarePlan.rs patient/Observation.c patient/Provenance.c", {"CarePlan"}),
+        ("patient/CarePlan.c patient/Observation.c patient/Provenance.c", {"CarePlan"}),
+        ("patient/CarePlan.cu patient/Observation.rs?category=vital-signs", {"Observation", "Provenance"}),
+        ("", {"CarePlan", "Observation", "Provenance"}),
+    ],
+)
+def test_what_the_scopes_leave_out_is_known_from_the_start(scope: str, left_out: set[str]) -> None:
+    assert not_granted(scope) == left_out

@@ -131,6 +131,27 @@ def test_provenance_tells_author_enterer_signer_and_app_apart() -> None:
     assert provenance["entity"][0]["what"]["identifier"]["value"] == an_id(10)
 
 
+@pytest.mark.parametrize(
+    ("without", "left"),
+    [
+        ({"Observation"}, {"Procedure", "MedicationAdministration", "Provenance"}),
+        ({"Provenance"}, {"Procedure", "MedicationAdministration", "Observation"}),
+        ({"Observation", "Provenance", "CarePlan"}, {"Procedure", "MedicationAdministration"}),
+    ],
+    ids=str,
+)
+def test_what_the_ehr_does_not_let_be_written_is_left_out_and_nothing_points_to_it(
+    without: set[str], left: set[str]
+) -> None:
+    written = session_resources(a_full_session(), a_course(), INSTANCE, without=frozenset(without))
+    assert {one.resource_type for one in written} == left
+    kept = {one.value for one in written}
+    for one in written:
+        if one.resource_type == "Provenance":
+            targets = wire.decode(one.body)["target"]
+            assert {target["identifier"]["value"] for target in targets} == kept - {one.value}
+
+
 def test_a_course_that_was_not_screened_here_has_no_source() -> None:
     written = session_resources(a_session(), a_course(screening=None), INSTANCE)
     assert "entity" not in wire.decode(written[-1].body)

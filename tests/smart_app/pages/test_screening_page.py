@@ -376,3 +376,11 @@ def test_a_question_that_is_answered_the_other_way_round_has_words_of_its_own(
     rule: str, state: str, words: str
 ) -> None:
     assert outcome_words(a_finding(rule, kind="missing", state=state)) == words
+
+
+async def test_what_the_ehr_does_not_let_be_written_is_said_on_the_page_it_concerns(desk: Desk) -> None:
+    desk.open(a_caller(not_granted=frozenset({"Observation", "CarePlan"})))
+    async with desk.client() as client:
+        screening, session = [(await client.get(f"/l/{LAUNCH}/{page}")).text for page in ("screening", "session")]
+    assert "did not allow this app to write observations" in session
+    assert "did not allow this app to write" not in screening

@@ -53,6 +53,15 @@ def made(session: StoredSession) -> KetamineSession:
     return session.signed
 
 
+def test_a_session_is_sent_without_what_the_ehr_does_not_let_be_written() -> None:
+    clinic, session = a_recorded_session()
+    caller = replace(DEE, not_granted=frozenset({"Observation", "CarePlan"}))
+    fields = {"attest": "yes"}
+    sign(clinic.work, clinic.clock, caller, session.id, fields, clinic.ids, clinic.site)
+    (sent,) = [each for each in clinic.messages if each.kind is MessageKind.SEND_SESSION]
+    assert {item.resource_type for item in sent.items} == {"Procedure", "MedicationAdministration", "Provenance"}
+
+
 def taken_back(clinic: Clinic, session: StoredSession, caller: Caller = DEE, reason: str = WRONG_PATIENT) -> Any:
     return enter_in_error(clinic.work, clinic.clock, caller, session.id, reason, clinic.ids, clinic.site)
 

@@ -1,0 +1,45 @@
+"""What is left out of the chart where the EHR did not grant the scope; the rest is written all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A part of what is written. What is needed of a session is `features.NEEDED_TO_WRITE`."""
+
+    resource_type: str
+    letters: str  # of a SMART scope, each needed
+    tabs: frozenset[str]  # the pages where its loss is told
+    without: str
+
+
+PARTS = (
+    Part(
+        resource_type="CarePlan",
+        letters="cu",
+        tabs=frozenset({"enrolment", "progress"}),
+        without="The course stays in this app: the EHR did not allow this app to write care plans.",
+    ),
+    Part(
+        resource_type="Observation",
+        letters="c",
+        tabs=frozenset({"session"}),
+        without="Readings reach the chart in the session's note only: the EHR did not allow this app to write "
+        "observations.",
+    ),
+    Part(
+        resource_type="Provenance",
+        letters="c",
+        tabs=frozenset({"session"}),
+        without="The record of who signed stays in this app: the EHR did not allow it to write provenance.",
+    ),
+)
+
+
+def losses(not_granted: Iterable[str], tab: str | None = None) -> tuple[str, ...]:
+    """What is not written, in words, on one page; None: all of it."""
+    lost = frozenset(not_granted)
+    return tuple(each.without for each in PARTS if each.resource_type in lost and tab in {None, *each.tabs})
