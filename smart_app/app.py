@@ -206,6 +206,7 @@ def page_deps(parts: Parts) -> PageDeps:
         origin=f"{address.scheme}://{address.netloc}",
         framing=partial(_framing, parts.registry),
         ehr_name=parts.store.launches.ehr_of,
+        ehr_title=partial(_title, parts.registry),
         end_launch=parts.desk.end_launch,
         hand_over=parts.desk.hand_over,
         wake_worker=parts.wake,
@@ -219,6 +220,11 @@ def _framing(registry: Registry, ehr: str) -> Framing | None:
     if registration is None:
         return None
     return Framing(ancestors=registration.frame_ancestors, form_targets=tuple(sorted(registration.origins)))
+
+
+def _title(registry: Registry, ehr: str) -> str:
+    registration = registry.by_name.get(ehr)
+    return registration.tenant if registration else ehr
 
 
 def may_write(registration: Registration, scope: str) -> bool:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from inspect import isawaitable
 
 from starlette.responses import HTMLResponse, Response
 
+from launch.context import FhirContextItem, LaunchContext
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.door import Route, Visit
 from smart_app.pages.frame import forget_cookie
 from smart_app.pages.templating import render
+from smart_app.pages.wording import ROLES, entered
 from smart_app.use_cases.look import HAND_OVER, PAGE, record_look
+
+_TYPE = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,40})(?:/|$)")
+_VISIT = "A visit was open in the chart. What is written of today's session is linked to it."
+_NO_VISIT = "No visit was open in the chart. What is written is linked to none."
+_OUR_BANNER = "This app shows it on every page."
+_THEIR_BANNER = (
+    "The EHR shows it around this app. Here it is on paper, in the page's title, and where you enrol and sign."
+)
 
 
 def show(visit: Visit) -> Response:
@@ -19,8 +30,48 @@ def show(visit: Visit) -> Response:
         "about.html",
         tab="about",
         title="About",
+        start=this_start(visit),
         version=visit.deps.version,
         contact=visit.deps.contact,
+    )
+
+
+def this_start(visit: Visit) -> tuple[tuple[str, str], ...]:
+    """What the EHR said when the app was started, in words and without ids: (name, value) for each fact."""
+    context, caller, zone = visit.context, visit.caller, visit.now.tzinfo
+    opened = "from this app; the patient was chosen in the EHR" if context.standalone else "from the patient's chart"
+    beside = also_open(context)
+    return (
+        ("EHR", visit.deps.ehr_title(caller.ehr)),
+        ("Site, as the EHR names it", context.tenant or "Not named"),
+        ("Started", f"{entered(context.started.astimezone(zone), visit.now)}, {opened}"),
+        ("Visit", _VISIT if context.encounter else _NO_VISIT),
+        *((("Also open in the chart", beside),) if beside else ()),
+        ("Patient's name", _OUR_BANNER if caller.show_banner else _THEIR_BANNER),
+        ("Signed in as", _signed_in(visit)),
+        ("Session ends", f"At {entered(context.expires.astimezone(zone), visit.now)}, if you do not close it before"),
+    )
+
+
+def _signed_in(visit: Visit) -> str:
+    caller = visit.caller
+    if visit.context.fhir_user is None:
+        return "Nobody: the EHR did not say who you are. Nothing can be written."
+    reading = "" if caller.may_write else ", reading only"
+    return f"{caller.clinician.name}, {ROLES[caller.role]}{reading}"
+
+
+def also_open(context: LaunchContext) -> str:
+    """Which kinds of things the chart had open beside the patient (`fhirContext`), each once; empty: none."""
+    words = dict.fromkeys(_kind(item) for item in context.fhir_context)
+    return ", ".join(words).capitalize()
+
+
+def _kind(item: FhirContextItem) -> str:
+    """`ImagingStudy/17` is an imaging study."""
+    found = _TYPE.search(item.type or item.reference or item.canonical or "")
+    return (
+        re.sub(r"(?<=[a-z])(?=[A-Z])", " ", found[1]).lower() if found else "something of a kind that was not named"
     )
 
 

@@ -48,6 +48,7 @@ class PageDeps:
     origin: str  # scheme, host and port of our public address: the only Origin that may post
     framing: Callable[[str], Framing | None]  # by name of the EHR; None: no such EHR
     ehr_name: Callable[[str], str | None]  # of a launch, also of one that has ended: its last page is framed too
+    ehr_title: Callable[[str], str]  # by name of the EHR: what its users call it
     end_launch: Callable[[str], object]  # revokes and forgets; may be a coroutine function
     hand_over: Callable[[str], Awaitable[str]]  # a code that gives a launch's session to another window, once
     wake_worker: Callable[[], None]

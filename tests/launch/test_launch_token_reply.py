@@ -70,6 +70,12 @@ def test_a_reply_is_read(member: str, value: Any, field: str, expected: Any) -> 
     assert type(read) is type(expected)
 
 
+@pytest.mark.parametrize("value", [None, 0, 0.0, "", "false", "False", "no", [], {}, [False]], ids=repr)
+def test_only_false_itself_takes_the_patient_s_name_off_our_pages(value: object) -> None:
+    assert read_token_reply({**a_token_reply(), "need_patient_banner": value}).need_patient_banner is True
+    assert read_token_reply({**a_token_reply(), "need_patient_banner": False}).need_patient_banner is False
+
+
 REFUSED: list[tuple[str, Any]] = [
     ("access_token", None),
     ("access_token", ""),

@@ -159,6 +159,7 @@ class Desk:
                 else None
             ),
             ehr_name=lambda launch: "demo" if launch in self.launches.contexts or launch in self.ended else None,
+            ehr_title={"demo": "Riverside Clinic"}.__getitem__,
             end_launch=self._end,
             hand_over=self._hand_over,
             wake_worker=self._wake,
