@@ -46,6 +46,7 @@ from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, asking_page, create_pages, ehr_of, error_page
+from smart_app.registration.sheet import Here, public_sheet
 from smart_app.settings import SIGNING_KEYS, Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
@@ -212,7 +213,14 @@ def page_deps(parts: Parts) -> PageDeps:
         wake_worker=parts.wake,
         style_of=parts.styles.of,
         version=VERSION,
+        contact=parts.settings.contact,
+        app_facts=partial(public_sheet, here(parts.settings), parts.registry),
     )
+
+
+def here(settings: Settings) -> Here:
+    """This installation, as EHRs are told of it."""
+    return Here(base_url=settings.base_url, version=VERSION, contact=settings.contact)
 
 
 def _framing(registry: Registry, ehr: str) -> Framing | None:

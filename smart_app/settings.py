@@ -21,6 +21,7 @@ from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRef
 PREFIX = "KP_"
 # In the data folder:
 SIGNING_KEYS = "signing-keys"
+WHOEVER = "whoever runs this app at your site"
 Made = TypeVar("Made")
 
 
@@ -44,6 +45,7 @@ class Settings:
     database: str  # SQLAlchemy URL
     zone: tzinfo | None  # None: the machine's
     settle_seconds: float
+    contact: str = WHOEVER  # for clinicians, patients and EHR administrators who ask
     site: Path | None = None  # how this site runs the rules; None: as shipped
     demo: bool = False
 
@@ -71,6 +73,7 @@ def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Sett
         database=tried(lambda: database_url(environment, data), ""),
         zone=tried(lambda: zone_of(environment), None),
         settle_seconds=tried(lambda: _seconds(environment.get(PREFIX + "SETTLE_SECONDS", "30")), 0.0),
+        contact=tried(lambda: contact_of(environment), WHOEVER),
         site=site_file(environment),
         demo=demo,
     )
@@ -123,6 +126,14 @@ def data_folder(environment: Mapping[str, str]) -> Path:
 def registry_file(environment: Mapping[str, str]) -> Path:
     """The file of KP_REGISTRY. Raises SettingInvalid."""
     return Path(_required(environment, "REGISTRY"))
+
+
+def contact_of(environment: Mapping[str, str]) -> str:
+    """KP_CONTACT, shown to everybody. Raises SettingInvalid."""
+    named = environment.get(PREFIX + "CONTACT", "").strip()
+    if not named.isprintable() or len(named) > 200:
+        raise SettingInvalid(f"{PREFIX}CONTACT must be one line of at most 200 characters")
+    return named or WHOEVER
 
 
 def _required(environment: Mapping[str, str], name: str) -> str:

@@ -11,7 +11,12 @@ from types import MappingProxyType
 
 from starlette.responses import Response
 
-_KINDS = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+}
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 

@@ -26,6 +26,7 @@ from smart_app.pages.assets import Asset
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.door import Door, Route, Visit
 from smart_app.pages.frame import put_policy
+from smart_app.pages.public import add_public
 from smart_app.pages.refusals import Printer, launch_failed, log_refusal, not_found, notice_of, of_status, show_notice
 from smart_app.pages.templating import render, shelf
 
@@ -47,7 +48,7 @@ ALL: tuple[Route, ...] = (
 
 
 def create_pages(deps: PageDeps) -> APIRouter:
-    """Every page under /l/{launch}/, the rules as JSON and the static files.
+    """Every page under /l/{launch}/, the rules as JSON, what is open to all and the static files.
 
     The app adds PolicyHeaders and the error handlers.
     """
@@ -58,6 +59,7 @@ def create_pages(deps: PageDeps) -> APIRouter:
         router.add_route(f"{base}/l/{{launch}}/{route.path}", endpoint, methods=[route.method])
     router.add_route(f"{base}/l/{{launch}}/{{rest:path}}", door.endpoint(nowhere), methods=["GET", "POST"])
     router.add_route(f"{base}/rules.json", rules.rules_json(deps), methods=["GET"])
+    add_public(router, deps)
     router.add_route(f"{base}/static/{{digest}}/{{name}}", _static(shelf(base).assets), methods=["GET"])
     return router
 

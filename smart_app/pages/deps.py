@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from launch.context import LaunchContext
 from smart_app.use_cases.ports import Clock, Ehr, EhrOf, Work
@@ -54,6 +54,7 @@ class PageDeps:
     wake_worker: Callable[[], None]
     # The EHR's style document, unread: empty: none, None: on its way. Never waits; called in the event loop.
     style_of: Callable[[LaunchContext], Mapping[str, object] | None] = lambda _context: {}
+    app_facts: Callable[[str | None], Mapping[str, Any] | None]  # of an EHR by name, or for all; None: no such EHR
     base_path: str = ""  # "" or "/prefix", without a trailing slash
     product: str = "ketamine-pathway"
     version: str = ""

@@ -24,7 +24,6 @@ class Need:
 
 _NO_CANDIDATE: Final = "then no patient is a candidate"
 _MEDICATIONS: Final = "without it and the other lists of medications no patient is a candidate"
-_READ_BACK: Final = "It is found again, read back and compared; only then does the app call it written."
 
 NEEDS: Final[Sequence[Need]] = (
     Need(
@@ -95,35 +94,35 @@ NEEDS: Final[Sequence[Need]] = (
         resource_type="CarePlan",
         letters="crus",
         purpose="sessions",
-        why="The course of treatment and its progress. " + _READ_BACK,
+        why="The course of treatment and its progress.",
         without="The course does not reach the chart or does not move on there.",
     ),
     Need(
         resource_type="Procedure",
         letters="crus",
         purpose="sessions",
-        why="Each session. " + _READ_BACK,
+        why="Each session.",
         without="A session is not seen to have arrived in the chart, or cannot be marked there as entered in error.",
     ),
     Need(
         resource_type="MedicationAdministration",
         letters="crus",
         purpose="sessions",
-        why="The dose that was given. " + _READ_BACK,
+        why="The dose that was given.",
         without="A dose is not seen to have arrived in the chart, or cannot be marked there as entered in error.",
     ),
     Need(
         resource_type="Observation",
         letters="crus",
         purpose="sessions",
-        why="Blood pressure, pulse and the other readings of a session. " + _READ_BACK,
+        why="Blood pressure, pulse and the other readings of a session.",
         without="Readings reach the chart in the session's note only.",
     ),
     Need(
         resource_type="Provenance",
         letters="crs",
         purpose="sessions",
-        why="Who recorded and who signed. " + _READ_BACK,
+        why="Who recorded and who signed.",
         without="The record of who signed stays in the app; the session is written without it.",
     ),
 )

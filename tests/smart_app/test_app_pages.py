@@ -119,3 +119,13 @@ async def test_c03_the_key_sets_are_public_kept_for_an_hour_and_hold_no_private_
         assert key.keys() == {"kty", "kid", "alg", "use", "crv", "x", "y"}
     assert (await browser.get("/jwks/nobody.json")).status_code == 404
     assert (await browser.get("/jwks/..%2Fsandbox.json")).status_code == 404
+
+
+async def test_the_facts_of_a_registration_are_open_and_list_no_ehr(browser: httpx.AsyncClient) -> None:
+    for_all = await browser.get("/app-registration.json")
+    assert for_all.json()["launchUrl"] == f"{APP}/launch"
+    assert "sandbox" not in for_all.text
+    assert (await browser.get("/app-registration.json?ehr=sandbox")).json()[
+        "redirectUrl"
+    ] == f"{APP}/callback/sandbox"
+    assert (await browser.get("/app-registration.json?ehr=nobody")).status_code == 404

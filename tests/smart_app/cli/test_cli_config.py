@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,3 +120,22 @@ def test_online_each_ehr_gets_one_line_and_a_misfit_fails(capsys: Capture, ehr: 
     assert code == 2
     assert lines[0].startswith("online: [ehr.demo] The app cannot be started here. The EHR does not say")
     assert lines[-1] == "1 EHR, 1 problem, no warnings."
+
+
+def test_what_an_administrator_enters_is_printed(capsys: Capture) -> None:
+    assert main(["registration", "demo"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  redirect URL: https://app.example.org/callback/demo" in lines
+    assert "  client authentication: private_key_jwt" in lines
+    assert "Scopes, v2 (what the app asks for):" in lines
+    assert "  patient/Condition.rs: Read: diagnoses that speak for or against treatment." in lines
+
+
+def test_the_same_is_there_as_data(capsys: Capture) -> None:
+    assert main(["registration", "demo", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["launchUrl"] == "https://app.example.org/launch"
+
+
+def test_an_ehr_that_is_not_registered_is_one_line(capsys: Capture) -> None:
+    assert main(["registration", "nowhere"]) == 2
+    assert capsys.readouterr().err == "ketamine-pathway: nowhere is not registered; there are demo\n"

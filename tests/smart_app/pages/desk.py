@@ -163,6 +163,7 @@ class Desk:
             end_launch=self._end,
             hand_over=self._hand_over,
             wake_worker=self._wake,
+            app_facts=lambda ehr: {"format": "x", "ehr": ehr} if ehr in (None, "demo") else None,
             base_path=self.base_path,
         )
 

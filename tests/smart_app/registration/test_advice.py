@@ -47,7 +47,7 @@ def test_version_1_scopes_are_not_blamed_for_what_they_cannot_leave_out(write: s
         ({"scopes": [*GOOD, "user/Patient.rs"]}, "scopes: some EHRs refuse patient/ and user/ in one request"),
         ({"without": ("Condition",)}, "scopes: patient/Condition.s is missing. Diagnoses cannot be looked at"),
         ({"without": ("/Medication.",)}, "scopes: patient/Medication.r is missing"),
-        ({"without": ("Provenance",)}, "scopes: patient/Provenance.crs is missing. Who signed"),
+        ({"without": ("Provenance",)}, "scopes: patient/Provenance.crs is missing. The record of who"),
         ({"without": ("PractitionerRole",)}, "scopes: patient/PractitionerRole.rs is missing"),
         ({"without": ("Procedure",)}, "scopes: without patient/Procedure.c and patient/MedicationAdministration.c"),
         ({"scopes": [*GOOD, "patient/Condition.cruds"]}, "scopes: the app never uses patient/Condition.cud."),
