@@ -26,6 +26,7 @@ class PendingLaunch:
     expires: datetime
     standalone: bool = False  # begun from our own page: the EHR was asked to pick the patient
     launch: str | None = field(default=None, repr=False)  # the EHR's launch value; None: standalone
+    own_window: bool = False  # begun again out of the EHR's frame: the EHR is not around the pages
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class LaunchContext:
     subject: str | None  # the id_token's `sub`
     token_issuer: str | None  # the id_token's `iss`
     scope: str  # as granted
-    need_patient_banner: bool  # False only when the EHR said exactly false
+    need_patient_banner: bool  # False only when the EHR said exactly false and is still around the pages
     intent: str | None
     tenant: str | None
     style_url: str | None
@@ -141,7 +142,10 @@ class LaunchStore(Protocol):
         ...
 
     def move_session(self, launch_id: str, session_digest: str) -> bool:
-        """Give the launch to the browser that shows this cookie, and to no other any more; False: it has ended."""
+        """Give the launch to the browser that shows this cookie, and to no other any more; False: it has ended.
+
+        From now on the pages show whose chart it is: the EHR, which may have done that, is not around the new window.
+        """
         ...
 
     def end(self, launch_id: str) -> None:

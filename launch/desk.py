@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import anyio
@@ -78,8 +78,8 @@ class LaunchDesk:
         """From the configured public address alone; a Host header cannot bend it."""
         return f"{self._public_base}/callback/{ehr}"
 
-    async def begin(self, iss: str | None, launch: str | None) -> AuthorizationRequest:
-        """A launch from the chart."""
+    async def begin(self, iss: str | None, launch: str | None, *, own_window: bool = False) -> AuthorizationRequest:
+        """A launch from the chart. `own_window`: begun again outside of the EHR's frame."""
         registration = self.registry.find(iss)
         if not iss or not launch:
             raise ChartMissing(ehr=registration.name)
@@ -93,9 +93,11 @@ class LaunchDesk:
             redirect_uri=self.redirect_uri(registration.name),
             now=self._clock(),
         )
-        return await self._keep(registration, request)
+        return await self._keep(registration, request, own_window=own_window)
 
-    async def begin_standalone(self, registration: Registration, iss: str | None = None) -> AuthorizationRequest:
+    async def begin_standalone(
+        self, registration: Registration, iss: str | None = None, *, own_window: bool = False
+    ) -> AuthorizationRequest:
         """A launch from our own page or in a window of its own."""
         configuration = await self.discovery.find(registration)
         check_launch_kind(configuration, registration, standalone=True)
@@ -106,7 +108,7 @@ class LaunchDesk:
             redirect_uri=self.redirect_uri(registration.name),
             now=self._clock(),
         )
-        return await self._keep(registration, request)
+        return await self._keep(registration, request, own_window=own_window)
 
     async def take(self, ehr: str, callback: Callback) -> PendingLaunch | None:
         """The launch of this state, which is used up from now on."""
@@ -169,8 +171,8 @@ class LaunchDesk:
         if handover.opened is not None:
             return await self._move(handover.opened)
         if handover.launch is None:
-            return await self.begin_standalone(self.registry.named(handover.ehr), handover.iss)
-        return await self.begin(handover.iss, handover.launch)
+            return await self.begin_standalone(self.registry.named(handover.ehr), handover.iss, own_window=True)
+        return await self.begin(handover.iss, handover.launch, own_window=True)
 
     async def _hand_over(self, ehr: str, iss: str, *, launch: str | None = None, opened: str | None = None) -> str:
         code = cookies.new_secret()
@@ -210,7 +212,10 @@ class LaunchDesk:
             raise LaunchEnded(launch_id=launch_id)
         return context
 
-    async def _keep(self, registration: Registration, request: AuthorizationRequest) -> AuthorizationRequest:
+    async def _keep(
+        self, registration: Registration, request: AuthorizationRequest, *, own_window: bool
+    ) -> AuthorizationRequest:
+        request = replace(request, pending=replace(request.pending, own_window=own_window))
         await self._clients.count_one(registration)  # the browser's visit to the authorization endpoint
         await run_sync(self.store.keep_pending, request.pending)
         return request
@@ -253,7 +258,7 @@ class LaunchDesk:
             subject=user.subject if user else None,
             token_issuer=user.issuer if user else None,
             scope=tokens.scope,
-            need_patient_banner=reply.need_patient_banner,
+            need_patient_banner=reply.need_patient_banner or pending.own_window,
             intent=reply.intent,
             tenant=reply.tenant,
             style_url=reply.style_url,

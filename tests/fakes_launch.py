@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from launch.context import Handover, LaunchContext, PendingLaunch, TokenSet
@@ -81,6 +81,7 @@ class MemoryLaunchStore:
             if launch_id not in self.contexts:
                 return False
             self.sessions[launch_id] = session_digest
+            self.contexts[launch_id] = replace(self.contexts[launch_id], need_patient_banner=True)
             return True
 
     def end(self, launch_id: str) -> None:

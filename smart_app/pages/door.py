@@ -189,6 +189,8 @@ class Door:
             caller = uow.launches.caller(launch)
             if context is None or caller is None:
                 return None
+            # Who shows the patient's name is the launch's word: it changes when the app leaves the EHR's frame.
+            caller = replace(caller, show_banner=context.need_patient_banner)
             return caller, context, uow.screenings.latest(caller.patient)
 
     async def _recorded(self, request: Request, notice: Notice, launch: str) -> Notice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, null, select, update
@@ -113,9 +114,10 @@ class SqlLaunches:
             body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
             if body is None:
                 return False
-            record = _of_launch(from_text(LaunchContext, body), "clinician:launch:move", self._clock())
-            audit.append(connection, record)
-            connection.execute(update(launches).where(_live(launch_id)).values(session_digest=session_digest))
+            context = from_text(LaunchContext, body)
+            audit.append(connection, _of_launch(context, "clinician:launch:move", self._clock()))
+            moved = {"session_digest": session_digest, "body": to_text(replace(context, need_patient_banner=True))}
+            connection.execute(update(launches).where(_live(launch_id)).values(moved))
             return True
 
     def end(self, launch_id: str) -> None:

@@ -43,6 +43,24 @@ async def test_where_the_cookie_is_lost_the_launch_is_made_again_in_another_wind
     assert app.opened[0][0].patient == "pat-1"
 
 
+async def test_a_window_of_its_own_shows_the_patient_whom_the_ehr_showed_around_the_frame(
+    app: App, browser: httpx.AsyncClient
+) -> None:
+    code = await refused(app, browser)
+    async with app.browser() as window:
+        asked = question(await window.get(f"/handover/{code}"))
+        await finished(app, window, asked, need_patient_banner=False)
+    await browser.get(returned(await started(browser, app, need_patient_banner=False)))
+    again, framed = (context for context, _ in app.opened)
+    assert again.need_patient_banner is True
+    assert framed.need_patient_banner is False
+    async with app.browser() as window:
+        await window.get(f"/handover/{await app.desk.hand_over(framed.id)}")
+    moved = app.store.find(framed.id)
+    assert moved is not None
+    assert moved.need_patient_banner is True
+
+
 async def test_a_launch_without_a_chart_begins_again_without_one(app: App, browser: httpx.AsyncClient) -> None:
     asked = question(await browser.get("/launch?ehr=demo"))
     async with app.browser() as without_cookies:

@@ -75,6 +75,13 @@ async def test_what_else_the_chart_had_open_is_named_by_its_kind(
     assert also_open(replace(a_context(a_caller(), NOW), fhir_context=items)) == words
 
 
+async def test_a_launch_that_left_the_ehr_s_frame_shows_the_patient_again() -> None:
+    desk = Desk()
+    desk.open(a_caller(show_banner=False))
+    desk.keep(screening=a_screening())
+    assert "This app shows it on every page." in await about(desk, need_patient_banner=True)
+
+
 PATHS = ("screening", "enrolment", "session", "progress", "audit", "about", "rules", "leave", "no/such/page")
 
 

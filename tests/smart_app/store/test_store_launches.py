@@ -86,8 +86,10 @@ def test_a_hand_over_is_taken_once_and_lies_sealed(engine: Engine, launches: Lau
 def test_a_session_that_moves_leaves_its_old_browser_and_an_audit_record(
     engine: Engine, launches: LaunchStore
 ) -> None:
-    launches.complete(a_launch(), some_tokens(), SESSION)
+    framed = replace(a_launch(), need_patient_banner=False)
+    launches.complete(framed, some_tokens(), SESSION)
     assert launches.move_session("launch-1", "99" * 32)
+    assert launches.find("launch-1") == replace(framed, need_patient_banner=True), "no EHR is around the window"
     assert launches.session_matches("launch-1", "99" * 32)
     assert not launches.session_matches("launch-1", SESSION)
     (row,) = _all(engine, audit_rows)
