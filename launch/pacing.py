@@ -57,7 +57,7 @@ class Pacer:
         at = part.free_at(now)
         if patience is not None and at - now > patience:
             raise EhrBusy(
-                f"The EHR allows the app {self._per_minute} requests a minute, and they are used up.",
+                f"The EHR allows the app {self._per_minute} requests a minute, and they are used up for now.",
                 ehr=self._ehr,
                 retry_after=at - now,
             )
