@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import uvicorn
 
-from launch.keys import KeyRing
+from launch.key_folder import KeyFolder
 from smart_app.app import create_app
 from smart_app.settings import settings_from
 
@@ -61,9 +61,9 @@ class ServedApp:
         self._server = self._thread = None
 
     @property
-    def keys(self) -> KeyRing:
+    def keys(self) -> KeyFolder:
         """The app's signing keys, private parts too, as a thief of its folder would have them."""
-        return KeyRing.load(self.data / "signing-keys")
+        return KeyFolder(self.data / "signing-keys")
 
     def audit(self) -> list[dict[str, Any]]:
         """All audit records, oldest first."""

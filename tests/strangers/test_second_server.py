@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from launch.client_assertion import ASSERTION_TYPE, sign_assertion
-from launch.keys import SigningKey
+from launch.key_rotation import retire, rotate
+from launch.registry import load_registry
 from smart_app.sandbox.clinician import Clinician, Page
 from tests.strangers.node_server import MISSING, NodeServer
 from tests.strangers.served_app import ServedApp
@@ -269,7 +270,7 @@ async def test_a_code_is_redeemed_at_the_ehr_of_its_state_only(stand: Stand, bro
 
 
 def proof(stand: Stand, *, audience: str | None = None, client: str = "app-at-es384") -> dict[str, str]:
-    key = stand.app.keys.active("ES384", datetime.now(UTC))
+    key = stand.app.keys.active("es384", "ES384", datetime.now(UTC))
     token_url = audience or f"{stand.ehr.url}/token"
     assertion = sign_assertion(key, client_id=client, token_endpoint=token_url, now=datetime.now(UTC))
     return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
@@ -291,25 +292,33 @@ async def test_the_server_takes_no_assertion_for_another_audience_or_twice(stand
 
 
 def published(stand: Stand) -> set[str]:
-    found = httpx.get(f"{stand.app.url}/.well-known/jwks.json", trust_env=False, timeout=20).json()
+    found = httpx.get(f"{stand.app.url}/jwks/es384.json", trust_env=False, timeout=20).json()
     return {key["kid"] for key in found["keys"]}
 
 
 async def test_keys_are_rotated_without_a_failed_launch(stand: Stand, browser: Clinician) -> None:
-    """C06: a key is published first and signs later, so that a server which keeps our key set already knows it."""
-    before = stand.app.keys.active("ES384", datetime.now(UTC)).kid
+    """C06: the successor is published first and signs later; this server keeps our key set for an hour."""
+    keys, now = stand.app.keys, datetime.now(UTC)
+    registered = load_registry(stand.app.folder / "ehr.toml", allow_loopback_http=True).by_name
+    old = keys.active("es384", "ES384", now).kid
+    new = rotate(keys, registered["es384"], now, after=timedelta(seconds=3)).kid
+    assert published(stand) == {old, new}
+    stand.ehr.control("POST", "forget-app-keys")  # as after an hour
+    signed_by = [old]
+    while signed_by[-1] != new:
+        assert (await opened(browser, stand.launch_url("es384"))).status == 200
+        signed_by = [one["kid"] for one in stand.ehr.asked("authorization_code")]
+    assert set(signed_by) <= {old, new}
+    retire(keys, "es384", old, registered.values(), datetime.now(UTC) + timedelta(minutes=10))
+    assert published(stand) == {new}
     stand.ehr.control("POST", "forget-app-keys")
-    new = SigningKey.generate("ES384", active_from=datetime.now(UTC) + timedelta(hours=2))
-    folder = stand.app.data / "signing-keys"
-    new.save(folder)
-    stand.app.stop()
-    stand.app.serve(stand.registry())
-    assert {before, new.kid} <= published(stand)
     assert (await opened(browser, stand.launch_url("es384"))).status == 200
-    (folder / new.file_name).unlink()  # two hours later, by the file's own time
-    SigningKey(kid=new.kid, algorithm="ES384", active_from=datetime.now(UTC), key=new.key).save(folder)
-    stand.app.stop()
-    stand.app.serve(stand.registry())
-    page = await opened(browser, stand.launch_url("es384"))
-    assert page.status == 200
-    assert [one["kid"] for one in stand.ehr.asked("authorization_code")] == [before, new.kid]
+
+
+async def test_no_key_signs_for_two_ehrs(stand: Stand, browser: Clinician) -> None:
+    """L-7: each registration has keys of its own, so that what one EHR was shown is worth nothing at another."""
+    for client in ("es384", "rs384"):
+        assert (await opened(browser, stand.launch_url(client))).status == 200
+    one, two = (asked["kid"] for asked in stand.ehr.asked("authorization_code"))
+    assert one != two
+    assert two not in published(stand)

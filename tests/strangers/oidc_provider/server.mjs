@@ -42,7 +42,7 @@ const provider = new Provider(issuer, {
     token_endpoint_auth_method: client.auth,
     id_token_signed_response_alg: client.algorithm === 'ES384' ? 'ES384' : 'RS256',
     ...(client.auth === 'private_key_jwt'
-      ? { jwks_uri: `${order.app}/.well-known/jwks.json`, token_endpoint_auth_signing_alg: client.algorithm }
+      ? { jwks_uri: `${order.app}/jwks/${client.name}.json`, token_endpoint_auth_signing_alg: client.algorithm }
       : {}),
     ...(client.secret ? { client_secret: client.secret } : {}),
   })),
