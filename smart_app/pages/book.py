@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -82,7 +83,8 @@ def error_page(
     Give `ehr` (`request.state.ehr`, or the error's own) where it is known, or nobody may frame the page.
     """
     if isinstance(error, CookieRefused):
-        notice = launch_failed(error, alone=about.handover_path(deps, error.handover) if error.handover else "")
+        alone = about.handover_path(deps, error.handover) if error.handover else ""
+        notice = replace(launch_failed(error, alone=alone), reference=error.reference)
     elif error is not None:
         notice = notice_of(error)
     else:
