@@ -40,8 +40,9 @@ def test_each_error_has_its_page(desk: Desk, error: Exception, status: int, word
 
 def test_where_the_cookie_was_refused_the_app_can_be_opened_in_its_own_window(desk: Desk) -> None:
     error = CookieRefused(ehr="demo", launch_id="abc")
-    error.handover = "CODE"
+    error.handover, error.reference = "CODE", "7F3K-22"
     page = PageParts(bytes(error_page(desk.deps, error).body).decode())
+    assert "Reference 7F3K-22" in page.text
     assert page.links["Open in its own window"] == "/handover/CODE"
 
 
