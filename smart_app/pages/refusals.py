@@ -29,6 +29,7 @@ class Notice:
     kept: str = ""
     reference: str = ""
     again: bool = False  # offer to try the same address again
+    ends_page: bool = False  # nothing of the page that the form stood on may stay, where a script sent it
     alone: str = ""  # an address that opens the app in its own window
 
 
@@ -45,7 +46,8 @@ def show_notice(printer: Printer, notice: Notice, *, root: str | None = None, qu
     """The page, or its sentence as JSON for the page's own script."""
     if quiet:
         said = " ".join(part for part in (notice.words, notice.advice) if part)
-        return JSONResponse({"problem": said}, status_code=notice.status)
+        told = {"problem": said, "ends_page": notice.title} if notice.ends_page else {"problem": said}
+        return JSONResponse(told, status_code=notice.status)
     values: dict[str, Any] = {"notice": notice, "root": root, "product": printer.product, "contact": printer.contact}
     return HTMLResponse(render(printer.templates, "error.html", values), status_code=notice.status)
 
@@ -122,7 +124,8 @@ def other_patient() -> Notice:
         status=409,
         title="This page belongs to another patient",
         words="The form you sent was made for another patient or another start of the app. Nothing was written.",
-        advice="Close this tab and open the app again from the chart of the patient you are treating.",
+        advice="Do not go on here. Open the app again from the chart of the patient you are treating.",
+        ends_page=True,
     )
 
 

@@ -16,6 +16,18 @@ function say(state, words) {
   }
 }
 
+// A form of another patient: nothing of this page is gone on with.
+function halt(title, ...lines) {
+  changed.clear();
+  queue.length = 0;
+  const made = (kind, words) => Object.assign(document.createElement(kind), { textContent: words });
+  const main = Object.assign(made('main', ''), { className: 'card stop-page stop', tabIndex: -1 });
+  main.append(made('h1', title), ...lines.map(line => made('p', line)));
+  document.body.replaceChildren(main);
+  document.title = title;
+  main.focus();
+}
+
 // Live parts: exchanged by id; one that holds the focus or an open form is left alone.
 function exchange(page) {
   for (const old of all('[data-live]')) {
@@ -68,6 +80,7 @@ async function save(form) {
     const body = new URLSearchParams([...guard, ...sent]);
     const answer = await fetch(form.getAttribute('action'), { method: 'POST', headers: { ...FORM, ...SCRIPT }, body });
     const told = await answer.json();
+    if (told.ends_page) { halt(told.ends_page, told.problem); return; }
     if (!answer.ok && answer.status < 500) { changed.clear(); say('problem', `Not saved: ${told.problem}`); return; }
     if (!answer.ok) throw new Error('server');
     for (const [name, value] of sent) if (changed.get(name) === value) changed.delete(name);
@@ -145,6 +158,8 @@ function settled(page) {
 }
 // A refused reading comes back into its form with what to do about it; those behind it wait.
 function refused(page, behind) {
+  const end = page.querySelector('[data-ends-page]');
+  if (end) { halt(end.querySelector('h1').textContent, ...all('h1 ~ * p, h1 ~ p', end).map(each => each.textContent)); return; }
   const form = document.querySelector('form[data-send]'), fresh = page.querySelector('form[data-send]');
   if (!form || !fresh) {
     say('problem', `Not saved: ${page.querySelector('main h1')?.textContent ?? 'the server refused it'}. ${page.querySelector('main .note p')?.textContent ?? ''}`);

@@ -78,6 +78,53 @@ def test_pages_in_the_ehr_s_colours_are_as_sound_and_print_as_ever(scheme: str) 
         assert page.evaluate(act) in {"#0a5a8a", "#66b9e8"}, "made for the other mode, so ours"
 
 
+STOPPED = "This page belongs to another patient"
+FORGE = "document.querySelectorAll('[name=_patient]').forEach(each => { each.value = 'x'; })"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_a_form_of_another_patient_ends_in_a_full_page_stop(view: str) -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    before = entries(desk, session)
+    with opened(desk, java_script_enabled=False, **VIEWS[view]) as page:
+        page.goto(f"session/{session}/monitor")
+        page.evaluate(FORGE)
+        type_reading(page, "141", "82", "70", "98")
+        page.wait_for_selector(f"h1:text('{STOPPED}')")
+        assert page.locator("form, nav, .patient").count() == 0
+        assert page.title().startswith(STOPPED)
+        assert page.evaluate("document.documentElement.scrollWidth") <= VIEWS[view]["viewport"]["width"]
+        page.emulate_media(media="print")
+        assert page.locator("text=Nothing was written.").is_visible()
+        assert page.locator("text=Reference").is_visible()
+    assert entries(desk, session) == before
+
+
+@pytest.mark.parametrize("step", ["monitor", "dose"])
+def test_a_form_of_another_patient_that_the_script_sends_leaves_nothing_of_the_page(step: str) -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    before = desk.work.kept.sessions[session]
+    with opened(desk) as page:
+        page.goto(f"session/{session}/{step}")
+        page.evaluate(FORGE)
+        if step == "monitor":
+            type_reading(page, "141", "82", "70", "98")
+        else:
+            page.fill("[name='dose.lot']", "K7000")
+        page.wait_for_selector(f"h1:text('{STOPPED}')")
+        assert page.locator("form, nav, input, .patient").count() == 0
+        assert "Nothing was written." in page.inner_text("main")
+        assert "Open the app again from the chart" in page.inner_text("main")
+        assert page.title() == STOPPED
+        page.wait_for_timeout(500)
+        page.goto(f"session/{session}/monitor")  # no question about what is not kept
+    assert desk.work.kept.sessions[session] == before
+
+
 def test_a_reading_is_four_numbers_and_enter() -> None:
     desk = Desk()
     desk.open()
