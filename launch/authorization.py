@@ -32,6 +32,7 @@ from launch.scopes import Scopes
 
 START_LIMIT = timedelta(minutes=10)
 LONGEST_BY_ADDRESS = 2000  # characters; gateways and old browsers cut or refuse longer ones
+_IDENTITY = ("openid", "fhirUser")  # without them nobody may write: they are asked for, listed or not
 _VISIBLE = re.compile(r"[\x20-\x7e]{1,4096}\Z")
 
 _REFUSALS = {
@@ -110,10 +111,23 @@ def standalone_request(
     return _request(registration, configuration, iss=iss, launch=None, redirect_uri=redirect_uri, now=now)
 
 
-def launch_scopes(registration: Registration, *, standalone: bool) -> Scopes:
-    """The registered scopes with the launch scope that fits: `launch`, or `launch/patient`."""
-    kept = (word for word in registration.scopes.others if word not in {"launch", "launch/patient"})
-    return replace(registration.scopes, others=("launch/patient" if standalone else "launch", *dict.fromkeys(kept)))
+def launch_scopes(registration: Registration, *, standalone: bool, supported: Iterable[str] = ()) -> Scopes:
+    """The registered scopes with the launch scope that fits: `launch`, or `launch/patient`.
+
+    `supported` is the EHR's own list, which counts where the registration says `ask_only_supported`.
+    """
+    scopes = _supported(registration.scopes, supported) if registration.ask_only_supported else registration.scopes
+    kept = (word for word in scopes.others if word not in {"launch", "launch/patient"})
+    return replace(scopes, others=("launch/patient" if standalone else "launch", *dict.fromkeys(kept)))
+
+
+def _supported(scopes: Scopes, supported: Iterable[str]) -> Scopes:
+    """What both name. A list with nothing of ours does not count: some EHRs list but a few basic scopes."""
+    listed = Scopes.parse(" ".join(supported))
+    both = scopes.narrow(listed)
+    if not both.permissions:
+        return scopes
+    return replace(both, others=tuple(word for word in scopes.others if word in listed.others or word in _IDENTITY))
 
 
 def check_pending(
@@ -181,8 +195,8 @@ def _request(
         standalone=standalone,
         launch=launch,
     )
-    scope = launch_scopes(registration, standalone=standalone).as_text(registration.scope_version)
-    asked = _asked(registration, pending, state=state, scope=scope)
+    scope = launch_scopes(registration, standalone=standalone, supported=configuration.scopes_supported)
+    asked = _asked(registration, pending, state=state, scope=scope.as_text(registration.scope_version))
     return AuthorizationRequest(
         pending=pending,
         endpoint=configuration.authorization_endpoint,

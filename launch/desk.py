@@ -144,7 +144,7 @@ class LaunchDesk:
             issuer_announced=configuration.names_issuer_on_callback,
         )
         reply = await self._redeem(registration, configuration, pending, code)
-        asked = launch_scopes(registration, standalone=pending.standalone)
+        asked = launch_scopes(registration, standalone=pending.standalone, supported=configuration.scopes_supported)
         tokens = self._endpoint.as_token_set(reply, asked=asked.as_text(registration.scope_version))
         try:
             context = await self._context(registration, configuration, pending, reply, tokens)

@@ -52,6 +52,12 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             default="v2",
             meaning="How scopes are written to the EHR. Version 1 knows read and write only, so it may ask for more.",
         ),
+        "ask_only_supported": Key(
+            form="true or false",
+            default="false",
+            meaning="true: scopes that the EHR's `scopes_supported` lacks are left out, for EHRs that refuse a whole "
+            "launch over one of them. Not for EHRs whose list is not complete.",
+        ),
         "smart_v1": Key(
             form="true or false",
             default="false",

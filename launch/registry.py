@@ -48,6 +48,7 @@ class Registration:
     secret_file: Path | None = None
     scopes: Scopes
     scope_version: ScopeVersion = "v2"
+    ask_only_supported: bool = False  # leave out what the EHR's scopes_supported lacks
     smart_v1: bool = False  # the EHR's metadata may lack S256 and capabilities; S256 is sent all the same
     origins: frozenset[str]  # the only ones for authorize, token, revocation and key addresses
     authorization_endpoint: str | None = None
@@ -160,6 +161,7 @@ class _Table(TomlTable):
             secret_file=self.secret_file(auth),
             scopes=self.scopes(),
             scope_version=self.choice("scope_version", _VERSIONS) or "v2",  # type: ignore[arg-type]  # as above
+            ask_only_supported=self.flag("ask_only_supported", default=False),
             smart_v1=self.flag("smart_v1", default=False),
             origins=frozenset(self.origins("hosts") or own),
             authorization_endpoint=self.endpoint("authorization_endpoint"),

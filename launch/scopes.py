@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -107,10 +107,10 @@ class Scopes:
 
     def as_text(self, version: ScopeVersion = "v2") -> str:
         """The shortest way to say it. Version 1 knows only read and write, so it may ask for more, never less."""
+        asked = {wide for held in self.permissions for wide in _in_v1(held)} if version == "v1" else self.permissions
         grouped: dict[tuple[str, str, str], set[str]] = {}
-        for held in _without_covered(self.permissions):
-            key = (held.context, held.type, "" if version == "v1" else held.filter)
-            grouped.setdefault(key, set()).add(held.letter)
+        for held in _without_covered(asked):
+            grouped.setdefault((held.context, held.type, held.filter), set()).add(held.letter)
         words = [word for key in sorted(grouped) for word in _words(key, grouped[key], version)]
         return " ".join([*self.others, *words])
 
@@ -121,6 +121,13 @@ def _permissions(match: re.Match[str]) -> set[Permission]:
     return {
         Permission(context=match["context"], type=match["type"], letter=letter, filter=query) for letter in letters
     }
+
+
+def _in_v1(held: Permission) -> Iterator[Permission]:
+    """The least that version 1 can say with this in it: all of read or all of write, and no filter."""
+    (letters,) = (_FROM_V1[verb] for verb in ("read", "write") if held.letter in _FROM_V1[verb])
+    for letter in letters:
+        yield Permission(context=held.context, type=held.type, letter=letter)
 
 
 def _words(key: tuple[str, str, str], letters: set[str], version: ScopeVersion) -> list[str]:

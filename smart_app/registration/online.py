@@ -87,13 +87,19 @@ async def _keys(registration: Registration, configuration: SmartConfiguration, i
 
 def _scopes(registration: Registration, configuration: SmartConfiguration) -> Iterator[str]:
     """Only a list that names clinical scopes says what is not supported; some EHRs list but a few basic ones."""
+    other = {"v2": "v1", "v1": "v2"}[registration.scope_version]
+    said = configuration.capabilities
+    if f"permission-{other}" in said and f"permission-{registration.scope_version}" not in said:
+        yield f'It knows scopes of the other version only: say scope_version = "{other}".'
     supported = Scopes.parse(" ".join(configuration.scopes_supported))
-    if not supported.permissions:
+    words = registration.scopes.difference(supported).as_text(registration.scope_version).split()
+    if not (words and supported.permissions):
         return
-    missing = registration.scopes.difference(supported)
-    words = [word for word in missing.as_text(registration.scope_version).split() if word != "launch/encounter"]
-    if words:
-        yield f"Its scopes_supported lacks {', '.join(words)}: it may refuse every launch that asks for it."
+    listed = f"Its scopes_supported lacks {', '.join(words)}"
+    if registration.ask_only_supported:
+        yield f"{listed}, so that is not asked for."
+    else:
+        yield f"{listed}. An EHR that refuses a launch over that needs ask_only_supported = true."
 
 
 def _statement(registration: Registration, statement: Statement) -> Iterator[str]:

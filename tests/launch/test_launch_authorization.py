@@ -94,6 +94,30 @@ def test_registered_launch_scopes_are_not_doubled_and_hints_are_kept() -> None:
     assert parameters(begun(registration))["scope"] == "launch launch/encounter patient/Patient.r"
 
 
+SUPPORTED = [
+    pytest.param(["patient/Patient.rs", "launch"], "patient/Patient.rs", id="what is not listed is left out"),
+    pytest.param(
+        ["patient/*.read", "offline_access"], "offline_access patient/Patient.rs patient/Procedure.rs", id="all"
+    ),
+    pytest.param(["patient/Procedure.*"], "patient/Procedure.crus", id="version 1 means the same"),
+    pytest.param(["openid", "launch", "profile"], None, id="a list without clinical scopes says nothing"),
+    pytest.param(["user/Patient.rs"], None, id="a list with nothing of ours says nothing"),
+    pytest.param(None, None, id="no list"),
+    pytest.param(["patient/Patient.sr", 7], None, id="garbage"),
+]
+
+
+@pytest.mark.parametrize(("listed", "asked"), SUPPORTED)
+def test_only_what_the_ehr_supports_is_asked_for_where_that_was_registered(
+    listed: list[str] | None, asked: str | None
+) -> None:
+    everything = "openid fhirUser offline_access patient/Patient.rs patient/Procedure.crus"
+    registration = a_registration(ask_only_supported=True)
+    sent = parameters(begun(registration, scopes_supported=listed))["scope"]
+    assert sent == f"launch openid fhirUser {asked}" if asked else f"launch {everything}"
+    assert parameters(begun(scopes_supported=listed))["scope"] == f"launch {everything}"
+
+
 def test_without_openid_there_is_no_nonce_to_send() -> None:
     assert "nonce" not in parameters(begun(a_registration(scopes=["patient/Patient.r"])))
 

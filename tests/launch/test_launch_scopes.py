@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from launch.scopes import LETTERS, ScopeInvalid, Scopes
+from launch.scopes import LETTERS, ScopeInvalid, Scopes, ScopeVersion
 
 SAME = [
     ("patient/Observation.rs", "patient/Observation.rs"),
@@ -125,6 +127,9 @@ FOR_V1 = [
     ("patient/Procedure.cu", "patient/Procedure.write"),
     ("patient/Observation.rs?category=lab", "patient/Observation.read"),
     ("openid patient/*.r", "openid patient/*.read"),
+    ("patient/Observation.rs?a=1 patient/Observation.rs?b=2", "patient/Observation.read"),
+    ("user/*.c?a=1 user/Patient.c", "user/*.write"),
+    ("patient/*.rs patient/Observation.crs", "patient/*.read patient/Observation.write"),
 ]
 
 
@@ -165,6 +170,66 @@ def test_narrowing_never_widens_either_side(ones: list[str], others: list[str]) 
 def test_version_1_never_asks_for_less(words: list[str]) -> None:
     scopes = Scopes.parse(" ".join(words))
     assert not scopes.difference(Scopes.parse(scopes.as_text("v1"))).permissions
+
+
+@given(st.lists(clinical, max_size=6), st.randoms(use_true_random=False))
+def test_the_order_of_scopes_and_of_printing_means_nothing(words: list[str], chance: Any) -> None:
+    printed = Scopes.parse(" ".join(words)).as_text()
+    chance.shuffle(words)
+    assert Scopes.parse(" ".join(words)).as_text() == printed
+
+
+@given(st.lists(clinical, max_size=6), st.sampled_from(["v1", "v2"]))
+def test_what_is_printed_is_in_the_grammar_of_its_version(words: list[str], version: ScopeVersion) -> None:
+    printed = Scopes.parse(" ".join(words)).as_text(version)
+    last = [word.rpartition("/")[2].partition(".")[2].partition("?")[0] for word in printed.split()]
+    if version == "v1":
+        assert set(last) <= {"read", "write", "*"}
+        assert "?" not in printed  # version 1 knows no filter
+    else:
+        assert all(part and part == "".join(c for c in LETTERS if c in part) for part in last)
+    assert not Scopes.parse(printed).unreadable
+    assert Scopes.parse(printed).as_text(version) == printed
+
+
+def in_the_grammar(word: str) -> bool:
+    """SMART App Launch 2.2, 3.0.2, read a second time and without the product's expression."""
+    context, slash, rest = word.partition("/")
+    kind, dot, asked = rest.partition(".")
+    letters, question, query = asked.partition("?")
+    if not (slash and dot) or context not in {"patient", "user", "system"}:
+        return False
+    if kind != "*" and not (kind.isascii() and kind.isalpha() and kind[0].isupper()):
+        return False
+    if asked in {"read", "write", "*"}:
+        return True
+    places = [LETTERS.find(letter) for letter in letters]
+    if not places or -1 in places or places != sorted(set(places)):
+        return False
+    return not question or (bool(query) and not set(query) & set('?"\\'))
+
+
+NAMES = ["patient", "user", "system", "Patient", "launch", "*", "Observation", "observation", "_", "1"]
+SIGNS = ["/", "/", "//", ".", ".", "..", "?", "?a=1", "?a=1&b=2", "?a=?", "=", "&"]
+LAST = ["rs", "sr", "cruds", "rr", "read", "write", "reads", "RS"]
+pieces = st.sampled_from([*NAMES, *SIGNS, *LAST])
+almost = st.builds(
+    lambda context, slash, kind, dot, letters, rest: f"{context}{slash}{kind}{dot}{letters}{rest}",
+    st.sampled_from(["patient", "user", "system", "Patient", "patients", ""]),
+    st.sampled_from(["/", "/", "/", "//", "."]),
+    st.sampled_from(["*", "Patient", "Observation", "observation", "Ob1", "", "**"]),
+    st.sampled_from([".", ".", ".", "..", ""]),
+    st.text(alphabet=LETTERS, max_size=5) | st.sampled_from(["read", "write", "*", "READ", "rs.s"]),
+    st.sampled_from(["", "", "", "?a=1", "?", "??", "?a=1&b=2", "?a=1?b"]),
+)
+
+
+@settings(max_examples=500)
+@given(st.lists(pieces, min_size=1, max_size=7).map("".join) | almost | clinical)
+def test_a_word_grants_something_exactly_if_the_grammar_has_it(word: str) -> None:
+    scopes = Scopes.parse(word)
+    assert bool(scopes.permissions) is in_the_grammar(word)
+    assert len(scopes.unreadable) + len(scopes.others) == (0 if in_the_grammar(word) else 1)
 
 
 @given(st.text(max_size=60))

@@ -145,6 +145,26 @@ async def test_only_a_list_that_names_clinical_scopes_says_what_is_not_supported
     ehr.document = a_document(scopes_supported=basic)
     (told,) = (await looked_at()).misses
     assert told.startswith("Its scopes_supported lacks patient/CarePlan.u,")
+    assert told.endswith("An EHR that refuses a launch over that needs ask_only_supported = true.")
+    (told,) = (await looked_at(ask_only_supported=True)).misses
+    assert told.endswith("so that is not asked for.")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("said", "ours", "words"),
+    [
+        (["permission-v1"], "v2", 'say scope_version = "v1"'),
+        (["permission-v2"], "v1", 'say scope_version = "v2"'),
+        (["permission-v1", "permission-v2"], "v2", ""),
+        ([], "v2", ""),
+    ],
+)
+async def test_the_other_version_of_scopes_is_told(ehr: Ehr, said: list[str], ours: str, words: str) -> None:
+    ehr.document = a_document(capabilities=["launch-ehr", "client-confidential-asymmetric", *said])
+    told = " ".join((await looked_at(scope_version=ours)).misses)
+    assert words in told
+    assert bool(told) is bool(words)
 
 
 @pytest.mark.anyio
