@@ -77,6 +77,7 @@ async def test_a_form_of_another_patient_is_stopped_and_written_down(desk: Desk)
         response = await send(client, LEAVE, fields)
     assert response.status_code == 409
     assert "This page belongs to another patient" in response.text
+    assert "frame-ancestors 'self' https://ehr.example;" in response.headers["content-security-policy"]
     assert desk.ended == [], "nothing was done"
     record = desk.work.kept.audit[-1]
     assert record.outcome is AuditOutcome.REFUSED
@@ -210,6 +211,7 @@ async def test_the_script_is_told_in_one_sentence(desk: Desk) -> None:
         )
     assert response.status_code == 409
     assert response.json()["problem"].startswith("The form you sent was made for another patient")
+    assert response.json()["ends_page"] == "This page belongs to another patient"
 
 
 async def test_no_secret_stands_in_any_page(desk: Desk) -> None:
