@@ -178,7 +178,13 @@ def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
             gc.freeze()  # the program itself stays: looking through it again would hold everybody up for a moment
             yield
 
-    app = FastAPI(title="ketamine-pathway", version=VERSION, lifespan=lifespan, openapi_url=None)  # no /docs either
+    app = FastAPI(
+        title="ketamine-pathway",
+        version=VERSION,
+        lifespan=lifespan,
+        openapi_url=None,  # no /docs either
+        redirect_slashes=False,  # the framework would name the host that the request's Host header names
+    )
     asking = partial(_asking, deps)
     app.include_router(launch_routes(parts.desk, after_launch=partial(_after_launch, parts), asking=asking))
     app.include_router(create_pages(deps))

@@ -144,7 +144,7 @@ def save(visit: Visit) -> Response:
     session = save_fields(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], fields)
     if visit.quiet:
         return JSONResponse({"saved": f"{now:%H:%M:%S}"})
-    step = visit.fields.get("step", "before")
+    step = _step(visit, "before")
     if do == "start":
         return visit.go(f"session/{session.id}/monitor?saved=1")
     if do in {"end", "stay"}:
@@ -153,6 +153,12 @@ def save(visit: Visit) -> Response:
     if problems:
         return step_page(visit, step, problems)
     return visit.go(f"session/{session.id}/{NEXT.get(step, 'before')}?saved=1")
+
+
+def _step(visit: Visit, usual: str) -> str:
+    """The step that the form stood on; it becomes part of an address, so only the four are taken."""
+    step = visit.fields.get("step", usual)
+    return step if step in STEPS else usual
 
 
 def changed(form: Mapping[str, str]) -> dict[str, str]:
@@ -204,7 +210,7 @@ def enter(visit: Visit) -> Response:
     kind, session_id = visit.path["kind"], visit.path["session"]
     if kind not in KINDS:
         return visit.go(f"session/{session_id}")
-    step = visit.fields.get("step", KINDS[kind])
+    step = _step(visit, KINDS[kind])
     prefix = f"{kind}."
     values = {name.removeprefix(prefix): value for name, value in visit.fields.items() if name.startswith(prefix)}
     entry = visit.fields.get("entry", "")
