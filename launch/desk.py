@@ -22,6 +22,7 @@ from launch.authorization import (
     refusal,
     standalone_request,
 )
+from launch.client_authentication import ClientSecrets
 from launch.context import Handover, LaunchContext, LaunchStore, PendingLaunch, TokenSet
 from launch.discovery import Discovery, SmartConfiguration, check_launch_kind
 from launch.errors import ChartMissing, CookieRefused, HandoverSpent, LaunchEnded, LaunchError
@@ -54,6 +55,7 @@ class LaunchDesk:
         *,
         registry: Registry,
         keys: SigningKeys,
+        secrets: ClientSecrets | None = None,
         store: LaunchStore,
         http: EhrClients,
         clock: Callable[[], datetime],
@@ -68,7 +70,7 @@ class LaunchDesk:
         self._public_base = canonical_base(public_base)
         self._session_limit = session_limit
         self._clients = http
-        self._endpoint = TokenEndpoint(clients=http, keys=keys, clock=clock)
+        self._endpoint = TokenEndpoint(clients=http, keys=keys, secrets=secrets, clock=clock)
         self._identity = Identity(clients=http, clock=clock)
         self.tokens = LiveTokens(
             registry=registry, discovery=self.discovery, endpoint=self._endpoint, store=store, clock=clock

@@ -30,17 +30,13 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "auth": Key(
             form="private_key_jwt, client_secret_basic or public",
             default="",
-            meaning="How the app proves to the EHR who it is. Take the first that the EHR offers.",
+            meaning="How the app proves to the EHR who it is. Take the first that the EHR offers. The secret of "
+            "client_secret_basic is entered with `ketamine-pathway keys secret NAME`.",
         ),
         "algorithm": Key(
             form="ES384 or RS384",
             default="ES384",
             meaning='What signs for this EHR, with `auth = "private_key_jwt"`.',
-        ),
-        "secret_file": Key(
-            form="the name of a file beside this one",
-            default="none",
-            meaning='Holds the secret; with `auth = "client_secret_basic"`, and only then.',
         ),
         "scopes": Key(
             form='a list of scopes such as ["launch", "openid", "patient/Patient.rs"]',

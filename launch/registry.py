@@ -38,14 +38,13 @@ _VERSIONS = ("v2", "v1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What was agreed with one EHR. Secrets stay in their file."""
+    """What was agreed with one EHR. Keys and secrets are kept elsewhere."""
 
     name: str
     issuer: str  # FHIR base, canonical: no trailing slash
     client_id: str
     auth: ClientAuth
     algorithm: str = "ES384"
-    secret_file: Path | None = None
     scopes: Scopes
     scope_version: ScopeVersion = "v2"
     ask_only_supported: bool = False  # leave out what the EHR's scopes_supported lacks
@@ -95,7 +94,7 @@ class Registry:
 def load_registry(
     path: Path, *, allow_loopback_http: bool = False, role_words: Collection[str] | None = None
 ) -> Registry:
-    """Read a registration file; secret files are sought beside it. RegistrationInvalid holds every problem.
+    """Read a registration file. RegistrationInvalid holds every problem.
 
     `role_words`: what `roles` and `users` may say; None: any word.
     """
@@ -103,13 +102,12 @@ def load_registry(
         document = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise RegistrationInvalid(f"{path.name} cannot be read: {error}") from None
-    return read_registry(document, folder=path.parent, allow_loopback_http=allow_loopback_http, role_words=role_words)
+    return read_registry(document, allow_loopback_http=allow_loopback_http, role_words=role_words)
 
 
 def read_registry(
     document: Mapping[str, Any],
     *,
-    folder: Path,
     allow_loopback_http: bool = False,
     role_words: Collection[str] | None = None,
 ) -> Registry:
@@ -125,7 +123,7 @@ def read_registry(
         if not _NAME.match(name) or not isinstance(content, dict):
             problems.append(f"[ehr.{plain(name)}] is not a table named with lower-case letters, digits and hyphens")
             continue
-        table = _Table(name, content, folder=folder, loopback=allow_loopback_http, words=role_words)
+        table = _Table(name, content, loopback=allow_loopback_http, words=role_words)
         found[name] = registration = table.read()
         if registration.issuer and issuers.setdefault(registration.issuer, name) != name:
             table.complain("issuer", f"is that of [ehr.{issuers[registration.issuer]}] too")
@@ -138,12 +136,9 @@ def read_registry(
 class _Table(TomlTable):
     """The table of one EHR."""
 
-    def __init__(
-        self, name: str, table: Mapping[str, Any], *, folder: Path, loopback: bool, words: Collection[str] | None
-    ) -> None:
+    def __init__(self, name: str, table: Mapping[str, Any], *, loopback: bool, words: Collection[str] | None) -> None:
         super().__init__(f"[ehr.{name}]", table, {key: told.form for key, told in KEYS.items()})
         self.name = name
-        self.folder = folder
         self.allow_loopback_http = loopback
         self.role_words = words
 
@@ -158,7 +153,6 @@ class _Table(TomlTable):
             client_id=self.text("client_id", needed=True) or "",
             auth=auth or "public",  # type: ignore[arg-type]  # one of _AUTHS, which choice() checked
             algorithm=self.choice("algorithm", _ALGORITHMS) or "ES384",
-            secret_file=self.secret_file(auth),
             scopes=self.scopes(),
             scope_version=self.choice("scope_version", _VERSIONS) or "v2",  # type: ignore[arg-type]  # as above
             ask_only_supported=self.flag("ask_only_supported", default=False),
@@ -180,6 +174,7 @@ class _Table(TomlTable):
             private_network=self.flag("private_network", default=False),
             allow_loopback_http=self.allow_loopback_http,
         )
+        self.refuse_secret_file()
         self.refuse_the_rest()
         if registration.origins:  # without any, `issuer` or `hosts` was wrong and nothing can be compared
             self.check_pinned(registration)
@@ -214,13 +209,11 @@ class _Table(TomlTable):
             self.complain("scopes", f"cannot be used: not a SMART scope: {plain(word)}")
         return scopes
 
-    def secret_file(self, auth: str | None) -> Path | None:
-        name = self.text("secret_file")
-        if auth is not None and (name is not None) != (auth == "client_secret_basic"):
-            self.complain("secret_file", "goes with auth client_secret_basic, and only with it")
-        elif name is not None and not (self.folder / name).is_file():
-            self.complain("secret_file", "is not there")
-        return None if name is None else self.folder / name
+    def refuse_secret_file(self) -> None:
+        """Earlier releases read the secret from a file in plain text."""
+        if self.take("secret_file") is not None:
+            command = f"ketamine-pathway keys secret {self.name}"
+            self.complain("secret_file", f"is not read any more: take it out, run `{command}`, delete the file")
 
     def organization(self) -> str | None:
         value = self.text("organization")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from launch.authorization import refusal
-from launch.client_authentication import credentials
+from launch.client_authentication import ClientSecrets, NoSecrets, credentials
 from launch.context import TokenSet
 from launch.discovery import SmartConfiguration
 from launch.errors import AuthorizationRefused, EhrFault, EhrUnreachable, LaunchError, TokenRefused, TokenReplyInvalid
@@ -28,9 +28,17 @@ _NOT_AGREED = {
 class TokenEndpoint:
     """Speaks to the token and revocation endpoints of every registered EHR."""
 
-    def __init__(self, *, clients: EhrClients, keys: SigningKeys, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        *,
+        clients: EhrClients,
+        keys: SigningKeys,
+        secrets: ClientSecrets | None = None,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._clients = clients
         self._keys = keys
+        self._secrets = secrets or NoSecrets()
         self._clock = clock
 
     async def redeem(
@@ -103,7 +111,7 @@ class TokenEndpoint:
             raise TokenReplyInvalid(text, ehr=registration.name) from None
 
     async def _post(self, registration: Registration, endpoint: str, form: dict[str, str]) -> Reply:
-        known = credentials(registration, self._keys, token_endpoint=endpoint, now=self._clock())
+        known = credentials(registration, self._keys, self._secrets, token_endpoint=endpoint, now=self._clock())
         return await exchange(
             self._clients.of(registration),
             "POST",

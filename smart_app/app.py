@@ -47,7 +47,7 @@ from smart_app.clinical.session_rules import SessionLimits
 from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, asking_page, create_pages, ehr_of, error_page
 from smart_app.registration.sheet import Here, public_sheet
-from smart_app.settings import SIGNING_KEYS, Settings, SystemClock, load_site
+from smart_app.settings import CLIENT_SECRETS, SEALING_KEYS, SIGNING_KEYS, Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
@@ -115,8 +115,14 @@ def assemble(settings: Settings) -> Parts:
     registry = registrations(settings.registry, demo=settings.demo)
     keys = _signing_keys(settings, registry, clock)
     store = open_store(
-        settings.database, base_url=settings.base_url, sealing_keys=settings.data / "sealing.keys", clock=clock
+        settings.database,
+        base_url=settings.base_url,
+        sealing_keys=settings.data / SEALING_KEYS,
+        client_secrets=settings.data / CLIENT_SECRETS,
+        clock=clock,
     )
+    for ehr in store.secrets.missing(registry.by_name.values()):
+        _log.warning("%s: no client secret can be read, launches there will fail: ketamine-pathway keys secret", ehr)
     transports = Transports()
 
     def ehrs(share: Share) -> EhrsOfLaunches:
@@ -128,6 +134,7 @@ def assemble(settings: Settings) -> Parts:
     desk = LaunchDesk(
         registry=registry,
         keys=keys,
+        secrets=store.secrets,
         store=store.launches,
         http=clients,
         clock=clock,
@@ -172,6 +179,7 @@ def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(parts.aclose)
+            await stack.enter_async_context(following_rotations(parts))
             if with_worker:
                 await stack.enter_async_context(running_worker(parts))
             gc.collect()
@@ -355,6 +363,25 @@ async def running_worker(parts: Parts) -> AsyncIterator[None]:
     finally:
         stop.set()
         parts.wake()
+        await task
+
+
+@asynccontextmanager
+async def following_rotations(parts: Parts) -> AsyncIterator[None]:
+    """What `keys rotate-storage` began is finished here: with SQLite nobody else has the database."""
+    stop = asyncio.Event()
+
+    def finish() -> None:
+        if done := parts.store.finish_rotation():
+            _log.info("sealing key rotated: %s rows and %s client secrets sealed anew", done.rows, done.secrets)
+            if done.left:
+                _log.warning("%s sealed texts cannot be opened and were left as they are", done.left)
+
+    task = asyncio.create_task(worker.repeat(finish, stop))
+    try:
+        yield
+    finally:
+        stop.set()
         await task
 
 

@@ -21,6 +21,8 @@ from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRef
 PREFIX = "KP_"
 # In the data folder:
 SIGNING_KEYS = "signing-keys"
+SEALING_KEYS = "sealing.keys"
+CLIENT_SECRETS = "client-secrets"
 WHOEVER = "whoever runs this app at your site"
 Made = TypeVar("Made")
 

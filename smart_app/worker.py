@@ -37,6 +37,19 @@ async def run(
             lanes.create_task(_lane(outbox, deliver, clock, stop, wake, shortest_rest, longest_rest))
 
 
+async def repeat(act: Callable[[], object], stop: asyncio.Event, *, every: float = 1.0) -> None:
+    """Do something small in a thread, again and again, until `stop` is set; what is under way is finished."""
+    told = ""
+    while not stop.is_set():
+        try:
+            await run_sync(act)
+            told = ""
+        except Exception as error:  # a bad moment of the store; the next turn tries again, and is not logged again
+            if told != (told := _fault(error)):
+                _log.error("a task that runs at intervals failed: %s", told)
+        await _rest(every, stop)
+
+
 async def _lane(
     outbox: Outbox,
     deliver: Callable[[], Awaitable[bool]],

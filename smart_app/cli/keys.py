@@ -1,13 +1,15 @@
-"""`ketamine-pathway keys`: the keys that sign for each EHR, made, rotated and retired while the server runs."""
+"""`ketamine-pathway keys`: signing keys, client secrets and the sealing key, all changed while the server runs."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from getpass import getpass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +21,22 @@ from launch.registry import Registration, Registry, load_registry
 from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked
-from smart_app.settings import SIGNING_KEYS, SystemClock, data_folder, registry_file, zone_of
+from smart_app.cli.storage_rotation import rotate_storage
+from smart_app.settings import (
+    CLIENT_SECRETS,
+    SEALING_KEYS,
+    SIGNING_KEYS,
+    SystemClock,
+    data_folder,
+    database_url,
+    registry_file,
+    zone_of,
+)
+from smart_app.store.client_secrets import SealedSecrets, missing_secrets
+from smart_app.store.key_file import KeyFile
 
 Made = TypeVar("Made")
+_LONGEST_SECRET = 1024
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -40,14 +55,23 @@ def add_commands(commands: Any) -> None:
     )
     drop = _action(actions, "retire", run_retire, "forget a key that signs no more")
     drop.add_argument("kid", metavar="KID")
-    _action(actions, "list", run_list, "show the keys of every EHR, or of one", needs_ehr=False)
+    _action(actions, "list", run_list, "show the keys of every EHR, or of one", ehr="?")
+    _action(
+        actions, "secret", run_secret, "keep the client secret for an EHR, sealed; it is read from standard input"
+    )
+    anew = _action(actions, "rotate-storage", run_rotate_storage, "seal tokens and secrets with a new key", ehr="")
+    anew.add_argument(
+        "--wait", type=_duration, default=timedelta(minutes=1), metavar="DURATION", help="for a running server (1m)"
+    )
 
 
 def _action(
-    actions: Any, name: str, run: Callable[[argparse.Namespace], int], told: str, *, needs_ehr: bool = True
+    actions: Any, name: str, run: Callable[[argparse.Namespace], int], told: str, *, ehr: str | None = None
 ) -> Any:
+    """`ehr` as argparse's nargs: None for one, "?" where all are meant without one, "" for none."""
     made = actions.add_parser(name, help=told, description=f"{told[0].upper()}{told[1:]}.")
-    made.add_argument("ehr", metavar="EHR", nargs=None if needs_ehr else "?", help="its name in the registrations")
+    if ehr != "":
+        made.add_argument("ehr", metavar="EHR", nargs=ehr, help="its name in the registrations")
     made.add_argument("--data", type=Path, metavar="FOLDER", help="the app's data folder (default: KP_DATA)")
     made.set_defaults(run=run)
     return made
@@ -66,6 +90,9 @@ class _Place:
         if ehr not in self.registry.by_name:
             raise CommandFailed(f"{ehr}: no EHR of this name is registered; there are: {self.names()}")
         return self.registry.by_name[ehr]
+
+    def secrets(self) -> SealedSecrets:
+        return SealedSecrets(self.data / CLIENT_SECRETS, KeyFile(self.data / SEALING_KEYS))
 
     def names(self) -> str:
         return ", ".join(sorted(self.registry.by_name))
@@ -111,10 +138,40 @@ def run_list(chosen: argparse.Namespace) -> int:
     return 0
 
 
+def run_secret(chosen: argparse.Namespace) -> int:
+    """Neither an argument nor a variable, which other users of the machine could read."""
+    place = _place(chosen)
+    registration = place.registration(chosen.ehr)
+    if registration.auth != "client_secret_basic":
+        raise CommandFailed(f"{chosen.ehr} has auth {registration.auth}: no client secret is sent there")
+    secret = _read_secret(chosen.ehr)
+    place.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _tried(lambda: checked(lambda: place.secrets().keep(chosen.ehr, secret)))
+    print(f"{chosen.ehr}: the client secret is kept, sealed. A running server uses it from now on.")
+    return 0
+
+
+def _read_secret(ehr: str) -> str:
+    given = getpass(f"Client secret for {ehr}: ") if sys.stdin.isatty() else sys.stdin.read(_LONGEST_SECRET + 3)
+    secret = given.rstrip("\r\n")
+    if not secret or not secret.isprintable() or secret != secret.strip() or len(secret) > _LONGEST_SECRET:
+        raise CommandFailed("the client secret must be one line of text, without spaces around it")
+    return secret
+
+
+def run_rotate_storage(chosen: argparse.Namespace) -> int:
+    given = environment()
+    data = chosen.data or data_folder(given)
+    _check_owner(data)
+    wait = chosen.wait.total_seconds()
+    print(_tried(lambda: checked(lambda: rotate_storage(data, database_url(given, data), wait=wait))))
+    return 0
+
+
 def _told(place: _Place, ehr: str) -> Iterable[str]:
     registration = place.registry.by_name.get(ehr)
     ring = place.folder.ring(ehr)
-    yield f"{ehr}: {_authentication(registration)}"
+    yield f"{ehr}: {_authentication(registration)}{_of_secret(place, registration)}"
     for key in ring.keys_of(ehr) if registration is None or registration.auth == "private_key_jwt" else ():
         shared = "; shared by all EHRs" if key in ring.shared else ""
         yield f"  {key.kid}  {key.algorithm}  {state(ring, registration, key, place.now)}{shared}"
@@ -125,7 +182,16 @@ def _authentication(registration: Registration | None) -> str:
         return "not registered any more"
     if registration.auth == "private_key_jwt":
         return f"signs with {registration.algorithm}; the EHR reads /jwks/{registration.name}.json"
-    return "a public client, without key or secret" if registration.auth == "public" else "a client secret, no key"
+    return "a public client, without key or secret" if registration.auth == "public" else "a client secret"
+
+
+def _of_secret(place: _Place, registration: Registration | None) -> str:
+    if registration is None or registration.auth != "client_secret_basic":
+        return ""
+    missing = missing_secrets(
+        [registration], folder=place.data / CLIENT_SECRETS, sealing_keys=place.data / SEALING_KEYS
+    )
+    return f", which is not kept: use keys secret {registration.name}" if missing else ", kept and sealed"
 
 
 def _place(chosen: argparse.Namespace) -> _Place:
@@ -133,16 +199,19 @@ def _place(chosen: argparse.Namespace) -> _Place:
     given = environment()
     data = chosen.data or data_folder(given)
     path = checked(lambda: registry_file(given))
-    if data.exists() and data.stat().st_uid != os.geteuid():
-        raise CommandFailed(
-            f"{data} belongs to another user: run this as that user, or the server cannot read the keys"
-        )
+    _check_owner(data)
     return _Place(
         data=data,
         folder=KeyFolder(data / SIGNING_KEYS),
         registry=checked(lambda: load_registry(path, allow_loopback_http=True)),
         now=SystemClock(checked(lambda: zone_of(given)))(),
     )
+
+
+def _check_owner(data: Path) -> None:
+    """The server could not read what somebody else makes, and with a new sealing key it would stand still."""
+    if data.exists() and data.stat().st_uid != os.geteuid():
+        raise CommandFailed(f"{data} belongs to another user: run this as that user, as the server does")
 
 
 def _signing(place: _Place, ehr: str) -> Registration:

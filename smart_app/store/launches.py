@@ -14,7 +14,8 @@ from launch.context import Handover, LaunchContext, PendingLaunch, TokenSet
 from smart_app.store import audit
 from smart_app.store.engine import reading, writing
 from smart_app.store.rows import from_text, to_text
-from smart_app.store.sealing import Sealer
+from smart_app.store.sealed_rows import handover_row, pending_row, tokens_row
+from smart_app.store.sealing import Seals, open_found
 from smart_app.store.tables import callers, handovers, launches, pending_launches
 from smart_app.store.tables import tokens as token_rows
 from smart_app.use_cases.records import Caller
@@ -27,26 +28,25 @@ _FORGOTTEN_AFTER = timedelta(days=1)
 class SqlLaunches:
     """The `LaunchStore` of launch.context; each call is its own transaction."""
 
-    def __init__(self, engine: Engine, sealer: Sealer, clock: Callable[[], datetime]) -> None:
+    def __init__(self, engine: Engine, sealer: Seals, clock: Callable[[], datetime]) -> None:
         self._engine = engine
         self._sealer = sealer
         self._clock = clock
 
     def keep_pending(self, pending: PendingLaunch) -> None:
         forgotten = pending_launches.c.expires < pending.created - _FORGOTTEN_AFTER
-        sealed = self._sealer.seal(_pending_of(pending.state_digest), to_text(pending))
-        row = {"state_digest": pending.state_digest, "expires": pending.expires, "sealed": sealed}
+        row = {"state_digest": pending.state_digest, "expires": pending.expires}
         with writing(self._engine) as connection:
+            sealed = self._sealer.seal(pending_row(pending.state_digest), to_text(pending))
             connection.execute(delete(pending_launches).where(forgotten))
-            connection.execute(insert(pending_launches).values(**row))
+            connection.execute(insert(pending_launches).values(**row, sealed=sealed))
 
     def take_pending(self, state_digest: str) -> PendingLaunch | None:
         this = pending_launches.c.state_digest == state_digest
         with writing(self._engine) as connection:
             sealed = connection.scalar(delete(pending_launches).where(this).returning(pending_launches.c.sealed))
-        if sealed is None:
-            return None
-        return from_text(PendingLaunch, self._sealer.open(_pending_of(state_digest), sealed))
+            text = None if sealed is None else self._sealer.open(pending_row(state_digest), sealed)
+        return None if text is None else from_text(PendingLaunch, text)
 
     def complete(self, context: LaunchContext, tokens: TokenSet, session_digest: str) -> None:
         row = {"id": context.id, "session_digest": session_digest, "started": context.started}
@@ -71,12 +71,14 @@ class SqlLaunches:
         return kept is not None and hmac.compare_digest(kept.encode(), session_digest.encode())
 
     def tokens(self, launch_id: str) -> TokenSet | None:
-        with reading(self._engine) as connection:
-            kept = select(token_rows.c.version, token_rows.c.sealed).where(token_rows.c.launch == launch_id)
-            row = connection.execute(kept).one_or_none()
-        if row is None:
-            return None
-        return from_text(TokenSet, self._sealer.open(_tokens_of(launch_id, row.version), row.sealed))
+        def find() -> tuple[str, str] | None:
+            with reading(self._engine) as connection:
+                kept = select(token_rows.c.version, token_rows.c.sealed).where(token_rows.c.launch == launch_id)
+                row = connection.execute(kept).one_or_none()
+            return None if row is None else (tokens_row(launch_id, row.version), row.sealed)
+
+        text = open_found(self._sealer, find)
+        return None if text is None else from_text(TokenSet, text)
 
     def replace_tokens(self, launch_id: str, tokens: TokenSet) -> bool:
         as_read = _this_version(launch_id, tokens.version - 1)
@@ -97,17 +99,18 @@ class SqlLaunches:
             connection.execute(left)
 
     def keep_handover(self, code_digest: str, handover: Handover) -> None:
-        sealed = self._sealer.seal(_handover_of(code_digest), to_text(handover))
-        row = {"code_digest": code_digest, "expires": handover.expires, "sealed": sealed}
+        row = {"code_digest": code_digest, "expires": handover.expires}
         with writing(self._engine) as connection:
+            sealed = self._sealer.seal(handover_row(code_digest), to_text(handover))
             connection.execute(delete(handovers).where(handovers.c.expires < self._clock()))
-            connection.execute(insert(handovers).values(**row))
+            connection.execute(insert(handovers).values(**row, sealed=sealed))
 
     def take_handover(self, code_digest: str) -> Handover | None:
         this = handovers.c.code_digest == code_digest
         with writing(self._engine) as connection:
             sealed = connection.scalar(delete(handovers).where(this).returning(handovers.c.sealed))
-        return None if sealed is None else from_text(Handover, self._sealer.open(_handover_of(code_digest), sealed))
+            text = None if sealed is None else self._sealer.open(handover_row(code_digest), sealed)
+        return None if text is None else from_text(Handover, text)
 
     def move_session(self, launch_id: str, session_digest: str) -> bool:
         with writing(self._engine) as connection:
@@ -143,33 +146,8 @@ class SqlLaunches:
             audit.append(connection, record)
         return reference
 
-    def reseal(self) -> int:
-        """Seal anew what an older key sealed; how many. Afterwards the older keys may go."""
-        with writing(self._engine) as connection:
-            return self._reseal_tokens(connection) + self._reseal_pending(connection)
-
-    def _reseal_tokens(self, connection: Connection) -> int:
-        old = [row for row in connection.execute(select(token_rows)) if not self._sealer.is_newest(row.sealed)]
-        for row in old:
-            sealed = self._again(_tokens_of(row.launch, row.version), row.sealed)
-            connection.execute(update(token_rows).where(token_rows.c.launch == row.launch).values(sealed=sealed))
-        return len(old)
-
-    def _reseal_pending(self, connection: Connection) -> int:
-        rows = connection.execute(select(pending_launches))
-        old = [row for row in rows if not self._sealer.is_newest(row.sealed)]
-        for row in old:
-            this = pending_launches.c.state_digest == row.state_digest
-            sealed = self._again(_pending_of(row.state_digest), row.sealed)
-            connection.execute(update(pending_launches).where(this).values(sealed=sealed))
-        return len(old)
-
-    def _again(self, context: str, sealed: str) -> str:
-        return self._sealer.seal(context, self._sealer.open(context, sealed))
-
     def _sealed(self, launch_id: str, tokens: TokenSet) -> dict[str, object]:
-        # The version is part of the name, so that an older row put back is refused.
-        sealed = self._sealer.seal(_tokens_of(launch_id, tokens.version), to_text(tokens))
+        sealed = self._sealer.seal(tokens_row(launch_id, tokens.version), to_text(tokens))
         return {"version": tokens.version, "sealed": sealed}
 
 
@@ -207,15 +185,3 @@ def _live(launch_id: str) -> ColumnElement[bool]:
 
 def _this_version(launch_id: str, version: int) -> ColumnElement[bool]:
     return (token_rows.c.launch == launch_id) & (token_rows.c.version == version)
-
-
-def _handover_of(code_digest: str) -> str:
-    return f"handover/{code_digest}"
-
-
-def _pending_of(state_digest: str) -> str:
-    return f"pending/{state_digest}"
-
-
-def _tokens_of(launch_id: str, version: int) -> str:
-    return f"tokens/{launch_id}/{version}"

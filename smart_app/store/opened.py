@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine, inspect, make_url
 
+from smart_app.store.client_secrets import SealedSecrets
 from smart_app.store.engine import describe, open_engine
 from smart_app.store.errors import StoreRefused
 from smart_app.store.instance import settle_base_url
+from smart_app.store.key_file import KeyFile
 from smart_app.store.launches import SqlLaunches
 from smart_app.store.migrations import migrate
 from smart_app.store.outbox import SqlOutbox
-from smart_app.store.sealing import sealer_at
+from smart_app.store.rotation import Resealed, finish_rotation
 from smart_app.store.unit_of_work import SqlWork
 
 
@@ -26,6 +29,8 @@ class Store:
     launches: SqlLaunches
     work: SqlWork
     outbox: SqlOutbox
+    secrets: SealedSecrets
+    finish_rotation: Callable[[], Resealed | None]  # of the sealing key; None: none is under way
     description: str  # which database, and how it keeps what was committed
     close: Callable[[], None]
 
@@ -49,13 +54,17 @@ def open_kept(url: str) -> tuple[SqlWork, Callable[[], None]]:
     return SqlWork(engine), engine.dispose
 
 
-def open_store(url: str, *, base_url: str, sealing_keys: Path, clock: Callable[[], datetime]) -> Store:
+def open_store(
+    url: str, *, base_url: str, sealing_keys: Path, client_secrets: Path, clock: Callable[[], datetime]
+) -> Store:
     """Raises StoreRefused for what the operator must put right."""
     engine: Engine = open_engine(url)
     try:
         migrate(engine)
         settle_base_url(engine, base_url, now=clock())
-        launches = SqlLaunches(engine, sealer_at(sealing_keys), clock)
+        keys = KeyFile(sealing_keys)
+        secrets = SealedSecrets(client_secrets, keys)
+        launches = SqlLaunches(engine, keys, clock)
         outbox = SqlOutbox(engine)
         if engine.dialect.name == "sqlite":
             outbox.end_leases(clock())  # the file is ours alone: who leased them is gone
@@ -66,6 +75,8 @@ def open_store(url: str, *, base_url: str, sealing_keys: Path, clock: Callable[[
         launches=launches,
         work=SqlWork(engine),
         outbox=outbox,
+        secrets=secrets,
+        finish_rotation=partial(finish_rotation, keys, engine, secrets),
         description=describe(engine),
         close=engine.dispose,
     )

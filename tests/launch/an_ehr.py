@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -54,12 +53,12 @@ def a_table(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in {**table, **changes}.items() if value is not None}
 
 
-def a_registry(folder: Path = Path(), *, loopback: bool = False, **changes: Any) -> Registry:
-    return read_registry({"ehr": {"demo": a_table(**changes)}}, folder=folder, allow_loopback_http=loopback)
+def a_registry(*, loopback: bool = False, **changes: Any) -> Registry:
+    return read_registry({"ehr": {"demo": a_table(**changes)}}, allow_loopback_http=loopback)
 
 
-def a_registration(folder: Path = Path(), *, loopback: bool = False, **changes: Any) -> Registration:
-    return a_registry(folder, loopback=loopback, **changes).named("demo")
+def a_registration(*, loopback: bool = False, **changes: Any) -> Registration:
+    return a_registry(loopback=loopback, **changes).named("demo")
 
 
 def a_document(**changes: Any) -> dict[str, Any]:

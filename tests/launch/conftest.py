@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -50,7 +49,7 @@ async def clients(ehr: Ehr) -> AsyncIterator[EhrClients]:
 async def app(clients: EhrClients, store: MemoryLaunchStore, ehr: Ehr, clock: Clock) -> App:
     tables = {"demo": a_table(), "other": a_table(issuer=OTHER)}
     desk = LaunchDesk(
-        registry=read_registry({"ehr": tables}, folder=Path()),
+        registry=read_registry({"ehr": tables}),
         keys=a_key_ring(),
         store=store,
         http=clients,

@@ -113,7 +113,7 @@ async def drill(
     clock: Clock,
 ) -> Any:
     tables = {"demo": a_table(algorithm=request.param), "other": a_table(issuer="https://other.example.org/fhir")}
-    registry = read_registry({"ehr": tables}, folder=Path())
+    registry = read_registry({"ehr": tables})
     folder = KeyFolder(tmp_path)
     make_first_keys(folder, registry.by_name.values(), clock())
     desk = LaunchDesk(registry=registry, keys=folder, store=store, http=clients, clock=clock, public_base=PUBLIC_BASE)

@@ -22,7 +22,6 @@ NORTH, SOUTH, WEST = read_registry(
             "west": a_table(issuer="https://west.example.org/fhir", auth="public"),
         }
     },
-    folder=Path(),
 ).by_name.values()
 ALL = (NORTH, SOUTH, WEST)
 
@@ -97,9 +96,7 @@ def test_a_successor_can_be_taken_back_before_it_signs(folder: KeyFolder) -> Non
 def test_a_shared_key_is_retired_when_no_ehr_signs_with_it(folder: KeyFolder) -> None:
     shared = SigningKey.generate("ES384", active_from=START - timedelta(days=9))
     shared.save(folder.path)
-    other = read_registry({"ehr": {"east": a_table(issuer="https://east.example.org/fhir")}}, folder=Path()).named(
-        "east"
-    )
+    other = read_registry({"ehr": {"east": a_table(issuer="https://east.example.org/fhir")}}).named("east")
     later = START + timedelta(days=2)
     rotate(folder, NORTH, START)
     with pytest.raises(KeyChangeRefused, match="only key of east"):

@@ -18,7 +18,6 @@ FILE = """
 issuer = "https://north.example.org/fhir/"
 client_id = "kp"
 auth = "client_secret_basic"
-secret_file = "north.secret"
 scopes = ["openid", "patient/Patient.rs"]
 scope_version = "v1"
 smart_v1 = true
@@ -41,20 +40,17 @@ scopes = ["patient/*.rs"]
 
 
 def test_a_file_is_read_with_its_defaults(tmp_path: Path) -> None:
-    (tmp_path / "north.secret").write_text("s3cret")
     (tmp_path / "ehr.toml").write_text(FILE)
     registry = load_registry(tmp_path / "ehr.toml")
     north, south = registry.named("north"), registry.find("https://south.example.org/")
     assert north.issuer == "https://north.example.org/fhir"
     assert north.origins == {"https://north.example.org", "https://login.example.org:8443"}
     assert north.roles == {"http://snomed.info/sct|80584001": "prescriber"}
-    assert north.secret_file == tmp_path / "north.secret"
     assert (north.tenant, north.write, north.scope_version) == ("North Clinic", False, "v1")
     assert north.id_token_issuer == "https://login.example.org/"  # to the letter: it is compared as a text
     assert (south.tenant, south.write, south.algorithm) == ("south", True, "ES384")
     assert south.origins == {"https://south.example.org"}
     assert south.frame_ancestors == ("https://south.example.org",)
-    assert "s3cret" not in repr(registry)
 
 
 REFUSED: list[tuple[dict[str, Any], str]] = [
@@ -70,9 +66,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"auth": None}, "auth is missing"),
     ({"auth": "client_secret_post"}, "auth is none of"),
     ({"algorithm": "RS256"}, "algorithm is none of"),
-    ({"auth": "client_secret_basic"}, "secret_file goes with"),
-    ({"secret_file": "x"}, "secret_file goes with"),
-    ({"auth": "client_secret_basic", "secret_file": "absent"}, "secret_file is not there"),
+    ({"secret_file": "x"}, "secret_file is not read any more: take it out, run `ketamine-pathway keys secret demo`"),
     ({"scopes": None}, "scopes is missing or empty"),
     ({"scopes": "patient/Patient.rs"}, "scopes is not a list"),
     ({"scopes": ["patient/Patient.sr"]}, "scopes cannot be used"),
@@ -115,7 +109,7 @@ def test_every_problem_of_every_table_is_told_at_once() -> None:
         "empty": {},
     }
     with pytest.raises(RegistrationInvalid) as caught:
-        read_registry({"ehr": tables, "extra": 1}, folder=Path())
+        read_registry({"ehr": tables, "extra": 1})
     told = [line.split(";")[0] for line in str(caught.value).splitlines()]
     assert told == [
         "extra is not known",
@@ -144,7 +138,7 @@ def test_a_complaint_says_what_the_key_takes() -> None:
 def test_a_role_that_the_app_does_not_know_is_a_problem_and_not_no_role() -> None:
     table = a_table(roles={"s|1": "prescriber", "s|2": "presciber"}, users={"Practitioner/1": "Nurse"})
     with pytest.raises(RegistrationInvalid) as caught:
-        read_registry({"ehr": {"demo": table}}, folder=Path(), role_words=("prescriber", "nurse"))
+        read_registry({"ehr": {"demo": table}}, role_words=("prescriber", "nurse"))
     assert [line.split(";")[0] for line in str(caught.value).splitlines()] == [
         "[ehr.demo] roles gives s|2 a role that is none of prescriber, nurse",
         "[ehr.demo] users gives Practitioner/1 a role that is none of prescriber, nurse",
@@ -167,13 +161,13 @@ def test_every_key_told_to_administrators_is_read(key: str) -> None:
 @pytest.mark.parametrize("document", [{}, {"ehr": {}}, {"ehr": 1}, {"ehr": {"Bad Name": {}}}, {"ehr": {"x": 1}}])
 def test_a_file_without_proper_tables_is_refused(document: dict[str, Any]) -> None:
     with pytest.raises(RegistrationInvalid):
-        read_registry(document, folder=Path())
+        read_registry(document)
 
 
 def test_two_tables_may_not_claim_one_issuer() -> None:
     tables = {"one": a_table(), "two": a_table(issuer="https://EHR.example.org:443/fhir/")}
     with pytest.raises(RegistrationInvalid, match=r"\[ehr.two\] issuer is that of \[ehr.one\] too"):
-        read_registry({"ehr": tables}, folder=Path())
+        read_registry({"ehr": tables})
 
 
 @pytest.mark.parametrize("content", [None, "not toml ["])

@@ -6,7 +6,6 @@ import logging
 from dataclasses import replace
 from datetime import timedelta
 from http.cookies import SimpleCookie
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -486,7 +485,7 @@ async def test_a_long_request_goes_as_a_form_where_the_ehr_takes_one(app: App, b
 
 async def test_a_registration_may_forbid_the_form(clients: EhrClients, ehr: Ehr, clock: Clock) -> None:
     ehr.document["capabilities"].append("authorize-post")
-    registry = read_registry({"ehr": {"demo": a_table(authorize_post=False)}}, folder=Path())
+    registry = read_registry({"ehr": {"demo": a_table(authorize_post=False)}})
     store = MemoryLaunchStore()
     desk = LaunchDesk(
         registry=registry, keys=a_key_ring(), store=store, http=clients, clock=clock, public_base=PUBLIC_BASE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import anyio
 import anyio.lowlevel
@@ -102,7 +101,7 @@ async def test_nothing_is_asked_of_an_address_that_is_not_registered(ehr: Ehr, s
 async def test_a_registered_host_beside_the_fhir_base_may_hold_it(
     ehr: Ehr, clients: EhrClients, clock: Clock
 ) -> None:
-    registry = read_registry({"ehr": {"demo": a_table(hosts=["https://login.example.org"])}}, folder=Path())
+    registry = read_registry({"ehr": {"demo": a_table(hosts=["https://login.example.org"])}})
     styles = Styles(registry=registry, clients=clients, clock=clock)
     there = "https://login.example.org/style.json"
     for url in (there, URL):
@@ -112,7 +111,7 @@ async def test_a_registered_host_beside_the_fhir_base_may_hold_it(
 
 async def test_each_ehr_has_its_own_list_of_hosts(ehr: Ehr, clients: EhrClients, clock: Clock) -> None:
     tables = {"demo": a_table(), "other": a_table(issuer="https://other.example/fhir")}
-    styles = Styles(registry=read_registry({"ehr": tables}, folder=Path()), clients=clients, clock=clock)
+    styles = Styles(registry=read_registry({"ehr": tables}), clients=clients, clock=clock)
     route = ehr.router.get(URL).respond(json=STYLE)
     assert await _learned(styles) == STYLE
     other = a_context(ehr="other", fhir_base="https://other.example/fhir", style_url=URL)

@@ -20,6 +20,8 @@ from launch.client_assertion import ASSERTION_TYPE, sign_assertion
 from launch.key_rotation import retire, rotate
 from launch.registry import load_registry
 from smart_app.sandbox.clinician import Clinician, Page
+from smart_app.store.client_secrets import SealedSecrets
+from smart_app.store.key_file import KeyFile
 from tests.strangers.node_server import MISSING, NodeServer
 from tests.strangers.served_app import ServedApp
 
@@ -29,7 +31,7 @@ SECRET = "s:%/ +1&=geheim-0123456789"
 AUTHS = {
     "es384": {"auth": "private_key_jwt", "algorithm": "ES384"},
     "rs384": {"auth": "private_key_jwt", "algorithm": "RS384"},
-    "basic": {"auth": "client_secret_basic", "secret_file": "basic.secret"},
+    "basic": {"auth": "client_secret_basic"},
     "public": {"auth": "public"},
 }
 SCOPES = [
@@ -62,9 +64,6 @@ class Stand:
 @pytest.fixture(scope="module")
 def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
     folder = tmp_path_factory.mktemp("strangers")
-    secret = folder / "basic.secret"
-    secret.touch(mode=0o600)
-    secret.write_text(SECRET, "utf-8")
     with ExitStack() as stack:
         app = stack.enter_context(ServedApp(folder))
         auth = {"basic": {"secret": SECRET}, "public": {"auth": "none"}}
@@ -72,6 +71,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         order = {"app": app.url, "scopes": SCOPES, "clients": clients}
         ehr = stack.enter_context(NodeServer(order, folder / "node.log"))
         made = Stand(ehr=ehr, app=app)
+        SealedSecrets(app.data / "client-secrets", KeyFile(app.data / "sealing.keys")).keep("basic", SECRET)
         app.serve(made.registry())
         yield made
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 
 from launch.key_folder import KeyFolder
 from smart_app.cli import main
+from smart_app.store.client_secrets import SealedSecrets
+from smart_app.store.engine import open_engine
+from smart_app.store.key_file import KeyFile, read_keys
 
 REGISTRY = """
 [ehr.north]
@@ -105,3 +109,95 @@ def test_a_folder_of_another_user_is_left_alone(data: Path, said, monkeypatch: p
 def test_without_registrations_nothing_is_done(data: Path, said, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.delenv("KP_REGISTRY")
     assert "KP_REGISTRY is not set" in said("list", code=2)
+
+
+BASIC = """
+[ehr.basic]
+issuer = "https://basic.example.org/fhir"
+client_id = "kp"
+auth = "client_secret_basic"
+scopes = ["openid"]
+"""
+
+
+def _enters(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+def test_a_client_secret_is_read_from_standard_input_and_kept_sealed(  # type: ignore[no-untyped-def]
+    data: Path, said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (data.parent / "ehr.toml").write_text(REGISTRY + BASIC)
+    assert "basic: a client secret, which is not kept: use keys secret basic" in said("list")
+    _enters(monkeypatch, "s3cret with:signs\n")
+    assert (
+        said("secret", "basic") == "basic: the client secret is kept, sealed. A running server uses it from now on.\n"
+    )
+    assert (
+        SealedSecrets(data / "client-secrets", KeyFile(data / "sealing.keys")).secret("basic") == "s3cret with:signs"
+    )
+    assert "basic: a client secret, kept and sealed" in said("list")
+
+
+def test_at_a_terminal_the_secret_is_not_shown(data: Path, said, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    (data.parent / "ehr.toml").write_text(REGISTRY + BASIC)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    asked: list[str] = []
+    monkeypatch.setattr("smart_app.cli.keys.getpass", lambda words: asked.append(words) or "typed")
+    said("secret", "basic")
+    assert asked == ["Client secret for basic: "]
+
+
+@pytest.mark.parametrize("text", ["", "\n", " s3cret\n", "two\nlines\n", "s3\x00cret", "x" * 1025])
+def test_what_is_no_secret_is_refused_without_being_quoted(  # type: ignore[no-untyped-def]
+    data: Path, said, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    (data.parent / "ehr.toml").write_text(REGISTRY + BASIC)
+    _enters(monkeypatch, text)
+    line = said("secret", "basic", code=2)
+    assert "must be one line of text" in line
+    assert "s3" not in line
+    assert not (data / "client-secrets").exists()
+
+
+def test_a_secret_for_an_ehr_that_takes_none_is_refused(data: Path, said) -> None:  # type: ignore[no-untyped-def]
+    assert "north has auth private_key_jwt: no client secret is sent there" in said("secret", "north", code=2)
+
+
+def test_the_sealing_key_is_exchanged_where_nobody_serves(data: Path, said, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    assert "there is no sealing key yet" in said("rotate-storage", code=2)
+    (data.parent / "ehr.toml").write_text(REGISTRY + BASIC)
+    _enters(monkeypatch, "s3cret")
+    said("secret", "basic")
+    (old,) = read_keys(data / "sealing.keys")
+    told = said("rotate-storage")
+    assert told == "0 rows and 1 client secrets are sealed with a new key. The old key is gone.\n"
+    (new,) = read_keys(data / "sealing.keys")
+    assert new != old
+    assert SealedSecrets(data / "client-secrets", KeyFile(data / "sealing.keys")).secret("basic") == "s3cret"
+
+
+def test_a_process_that_does_not_answer_is_told_of_and_nothing_is_lost(data: Path, said) -> None:  # type: ignore[no-untyped-def]
+    data.mkdir()
+    KeyFile(data / "sealing.keys")
+    engine = open_engine(f"sqlite:///{data / 'ketamine-pathway.db'}")
+    try:
+        line = said("rotate-storage", "--wait", "0s", code=1)
+        assert "has not sealed anew within 0 seconds. Nothing is lost" in line
+        assert len(read_keys(data / "sealing.keys")) == 2
+    finally:
+        engine.dispose()
+    assert "The old key is gone." in said("rotate-storage")
+    assert len(read_keys(data / "sealing.keys")) == 1
+
+
+def test_a_database_that_cannot_be_reached_leaves_the_keys_as_they_are(  # type: ignore[no-untyped-def]
+    data: Path, said, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data.mkdir()
+    KeyFile(data / "sealing.keys")
+    monkeypatch.setenv("KP_DATABASE", f"postgresql://kp@/kp?host={data}")
+    assert "the database cannot be used" in said("rotate-storage", code=2)
+    assert len(read_keys(data / "sealing.keys")) == 1

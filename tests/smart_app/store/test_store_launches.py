@@ -12,7 +12,7 @@ from sqlalchemy import Engine, Table, select, update
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from launch.context import Handover, LaunchStore
 from smart_app.store import audit
-from smart_app.store.errors import KeyMissing, SealBroken
+from smart_app.store.errors import SealBroken
 from smart_app.store.launches import SqlLaunches
 from smart_app.store.rows import from_text
 from smart_app.store.sealing import Sealer, SealingKey
@@ -191,20 +191,6 @@ def test_older_tokens_put_back_are_refused(engine: Engine, launches: LaunchStore
         connection.execute(update(tokens).values(sealed=before.sealed))
     with pytest.raises(SealBroken):
         launches.tokens("launch-1")
-
-
-def test_resealing_lets_the_old_key_go(engine: Engine, launches: SqlLaunches) -> None:
-    launches.keep_pending(a_pending_launch())
-    launches.complete(a_launch(), some_tokens(), SESSION)
-    both = SqlLaunches(engine, Sealer([NEW, OLD]), lambda: NOON)
-    new_alone = SqlLaunches(engine, Sealer([NEW]), lambda: NOON)
-    assert both.tokens("launch-1") == some_tokens()
-    with pytest.raises(KeyMissing):
-        new_alone.tokens("launch-1")
-    assert both.reseal() == 2
-    assert both.reseal() == 0
-    assert new_alone.tokens("launch-1") == some_tokens()
-    assert new_alone.take_pending("ab" * 32) == a_pending_launch()
 
 
 def test_a_launch_id_is_given_once(launches: LaunchStore) -> None:

@@ -13,7 +13,9 @@ from tests.smart_app.store.stored_records import NOON, a_launch, a_session, an_a
 
 def opened(folder: Path, base_url: str = "https://app.test") -> Store:
     url = f"sqlite:///{folder / 'app.db'}"
-    return open_store(url, base_url=base_url, sealing_keys=folder / "keys", clock=lambda: NOON)
+    return open_store(
+        url, base_url=base_url, sealing_keys=folder / "keys", client_secrets=folder / "secrets", clock=lambda: NOON
+    )
 
 
 def test_what_was_kept_is_there_at_the_next_start(tmp_path: Path) -> None:
