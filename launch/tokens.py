@@ -74,7 +74,7 @@ class TokenEndpoint:
         token, hint = tokens.refresh_token or tokens.access_token, "access_token"
         form = {"token": token, "token_type_hint": "refresh_token" if tokens.refresh_token else hint}
         try:
-            reply = await self._post(registration, endpoint, form)
+            reply = await self._post(registration, configuration, endpoint, form)
         except LaunchError:
             return False
         return reply.status == 200
@@ -94,7 +94,7 @@ class TokenEndpoint:
         self, registration: Registration, configuration: SmartConfiguration, form: dict[str, str]
     ) -> TokenReply:
         try:
-            reply = await self._post(registration, configuration.token_endpoint, form)
+            reply = await self._post(registration, configuration, configuration.token_endpoint, form)
         except EhrUnreachable:
             raise
         except EhrFault as error:
@@ -110,8 +110,17 @@ class TokenEndpoint:
             text = f"The EHR's token reply is not as it should be: {error}."
             raise TokenReplyInvalid(text, ehr=registration.name) from None
 
-    async def _post(self, registration: Registration, endpoint: str, form: dict[str, str]) -> Reply:
-        known = credentials(registration, self._keys, self._secrets, token_endpoint=endpoint, now=self._clock())
+    async def _post(
+        self, registration: Registration, configuration: SmartConfiguration, endpoint: str, form: dict[str, str]
+    ) -> Reply:
+        """Whatever the endpoint, our assertion is for the token endpoint: the one audience that SMART names."""
+        known = credentials(
+            registration,
+            self._keys,
+            self._secrets,
+            token_endpoint=configuration.token_endpoint,
+            now=self._clock(),
+        )
         return await exchange(
             self._clients.of(registration),
             "POST",

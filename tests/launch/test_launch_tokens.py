@@ -189,7 +189,8 @@ async def test_tokens_are_revoked_by_us_as_ourselves(
     assert await endpoint.revoke(a_registration(), a_configuration(), tokens)
     form = form_of(ehr.requests[-1])
     assert (form["token"], form["token_type_hint"]) == (sent, hint)
-    assert form["client_assertion"]
+    assertion = jwt.decode(form["client_assertion"], APP_KEY.key, algorithms=["ES384"])
+    assert assertion.claims["aud"] == TOKEN_URL, "SMART knows no other audience, wherever it is sent"
 
 
 async def test_an_ehr_that_cannot_revoke_does_not_stop_anyone_from_leaving(ehr: Ehr, endpoint: TokenEndpoint) -> None:
