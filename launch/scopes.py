@@ -136,8 +136,8 @@ def _words(key: tuple[str, str, str], letters: set[str], version: ScopeVersion) 
     if version == "v2":
         ordered = "".join(letter for letter in LETTERS if letter in letters)
         return [f"{stem}{ordered}?{query}" if query else f"{stem}{ordered}"]
-    verbs = [verb for verb in ("read", "write") if letters & set(_FROM_V1[verb])]
-    return [f"{stem}*"] if len(verbs) == 2 else [stem + verb for verb in verbs]
+    # Never ".*": some EHRs refuse it, and it says no more than the two words.
+    return [stem + verb for verb in ("read", "write") if letters & set(_FROM_V1[verb])]
 
 
 def _without_covered(permissions: Iterable[Permission]) -> frozenset[Permission]:

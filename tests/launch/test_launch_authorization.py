@@ -124,7 +124,7 @@ def test_without_openid_there_is_no_nonce_to_send() -> None:
 
 def test_an_old_ehr_is_asked_in_its_own_scope_words() -> None:
     registration = a_registration(scope_version="v1", scopes=["patient/Procedure.crus"])
-    assert parameters(begun(registration))["scope"] == "launch patient/Procedure.*"
+    assert parameters(begun(registration))["scope"] == "launch patient/Procedure.read patient/Procedure.write"
 
 
 def test_s256_is_sent_even_where_the_ehr_is_silent() -> None:
