@@ -31,6 +31,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?\Z")
 _REFERENCE = re.compile(r"Organization/[A-Za-z0-9\-.]{1,64}\Z")
 _CODE = re.compile(r"[^|\s]+\|[^|\s]+")
 _USER = re.compile(r"(?:Practitioner|PractitionerRole)/[A-Za-z0-9\-.]{1,64}")
+_LAUNCH_SCOPE = re.compile(r"launch/[a-z]+(\?role=[^?&=]+)?")
 _AUTHS = ("private_key_jwt", "client_secret_basic", "public")
 _ALGORITHMS = ("ES384", "RS384")
 _VERSIONS = ("v2", "v1")
@@ -205,8 +206,10 @@ class _Table(TomlTable):
         if not words and len(self.problems) == before:
             self.complain("scopes", "is missing or empty")
         scopes = Scopes.parse(" ".join(words))
-        for word in scopes.unreadable:
+        for word in (*scopes.unreadable, *filter(_is_odd_launch_scope, scopes.others)):
             self.complain("scopes", f"cannot be used: not a SMART scope: {plain(word)}")
+        if any(permission.context == "system" for permission in scopes.permissions):
+            self.complain("scopes", "holds system/, which is not for an app that a clinician starts")
         return scopes
 
     def refuse_secret_file(self) -> None:
@@ -235,6 +238,11 @@ class _Table(TomlTable):
             address = getattr(registration, key)
             if address and parse_address(address).origin not in registration.origins:
                 self.complain(key, "is on a host that `hosts` does not list")
+
+
+def _is_odd_launch_scope(word: str) -> bool:
+    """SMART App Launch 2.2, section 3.0.3: the types are in lower case here, and a scope has one role."""
+    return word.startswith("launch/") and not _LAUNCH_SCOPE.fullmatch(word)
 
 
 def _origin(text: str) -> str:

@@ -43,8 +43,6 @@ def _scope_warnings(registration: Registration) -> Iterator[str]:
             "to be delivered waits for the next launch."
         )
     contexts = sorted({permission.context for permission in scopes.permissions})
-    if "system" in contexts:
-        yield "scopes: system/ is not for an app that a clinician starts, and the app makes no use of it."
     if len(contexts) > 1:
         several = " and ".join(f"{context}/" for context in contexts)
         yield f"scopes: some EHRs refuse {several} in one request. Take one of them."
@@ -64,10 +62,7 @@ def _lack(scopes: Scopes, need: Need) -> Iterator[str]:
     missing = "".join(letter for letter in need.letters if not scopes.allows(need.resource_type, letter))
     if not missing:
         return
-    partly = any(
-        held.type in {"*", need.resource_type} and held.letter in missing and held.context != "system"
-        for held in scopes.permissions
-    )
+    partly = any(held.type in {"*", need.resource_type} and held.letter in missing for held in scopes.permissions)
     if partly and set(missing) <= {"r", "s"}:
         yield f"scopes: only a part of {need.resource_type} is asked for (?...); what is left out counts as not read."
     else:
