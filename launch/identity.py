@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from joserfc import jwt
@@ -27,6 +28,7 @@ from launch.single_flight import SingleFlight
 ALGORITHMS = ("RS256", "RS384", "ES256", "ES384")
 SKEW = 60  # seconds
 _SMALLEST_RSA_BITS = 2048
+_NO_CLOCK = 10**8  # seconds: three years off is a mistake in the token, not a clock
 _LONGEST_TOKEN = 16384
 _MOST_KEYS = 100
 _FHIR_USER = re.compile(
@@ -92,8 +94,9 @@ class Identity:
         return len((await self._fetch(uri, registration)).keys)
 
     def _check_claims(self, claims: dict[str, Any], *, issuer: str, nonce: str, registration: Registration) -> None:
+        now = int(self._clock().timestamp())
         checks = jwt.JWTClaimsRegistry(
-            now=int(self._clock().timestamp()),
+            now=now,
             leeway=SKEW,
             iss={"essential": True, "value": issuer},
             sub={"essential": True},
@@ -105,7 +108,11 @@ class Identity:
         try:
             checks.validate(claims)
         except ClaimError as error:
+            if error.claim in _TIMES:
+                raise _untimely(registration, claims, error.claim, now) from None
             raise _unverified(registration, _CLAIM_TEXTS.get(error.claim, _NOT_FOR_US)) from None
+        if not all(isfinite(claims.get(claim, 0)) for claim in _TIMES):  # joserfc takes NaN for a time to come
+            raise _unverified(registration, _NO_TIME)
         if not isinstance(claims["nonce"], str):  # joserfc is content with a list that holds it
             raise _unverified(registration, _NOT_FOR_US)
         several = isinstance(claims["aud"], list) and len(claims["aud"]) > 1
@@ -158,13 +165,10 @@ def expected_issuer(registration: Registration, configuration: SmartConfiguratio
 
 
 _NOT_FOR_US = "The EHR's word on who the user is was not meant for this app or this start of it."
-_CLOCKS = "The EHR's word on who the user is has expired, or the clocks of the EHR and the app differ."
-_CLAIM_TEXTS = {
-    "exp": _CLOCKS,
-    "iat": _CLOCKS,
-    "nbf": _CLOCKS,
-    "iss": "The EHR's word on who the user is comes from another issuer than the registered one.",
-}
+_NO_TIME = "The EHR's word on who the user is does not say properly when it was given or how long it holds."
+_CLAIM_TEXTS = {"iss": "The EHR's word on who the user is comes from another issuer than the registered one."}
+_TIMES = ("exp", "iat", "nbf")
+_CLOCK_ADVICE = "Tell whoever runs the app and the EHR's support desk: both clocks have to be right."
 
 
 def _header(id_token: str, registration: Registration) -> dict[str, Any]:
@@ -237,6 +241,17 @@ def _path_under(fhir_base: str, reference: str) -> str:
 
 def _display(name: object) -> str | None:
     return name.strip()[:200] or None if isinstance(name, str) and name.isprintable() else None
+
+
+def _untimely(registration: Registration, claims: dict[str, Any], claim: str, now: int) -> IdentityUnverified:
+    """By how much the clocks differ. The EHR's word comes straight from its token endpoint, so it says what its
+    clock said a moment ago; where `iat` fits our clock, the claim that does not is what there is to go by."""
+    for said in (claims.get("iat"), claims.get(claim)):
+        if isinstance(said, int) and SKEW < abs(said - now) < _NO_CLOCK:
+            side = "ahead of" if said > now else "behind"
+            text = f"The EHR's clock is {abs(said - now)} seconds {side} the app's; {SKEW} are allowed."
+            return IdentityUnverified(text, ehr=registration.name, advice=_CLOCK_ADVICE)
+    return _unverified(registration, _NO_TIME)
 
 
 def _unverified(registration: Registration, text: str) -> IdentityUnverified:

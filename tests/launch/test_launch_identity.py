@@ -150,9 +150,37 @@ async def test_a_signed_token_that_is_not_for_us_is_refused(
     assert "ada" not in str(caught.value)
 
 
-async def test_differing_clocks_are_named_as_such(ehr: Ehr, identity: Identity) -> None:
-    with pytest.raises(IdentityUnverified, match="clocks"):
-        await verified(identity, an_id_token("n-1", exp=NOW - 61))
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        pytest.param({"iat": NOW + 61, "exp": NOW + 361}, "61 seconds ahead of", id="a minute ahead"),
+        pytest.param({"iat": NOW + 3600, "exp": NOW + 3900}, "3600 seconds ahead of", id="an hour ahead"),
+        pytest.param({"iat": NOW - 3600, "exp": NOW - 3300}, "3600 seconds behind", id="an hour behind"),
+        pytest.param({"exp": NOW - 61}, "61 seconds behind", id="over, yet new"),
+        pytest.param({"nbf": NOW + 90}, "90 seconds ahead of", id="not to be used yet"),
+    ],
+)
+async def test_d6_differing_clocks_are_told_with_their_seconds(
+    ehr: Ehr, identity: Identity, change: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(IdentityUnverified, match=f"The EHR's clock is {told} the app's; 60 are allowed") as caught:
+        await verified(identity, an_id_token("n-1", **change))
+    assert "both clocks have to be right" in caught.value.what_to_do
+
+
+@pytest.mark.parametrize("seconds", [59, -59])
+async def test_d6_a_minute_is_forgiven(ehr: Ehr, identity: Identity, clock: Clock, seconds: int) -> None:
+    token = an_id_token("n-1", exp=NOW + 1)
+    clock.forward(seconds=seconds)
+    assert (await verified(identity, token)).subject == "dr-ada"
+
+
+@pytest.mark.parametrize("change", [{"exp": "tomorrow"}, {"exp": None}, {"iat": NOW + 10**9}, {"iat": [NOW]}])
+async def test_d6_a_time_that_is_none_is_not_called_a_clock(
+    ehr: Ehr, identity: Identity, change: dict[str, Any]
+) -> None:
+    with pytest.raises(IdentityUnverified, match="does not say properly when"):
+        await verified(identity, an_id_token("n-1", **change))
 
 
 def _packed(value: bytes) -> str:
@@ -195,6 +223,8 @@ FORGED = {
             an_id_token("n-1").split(".")[2],
         ]
     ),
+    "an end that is no number": _signed(claims_of("n-1", exp=float("nan"))),
+    "an end that never comes": _signed(claims_of("n-1", exp=float("inf"))),
     "claims are a list": _signed([claims_of("n-1")]),
     "claims are deep": _signed("[" * 3000),
     "a critical header we do not know": _signed(claims_of("n-1"), crit=["x"], x=1),
