@@ -362,13 +362,16 @@ async def test_a_store_that_contradicts_itself_ends_in_words_not_in_a_loop(
 async def test_a_cancelled_request_does_not_lose_the_new_refresh_token(
     ehr: Ehr, live: LiveTokens, store: MemoryLaunchStore
 ) -> None:
-    async def slowly(_request: httpx.Request) -> httpx.Response:
-        await anyio.sleep(0.05)
-        return httpx.Response(200, json=a_token_reply(refresh_token="REFRESH-2"))
+    with anyio.CancelScope() as request_of_ours:
 
-    ehr.token.mock(side_effect=slowly)
-    with anyio.move_on_after(0.01):
+        async def meanwhile(_request: httpx.Request) -> httpx.Response:
+            request_of_ours.cancel()
+            await anyio.lowlevel.checkpoint()
+            return httpx.Response(200, json=a_token_reply(refresh_token="REFRESH-2"))
+
+        ehr.token.mock(side_effect=meanwhile)
         await live.renewed("launch-1", stale=a_token_set())
+    assert request_of_ours.cancel_called
     assert store.token_sets["launch-1"].refresh_token == "REFRESH-2"
 
 
