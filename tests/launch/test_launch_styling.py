@@ -163,7 +163,8 @@ async def test_a_silent_host_is_left_in_the_end_and_holds_nobody_up(
     ehr.router.get(URL).mock(side_effect=silent)
     assert styles.of(a_context(style_url=URL)) is None
     assert styles.of(a_context(style_url=URL)) is None
-    await styles.settled()
+    with anyio.fail_after(2):
+        await styles.settled()
     assert styles.of(a_context(style_url=URL)) == {}
 
 

@@ -79,6 +79,7 @@ async def test_a_launch_that_left_the_ehr_s_frame_shows_the_patient_again() -> N
     desk = Desk()
     desk.open(a_caller(show_banner=False))
     desk.keep(screening=a_screening())
+    assert "The EHR shows it around this app." in await about(desk)
     assert "This app shows it on every page." in await about(desk, need_patient_banner=True)
 
 

@@ -71,7 +71,7 @@ def test_what_carries_a_clinical_meaning_is_never_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    "highlight", ["#c00000", "#9f1420", "#8a3d00", "#0a6640", "#006400", "#b0004f", "#555555", "#000000"]
+    "highlight", ["#c00000", "#9f1420", "#8a3d00", "#0a6640", "#006400", "#b0004f", "#555555", "#4a5560", "#000000"]
 )
 def test_a_highlight_that_could_be_taken_for_a_finding_is_left_out(highlight: str) -> None:
     assert contrast(colour(highlight) or (0, 0, 0), (255, 255, 255)) > 4.5, "readable, and yet"
