@@ -15,18 +15,25 @@ from fastapi.responses import JSONResponse
 
 from launch import cookies
 from launch.authorization import AuthorizationRequest, Callback
+from launch.context import LaunchContext
 from launch.desk import AfterLaunch, LaunchDesk, Opened
 from launch.errors import ChartMissing, LaunchError, LaunchInterrupted, UnknownIssuer
 from launch.keys import JWKS_MAX_AGE
 
 _LONGEST_VALUE = 8192
 
+Landing = Callable[[LaunchContext], str]  # the path of ours that a finished launch leads to; may ask the store
+
+
+def _first_page(context: LaunchContext) -> str:
+    return f"/l/{context.id}/screening"
+
 
 def launch_routes(
     desk: LaunchDesk,
     *,
     after_launch: AfterLaunch,
-    landing: str = "/l/{launch}/screening",
+    landing: Landing = _first_page,
     asking: Callable[[Request, AuthorizationRequest], Response] | None = None,
 ) -> APIRouter:
     """A router for the app's root. `after_launch` runs once the launch is kept; if it raises, the launch is ended.
@@ -43,11 +50,11 @@ def launch_routes(
         answer.headers.append("Set-Cookie", cookies.start_cookie(begun.pending.id, begun.browser_secret))
         return answer
 
-    def to_the_pages(request: Request, opened: Opened) -> Response:
+    async def to_the_pages(request: Request, opened: Opened) -> Response:
         launch_id = opened.context.id
         request.state.ehr = opened.context.ehr
         return _see_other(
-            landing.replace("{launch}", launch_id),
+            await run_sync(landing, opened.context),
             cookies.dropped_start_cookie(launch_id),
             cookies.session_cookie(launch_id, opened.session_secret),
         )
@@ -61,7 +68,9 @@ def launch_routes(
     async def handover(code: str, request: Request) -> Response:
         async with _refusals_recorded(desk):
             accepted = await desk.accept(code)
-        return to_the_pages(request, accepted) if isinstance(accepted, Opened) else to_the_ehr(request, accepted)
+        if isinstance(accepted, Opened):
+            return await to_the_pages(request, accepted)
+        return to_the_ehr(request, accepted)
 
     @router.get("/callback/{ehr}")
     async def callback(ehr: str, request: Request) -> Response:
@@ -72,7 +81,7 @@ def launch_routes(
             audited["launch_id"] = taken.id if taken else None
             start = request.cookies.get(cookies.start_cookie_name(taken.id)) if taken else None
             opened = await desk.finish(ehr, answer, taken, browser_secret=start, after_launch=after_launch)
-        return to_the_pages(request, opened)
+        return await to_the_pages(request, opened)
 
     @router.get("/.well-known/jwks.json")
     async def jwks() -> JSONResponse:

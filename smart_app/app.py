@@ -45,7 +45,16 @@ from smart_app import worker
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.ehr.of_launch import EhrsOfLaunches
-from smart_app.pages import Framing, PageDeps, PolicyHeaders, asking_page, create_pages, ehr_of, error_page
+from smart_app.pages import (
+    FIRST,
+    Framing,
+    PageDeps,
+    PolicyHeaders,
+    asking_page,
+    create_pages,
+    ehr_of,
+    error_page,
+)
 from smart_app.registration.sheet import Here, public_sheet
 from smart_app.settings import CLIENT_SECRETS, SEALING_KEYS, SIGNING_KEYS, Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
@@ -139,6 +148,7 @@ def assemble(settings: Settings) -> Parts:
         http=clients,
         clock=clock,
         public_base=settings.base_url,
+        session_limit=settings.longest,
     )
     _log.info("store: %s", store.description)
     return Parts(
@@ -193,8 +203,14 @@ def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         openapi_url=None,  # no /docs either
         redirect_slashes=False,  # the framework would name the host that the request's Host header names
     )
-    asking = partial(_asking, deps)
-    app.include_router(launch_routes(parts.desk, after_launch=partial(_after_launch, parts), asking=asking))
+    app.include_router(
+        launch_routes(
+            parts.desk,
+            after_launch=partial(_after_launch, parts),
+            landing=partial(landing, parts),
+            asking=partial(_asking, deps),
+        )
+    )
     app.include_router(create_pages(deps))
     _add_health(app, parts)
     _add_error_pages(app, deps)
@@ -208,7 +224,7 @@ def page_deps(parts: Parts) -> PageDeps:
     return PageDeps(
         work=parts.store.work,
         clock=parts.clock,
-        launches=parts.store.launches,
+        launches=parts.store.sessions,
         ehr_of=parts.ehrs,
         screen=partial(screen_patient, settings=parts.rules, medicines=parts.medicines),
         ids=lambda: str(uuid4()),
@@ -226,6 +242,7 @@ def page_deps(parts: Parts) -> PageDeps:
         hand_over=parts.desk.hand_over,
         wake_worker=parts.wake,
         style_of=parts.styles.of,
+        idle=parts.settings.idle,
         version=VERSION,
         contact=parts.settings.contact,
         app_facts=partial(public_sheet, here(parts.settings), parts.registry),
@@ -292,6 +309,12 @@ async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet)
     )
     await open_launch(parts.store.work, parts.clock, granted, parts.ehrs.of_context(context))
     parts.wake()
+
+
+def landing(parts: Parts, context: LaunchContext) -> str:
+    """Where a launch leads: on with what the same user did with this patient, if time ended that; else screening."""
+    place = parts.store.sessions.last_place(context, parts.settings.idle)
+    return f"/l/{context.id}/{place or FIRST}"
 
 
 def _add_health(app: FastAPI, parts: Parts) -> None:

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
@@ -33,6 +33,20 @@ _NEEDED = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """A length of time as an operator gives it: a whole number of units."""
+
+    unit: timedelta
+    default: int
+    least: int
+    most: int
+
+
+IDLE = Span(unit=timedelta(minutes=1), default=15, least=5, most=60)
+LONGEST = Span(unit=timedelta(hours=1), default=12, least=1, most=24)
+
+
 class SettingInvalid(ValueError):
     """A setting is missing or wrong. The message names it, a line for each."""
 
@@ -48,6 +62,8 @@ class Settings:
     zone: tzinfo | None  # None: the machine's
     settle_seconds: float
     contact: str = WHOEVER  # for clinicians, patients and EHR administrators who ask
+    idle: timedelta = timedelta(minutes=15)  # how long a session may lie unused
+    longest: timedelta = timedelta(hours=12)  # how long it may last at all
     site: Path | None = None  # how this site runs the rules; None: as shipped
     demo: bool = False
 
@@ -76,6 +92,8 @@ def settings_from(environment: Mapping[str, str], *, demo: bool = False) -> Sett
         zone=tried(lambda: zone_of(environment), None),
         settle_seconds=tried(lambda: _seconds(environment.get(PREFIX + "SETTLE_SECONDS", "30")), 0.0),
         contact=tried(lambda: contact_of(environment), WHOEVER),
+        idle=tried(lambda: _span(environment, "IDLE_MINUTES", IDLE), timedelta()),
+        longest=tried(lambda: _span(environment, "SESSION_HOURS", LONGEST), timedelta()),
         site=site_file(environment),
         demo=demo,
     )
@@ -182,6 +200,13 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds <= 3600:
         raise SettingInvalid(f"{PREFIX}SETTLE_SECONDS must be a number from 0 to 3600")
     return seconds
+
+
+def _span(environment: Mapping[str, str], name: str, allowed: Span) -> timedelta:
+    text = environment.get(PREFIX + name, "").strip() or str(allowed.default)
+    if not (text.isascii() and text.isdecimal() and len(text) < 4 and allowed.least <= int(text) <= allowed.most):
+        raise SettingInvalid(f"{PREFIX}{name} must be a whole number from {allowed.least} to {allowed.most}")
+    return int(text) * allowed.unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from smart_app.pages import (
     session,
     session_ends,
     signing,
+    staying,
     theme,
     trail,
 )
@@ -45,6 +46,7 @@ ALL: tuple[Route, ...] = (
     *rules.ROUTES,
     *about.ROUTES,
     *theme.ROUTES,
+    *staying.ROUTES,
 )
 
 
@@ -56,9 +58,9 @@ def create_pages(deps: PageDeps) -> APIRouter:
     door = Door(deps=deps, printer=_printer(deps))
     router, base = APIRouter(), deps.base_path
     for route in ALL:
-        endpoint = door.endpoint(route.handler, auditors=route.auditors)
-        router.add_route(f"{base}/l/{{launch}}/{route.path}", endpoint, methods=[route.method])
-    router.add_route(f"{base}/l/{{launch}}/{{rest:path}}", door.endpoint(nowhere), methods=["GET", "POST"])
+        router.add_route(f"{base}/l/{{launch}}/{route.path}", door.endpoint(route), methods=[route.method])
+    elsewhere = door.endpoint(Route(path="{rest:path}", handler=nowhere))
+    router.add_route(f"{base}/l/{{launch}}/{{rest:path}}", elsewhere, methods=["GET", "POST"])
     router.add_route(f"{base}/rules.json", rules.rules_json(deps), methods=["GET"])
     add_public(router, deps)
     router.add_route(f"{base}/static/{{digest}}/{{name}}", _static(shelf(base).assets), methods=["GET"])

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from launch.context import LaunchContext
+from launch.sessions import BrowserSession, End
 from smart_app.use_cases.ports import Clock, Ehr, EhrOf, Work
 from smart_app.use_cases.records import Caller, StoredScreening
 from smart_app.use_cases.site import Site
@@ -21,11 +23,13 @@ class Framing:
 
 
 class OpenLaunches(Protocol):
-    """The part of the launch store that the pages need."""
+    """The part of `launch.sessions.BrowserSessions` that the pages need."""
 
-    def find(self, launch_id: str) -> LaunchContext | None: ...
+    def session(self, launch_id: str, session_digest: str) -> BrowserSession | None: ...
 
-    def session_matches(self, launch_id: str, session_digest: str) -> bool: ...
+    def note(self, launch_id: str, seen: datetime, place: str) -> None: ...
+
+    def close(self, launch_id: str, end: End) -> bool: ...
 
 
 class ScreenPatient(Protocol):
@@ -55,6 +59,7 @@ class PageDeps:
     # The EHR's style document, unread: empty: none, None: on its way. Never waits; called in the event loop.
     style_of: Callable[[LaunchContext], Mapping[str, object] | None] = lambda _context: {}
     app_facts: Callable[[str | None], Mapping[str, Any] | None]  # of an EHR by name, or for all; None: no such EHR
+    idle: timedelta = timedelta(minutes=15)  # how long a session may lie unused
     base_path: str = ""  # "" or "/prefix", without a trailing slash
     product: str = "ketamine-pathway"
     version: str = ""

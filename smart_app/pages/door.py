@@ -5,18 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import timedelta
+from functools import partial
 from inspect import isawaitable
-from typing import Any
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from fhir_mappings.facts.treatment import Role
-from launch.context import LaunchContext
 from launch.errors import LaunchEnded
+from launch.sessions import NOTED, SAME_STEP, BrowserSession, is_place
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.forms import FormUnreadable, read_form, typed
 from smart_app.pages.frame import digest, session_cookie
@@ -32,82 +32,34 @@ from smart_app.pages.refusals import (
     session_ended,
     show_notice,
 )
-from smart_app.pages.templating import render
-from smart_app.pages.wording import Banner, banner, clock
+from smart_app.pages.visit import FIRST, LATE, OK, sign_in
+from smart_app.pages.visit import Handler as Handler
+from smart_app.pages.visit import Route as Route  # page modules take both from here
+from smart_app.pages.visit import Visit as Visit
+from smart_app.pages.wording import clock, ends_words
 from smart_app.use_cases.access import audited
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
-from smart_app.use_cases.left_out import losses
+from smart_app.use_cases.late_forms import LateForm, drop_late, late_form
 from smart_app.use_cases.records import Caller, StoredScreening
 from smart_app.use_cases.references import reference_number, with_reference
+from smart_app.use_cases.watching import is_watching
+
+SEE_OTHER = 303
+WATCHING = timedelta(minutes=60)  # a clinician who watches a patient may not touch the page for long
+NOT_KEPT = "What this form held was not kept. Enter it again."
 
 _LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
-Handler = Callable[["Visit"], Response | Awaitable[Response]]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """One line of a page module's table."""
+class _Known:
+    """What the store knows of whoever asks."""
 
-    path: str  # under /l/{launch}/
-    handler: Handler
-    method: str = "GET"
-    auditors: bool = False  # auditors see the audit pages only
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """One request by a clinician whom the door let in."""
-
-    deps: PageDeps
-    printer: Printer
+    session: BrowserSession
     caller: Caller
-    marks: Marks
-    context: LaunchContext  # what the EHR said when the app was started
-    now: datetime
-    path: Mapping[str, str]
-    query: Mapping[str, str]
-    fields: Mapping[str, str]
-    screening: StoredScreening | None  # the patient's latest: the banner's source
-    quiet: bool = False  # asked by the page's own script, which wants a short answer
-    again: bool = False  # the page refreshes itself
-
-    @property
-    def root(self) -> str:
-        """Where the pages of this launch begin, without a trailing slash."""
-        return f"{self.deps.base_path}/l/{self.caller.launch}"
-
-    @property
-    def expires(self) -> datetime:
-        return self.context.expires
-
-    @property
-    def banner(self) -> Banner | None:
-        return None if self.screening is None else banner(self.screening.person, self.now.date())
-
-    def page(self, template: str, *, tab: str, title: str, status: int = 200, **values: Any) -> Response:
-        """A whole page. `problems` among the values puts "Error: " before the title."""
-        told = {"problems": {}, "notice": "", "strip": False} | values
-        html = render(self.printer.templates, template, told | self._frame(tab, title))
-        return HTMLResponse(html, status_code=status)
-
-    def go(self, place: str) -> Response:
-        """See Other: after a form, so that reloading sends nothing twice."""
-        return RedirectResponse(f"{self.root}/{place}", status_code=303)
-
-    def _frame(self, tab: str, title: str) -> dict[str, Any]:
-        return {
-            "root": self.root,
-            "themed": self.context.style_url is not None,
-            "me": self.caller,
-            "marks": self.marks.fields,
-            "banner": self.banner,
-            "now": self.now,
-            "tab": tab,
-            "title": title,
-            "product": self.deps.product,
-            "losses": losses(self.caller.not_granted, tab) if self.caller.may_write else (),
-        }
+    screening: StoredScreening | None
+    idle: timedelta  # how long this session may lie unused
+    late: LateForm | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,19 +69,23 @@ class Door:
     deps: PageDeps
     printer: Printer
 
-    def endpoint(self, handler: Handler, *, auditors: bool = False) -> Callable[[Request], Awaitable[Response]]:
+    def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             launch = str(request.path_params["launch"])
             request.state.ehr = await run_sync(ehr_of, self.deps, launch)
             try:
-                visit = await self._admit(request, launch)
+                admitted = await self._admit(request, route, launch)
             except FormUnreadable:
-                visit = form_refused()
-            if isinstance(visit, Notice):
-                return self._tell(request, await self._recorded(request, visit, launch))
-            if visit.caller.role is Role.AUDITOR and not auditors:
+                admitted = form_refused()
+            if isinstance(admitted, Notice):
+                return self._tell(request, await self._recorded(request, admitted, launch))
+            visit, known = admitted
+            if visit.caller.role is Role.AUDITOR and not route.auditors:
                 return await self._turn_away(request, visit)
-            return await self._handle(request, handler, visit)
+            keeps = request.method == "POST" and request.headers.get("x-kp-keep") == "1"
+            response = await self._handle(request, partial(only_keep, route) if keeps else route.handler, visit)
+            await run_sync(self._note, request, route, known, visit, response)
+            return response
 
         return answer
 
@@ -147,51 +103,90 @@ class Door:
         reference = await run_sync(self._record_refusal, visit.caller, told)
         return self._tell(request, replace(not_yours(), reference=reference), visit.root)
 
-    async def _admit(self, request: Request, launch: str) -> Visit | Notice:
+    async def _admit(self, request: Request, route: Route, launch: str) -> tuple[Visit, _Known] | Notice:
         """The visit, or why there is none. Nothing was changed when there is none."""
         unsafe = request.method not in {"GET", "HEAD"}
         if unsafe and not from_our_pages(request.headers, self.deps.origin):
             return form_refused()
         secret = session_cookie(request.headers.get("cookie"), launch)
-        known = await run_sync(self._caller, launch, secret) if secret else None
+        known = await run_sync(self._known, request, launch, secret) if secret else None
         if known is None or secret is None:
-            return session_ended(None)
-        caller, context, screening = known
-        now = self.deps.clock()
-        if context.expires <= now:
-            return session_ended(clock(context.expires.astimezone(now.tzinfo)))
-        marks = Marks.of(caller, secret)
+            return session_ended(None, kept=NOT_KEPT if unsafe else "")
+        marks = Marks.of(known.caller, secret)
         form = await read_form(request) if unsafe else {}
         if unsafe and (verdict := marks.judge(form)) is not Verdict.OURS:
             notice = other_patient() if verdict is Verdict.OTHER_PATIENT else form_refused()
             told = f"{_TOLD[verdict]} Sent to {_place(request.url.path)}"
-            return replace(notice, reference=await run_sync(self._record_refusal, caller, told))
-        return Visit(
+            return replace(notice, reference=await run_sync(self._record_refusal, known.caller, told))
+        now = self.deps.clock()
+        visit = Visit(
             deps=self.deps,
             printer=self.printer,
-            caller=caller,
+            caller=known.caller,
             marks=marks,
-            context=context,
+            context=known.session.context,
+            end=known.session.end(known.idle),
+            place=known.session.place,
             now=now,
             path=dict(request.path_params),
             query=dict(request.query_params),
             fields=typed(form),
-            screening=screening,
+            screening=known.screening,
             quiet=_is_script(request),
             again=_asks_by_itself(request),
+            late=known.late,
+            takes_up=form.get(LATE, ""),
         )
+        if known.session.closed is not None or visit.end.at <= now:
+            return await run_sync(self._over, route, visit, unsafe)
+        if _is_a_person(request, route) and now - known.session.seen >= NOTED:
+            visit = replace(visit, end=replace(known.session, seen=now).end(known.idle))
+        return visit, known
 
-    def _caller(self, launch: str, secret: str) -> tuple[Caller, LaunchContext, StoredScreening | None] | None:
-        if not _LAUNCH_ID.fullmatch(launch) or not self.deps.launches.session_matches(launch, digest(secret)):
+    def _known(self, request: Request, launch: str, secret: str) -> _Known | None:
+        session = self.deps.launches.session(launch, digest(secret)) if _LAUNCH_ID.fullmatch(launch) else None
+        if session is None:
             return None
-        context = self.deps.launches.find(launch)
         with self.deps.work() as uow:
             caller = uow.launches.caller(launch)
-            if context is None or caller is None:
+            if caller is None:
                 return None
             # Who shows the patient's name is the launch's word: it changes when the app leaves the EHR's frame.
-            caller = replace(caller, show_banner=context.need_patient_banner)
-            return caller, context, uow.screenings.latest(caller.patient)
+            caller = replace(caller, show_banner=session.context.need_patient_banner)
+            watching = is_watching(uow, caller, self.deps.clock())
+            return _Known(
+                session=session,
+                caller=caller,
+                screening=uow.screenings.latest(caller.patient),
+                idle=max(self.deps.idle, WATCHING) if watching else self.deps.idle,
+                late=late_form(uow, caller, _place(request.url.path)) if request.method == "GET" else None,
+            )
+
+    def _over(self, route: Route, visit: Visit, unsafe: bool) -> Notice:
+        """The session ended by time: it is closed for good, and what a form holds is kept."""
+        self.deps.launches.close(visit.caller.launch, visit.end)
+        at = clock(visit.end.at.astimezone(visit.now.tzinfo))
+        in_time = visit.now - visit.end.at < SAME_STEP
+        kept = keep_form(route, visit) if unsafe and in_time else NOT_KEPT if unsafe else ""
+        address = sign_in(self.deps, visit.caller.ehr) if visit.context.standalone else ""
+        return session_ended(at, kept=kept, sign_in=address)
+
+    def _note(self, request: Request, route: Route, known: _Known, visit: Visit, response: Response) -> None:
+        """Keep when a person was here and on which page, where that is news; say how long the session lasts."""
+        session, end = known.session, visit.end
+        if _is_a_person(request, route):
+            page = request.method == "GET" and response.status_code == OK and response.media_type == "text/html"
+            here = _place(request.url.path) if page else session.place
+            # Where every launch begins needs no durable write of its own.
+            moved = here not in {session.place, session.place or FIRST} and is_place(here)
+            if moved or visit.now - session.seen >= NOTED:
+                place = here if is_place(here) else session.place
+                self.deps.launches.note(visit.caller.launch, visit.now, place)
+                end = replace(session, seen=visit.now).end(known.idle)
+        if visit.takes_up and route.keep is not None and response.status_code == SEE_OTHER:
+            key = visit.fields.get("entry", "")
+            drop_late(visit.deps.work, visit.deps.clock, visit.caller, visit.takes_up, key)
+        response.headers["X-KP-Ends"] = ends_words(end, visit.now)
 
     async def _recorded(self, request: Request, notice: Notice, launch: str) -> Notice:
         """The notice with the reference of its audit record. A page that asks again by itself leaves no record."""
@@ -244,6 +239,19 @@ def ehr_of(deps: PageDeps, launch: str) -> str | None:
     return deps.ehr_name(launch) if _LAUNCH_ID.fullmatch(launch) else None
 
 
+def keep_form(route: Route, visit: Visit) -> str:
+    """Keep what the form holds, where it has a draft; what became of it, in words."""
+    try:
+        return (route.keep(visit) if route.keep else "") or NOT_KEPT
+    except Refused:
+        return NOT_KEPT
+
+
+def only_keep(route: Route, visit: Visit) -> Response:
+    """The page is about to go and sends what was typed, to be kept and not to be done."""
+    return JSONResponse({"kept": keep_form(route, visit)})
+
+
 def _is_script(request: Request) -> bool:
     return request.headers.get("x-kp-script") == "1"
 
@@ -251,6 +259,11 @@ def _is_script(request: Request) -> bool:
 def _asks_by_itself(request: Request) -> bool:
     """The page refreshes itself: nobody pressed anything."""
     return request.method == "GET" and request.headers.get("x-kp-refresh") == "1"
+
+
+def _is_a_person(request: Request, route: Route) -> bool:
+    """Whether somebody did something; a page that asks by itself must not keep the session open."""
+    return not route.background and request.headers.get("x-kp-refresh") != "1"
 
 
 _TOLD: Mapping[Verdict, str] = {

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.treatment import Route as Way
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.late import DRAFT, keep_on
 from smart_app.pages.wording import PLACES, partial_day
 from smart_app.pages.wording import ROUTES as ROUTE_WORDS
 from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, withdraw
@@ -70,6 +71,13 @@ def _keep(visit: Visit, fields: Mapping[str, str]) -> Response:
     """The page's own script sends what was changed while typing goes on."""
     save_draft(visit.deps.work, visit.deps.clock, visit.caller, fields, whole=False)
     return JSONResponse({"saved": f"{visit.now:%H:%M:%S}"})
+
+
+def keep_draft(visit: Visit) -> str:
+    """The form came after the session's end."""
+    fields = {name: value for name, value in visit.fields.items() if name != "do"}
+    save_draft(visit.deps.work, visit.deps.clock, visit.caller, fields, whole=not visit.quiet)
+    return DRAFT
 
 
 def _enrol(visit: Visit, view: EnrolmentView, fields: Mapping[str, str]) -> Response:
@@ -194,7 +202,7 @@ def _consent(fields: Mapping[str, str]) -> str:
 
 ROUTES = (
     Route(path="enrolment", handler=show),
-    Route(path="enrolment", handler=act, method="POST"),
+    Route(path="enrolment", handler=act, method="POST", keep=keep_draft),
     Route(path="enrolment/withdraw", handler=withdrawing),
-    Route(path="enrolment/withdraw", handler=withdrawing, method="POST"),
+    Route(path="enrolment/withdraw", handler=withdrawing, method="POST", keep=keep_on("enrolment/withdraw")),
 )

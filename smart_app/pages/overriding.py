@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.late import keep_on
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.override_finding import override_finding, override_view
 from smart_app.use_cases.reasons import required_reason
@@ -60,7 +61,9 @@ def _page(visit: Visit, problems: Problems, *, second_look: bool = False) -> Res
     )
 
 
+_PATH = "screening/override/{rule}"
+
 ROUTES = (
-    Route(path="screening/override/{rule}", handler=ask),
-    Route(path="screening/override/{rule}", handler=decide, method="POST"),
+    Route(path=_PATH, handler=ask),
+    Route(path=_PATH, handler=decide, method="POST", keep=keep_on(_PATH)),
 )

@@ -6,13 +6,15 @@ from starlette.responses import Response
 
 from smart_app.pages.charts import ScorePoint, SessionMark, score_chart
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.late import keep_on
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.record_score import record_score
 
 
 def show(visit: Visit) -> Response:
-    return _page(visit, {}, {"date": visit.now.date().isoformat()}, visit.deps.ids())
+    score_id = visit.late.key if visit.late else visit.deps.ids()
+    return _page(visit, {}, {"date": visit.now.date().isoformat()}, score_id)
 
 
 def _page(visit: Visit, problems: Problems, values: dict[str, str], score_id: str) -> Response:
@@ -53,5 +55,5 @@ def score(visit: Visit) -> Response:
 
 ROUTES = (
     Route(path="progress", handler=show),
-    Route(path="progress/score", handler=score, method="POST"),
+    Route(path="progress/score", handler=score, method="POST", keep=keep_on("progress")),
 )

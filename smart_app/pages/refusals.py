@@ -31,6 +31,7 @@ class Notice:
     again: bool = False  # offer to try the same address again
     ends_page: bool = False  # nothing of the page that the form stood on may stay, where a script sent it
     alone: str = ""  # an address that opens the app in its own window
+    sign_in: str = ""  # an address that opens it without a chart, where this EHR offers that
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,8 @@ def show_notice(printer: Printer, notice: Notice, *, root: str | None = None, qu
     """The page, or its sentence as JSON for the page's own script."""
     if quiet:
         said = " ".join(part for part in (notice.words, notice.advice) if part)
-        told = {"problem": said, "ends_page": notice.title} if notice.ends_page else {"problem": said}
+        told = {"problem": said, "ends_page": notice.title if notice.ends_page else "", "kept": notice.kept}
+        told = {name: words for name, words in told.items() if words}
         return JSONResponse(told, status_code=notice.status)
     values: dict[str, Any] = {"notice": notice, "root": root, "product": printer.product, "contact": printer.contact}
     return HTMLResponse(render(printer.templates, "error.html", values), status_code=notice.status)
@@ -109,13 +111,16 @@ def launch_failed(error: LaunchError, *, alone: str = "") -> Notice:
     )
 
 
-def session_ended(at: str | None) -> Notice:
+def session_ended(at: str | None, *, kept: str = "", sign_in: str = "") -> Notice:
+    """`kept`: what became of the form that came too late; empty: there was none."""
     when = f" at {at}" if at else ""
     return Notice(
         status=401,
         title="Your session ended",
-        words=f"Your session ended{when}. {_KEPT}",
+        words=f"Your session ended{when}." + ("" if kept else f" {_KEPT}"),
         advice="Open the app again from the chart to go on.",
+        kept=kept,
+        sign_in=sign_in,
     )
 
 

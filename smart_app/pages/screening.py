@@ -12,6 +12,7 @@ from starlette.responses import Response
 from launch.errors import LaunchEnded
 from smart_app.clinical.answers import Said
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.late import keep_on
 from smart_app.pages.screening_words import deciding, gap_words, outcome_words, read_words
 from smart_app.pages.wording import VERDICTS
 from smart_app.use_cases.answer_questions import PREFIX, answer_questions, may_answer
@@ -215,6 +216,6 @@ def _kind(row: Row) -> str:
 ROUTES = (
     Route(path="screening", handler=show),
     Route(path="screening", handler=refresh, method="POST"),
-    Route(path="screening/answers", handler=answer, method="POST"),
+    Route(path="screening/answers", handler=answer, method="POST", keep=keep_on("screening")),
     Route(path="screening/{screening}/fhir", handler=as_fhir, auditors=True),
 )

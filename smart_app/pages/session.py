@@ -14,6 +14,7 @@ from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.adverse_events import EVENTS
 from smart_app.clinical.entry import day, readable
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.late import DRAFT, keep_fields, keep_on
 from smart_app.pages.session_chart import readings_chart
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
@@ -93,7 +94,7 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         return visit.go(f"session/{view.session.id}")
     if view.session.signed is not None:
         return visit.go(f"session/{view.session.id}/sign")
-    draft = draft or Draft()
+    draft = draft or _came_late(visit) or Draft()
     return visit.page(
         f"step_{step}.html",
         tab="session",
@@ -115,6 +116,13 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         saved=f"Saved to server {view.now:%H:%M:%S}" if visit.query.get("saved") else "",
         **_what_next(visit, view),
     )
+
+
+def _came_late(visit: Visit) -> Draft | None:
+    if visit.late is None:
+        return None
+    kind = next((name.partition(".")[0] for name in visit.late.fields), "")
+    return Draft(kind=kind, entry=visit.late.key, values=visit.late.fields)
 
 
 def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
@@ -169,6 +177,19 @@ def changed(form: Mapping[str, str]) -> dict[str, str]:
         shown = {}
     known = shown if isinstance(shown, dict) else {}
     return {name: value for name, value in form.items() if name not in _OURS and known.get(name, "") != value}
+
+
+def keep_save(visit: Visit) -> str:
+    """The form came after the session's end: kept as typed, and no time is set by its button."""
+    save_fields(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], changed(visit.fields))
+    return DRAFT
+
+
+def keep_start(visit: Visit) -> str:
+    """As `keep_save`, but a reason for starting all the same counts only when it is given again."""
+    typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
+    save_fields(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], typed)
+    return keep_on("session/{session}/gate")(visit) if visit.fields.get("gate.reason") else DRAFT
 
 
 def start_dose(visit: Visit) -> Response:
@@ -233,6 +254,22 @@ def enter(visit: Visit) -> Response:
     return visit.go(f"session/{session_id}/{step}?saved=1#{kind}")
 
 
+def keep_entry(visit: Visit) -> str:
+    """The line came after the session's end. It is not recorded; its time stands in the form that is shown again."""
+    kind = visit.path["kind"]
+    prefix = f"{kind}."
+    values = {name.removeprefix(prefix): value for name, value in visit.fields.items() if name.startswith(prefix)}
+    if kind not in KINDS or not any(values.values()):
+        return ""
+    if kind != "note":
+        values = {"time": f"{visit.now:%H:%M}"} | {
+            name: text for name, text in _with_waiting(visit, values).items() if text
+        }
+    step = visit.fields.get("step", "")
+    page = f"session/{visit.path['session']}/{step if step in STEPS else KINDS[kind]}"
+    return keep_fields(visit, page, {prefix + name: text for name, text in values.items()})
+
+
 def _with_waiting(visit: Visit, values: dict[str, str]) -> dict[str, str]:
     """A reading that waited in the page for a connection happened when it was typed, not when it arrived."""
     waited = visit.fields.get("waited", "")
@@ -253,8 +290,8 @@ ROUTES = (
     Route(path="session", handler=begin, method="POST"),
     Route(path="session/{session}", handler=resume),
     Route(path="session/{session}/gate", handler=gate),
-    Route(path="session/{session}/fields", handler=save, method="POST"),
-    Route(path="session/{session}/start", handler=start_dose, method="POST"),
-    Route(path="session/{session}/entries/{kind}", handler=enter, method="POST"),
+    Route(path="session/{session}/fields", handler=save, method="POST", keep=keep_save),
+    Route(path="session/{session}/start", handler=start_dose, method="POST", keep=keep_start),
+    Route(path="session/{session}/entries/{kind}", handler=enter, method="POST", keep=keep_entry),
 )
 LAST_ROUTES = (Route(path="session/{session}/{step}", handler=show),)

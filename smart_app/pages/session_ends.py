@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.late import keep_on
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.missed_session import not_done
@@ -92,11 +93,13 @@ def _at(field: str, refused: Refused) -> Problems:
     return refused.problems or {field: " ".join(part for part in (refused.words, refused.advice) if part)}
 
 
+_STRIKE, _STOP = "session/{session}/strike/{entry}", "session/{session}/stop"
+
 ROUTES = (
     Route(path="session/missed", handler=missed),
-    Route(path="session/missed", handler=missed, method="POST"),
-    Route(path="session/{session}/strike/{entry}", handler=strike),
-    Route(path="session/{session}/strike/{entry}", handler=strike, method="POST"),
-    Route(path="session/{session}/stop", handler=stop),
-    Route(path="session/{session}/stop", handler=stop, method="POST"),
+    Route(path="session/missed", handler=missed, method="POST", keep=keep_on("session/missed")),
+    Route(path=_STRIKE, handler=strike),
+    Route(path=_STRIKE, handler=strike, method="POST", keep=keep_on(_STRIKE)),
+    Route(path=_STOP, handler=stop),
+    Route(path=_STOP, handler=stop, method="POST", keep=keep_on(_STOP)),
 )

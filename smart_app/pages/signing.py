@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from smart_app.pages.door import Route, Visit
+from smart_app.pages.late import keep_on
 from smart_app.pages.session_chart import readings_chart
 from smart_app.use_cases.delivery_status import delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.errors import Problems, Refused
@@ -114,7 +115,7 @@ ROUTES = (
     Route(path="session/{session}/sign", handler=check),
     Route(path="session/{session}/sign", handler=confirm, method="POST"),
     Route(path="session/{session}/error", handler=take_back),
-    Route(path="session/{session}/error", handler=take_back, method="POST"),
+    Route(path="session/{session}/error", handler=take_back, method="POST", keep=keep_on("session/{session}/error")),
     Route(path="delivery/retry", handler=retry, method="POST"),
     Route(path="delivery/release", handler=release, method="POST"),
 )

@@ -19,6 +19,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
     {
         "app:care-plan:create": "Wrote the care plan to the EHR",
         "app:care-plan:update": "Updated the care plan in the EHR",
+        "app:launch:close": "Closed the session by time",
         "app:launch:refuse": "Refused to start",
         "app:message:give-up": "Gave up sending to the EHR",
         "app:page:refuse": "Refused to show a page",
@@ -35,6 +36,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "clinician:delivery:retry": "Had an item sent again",
         "clinician:enrolment:read": "Looked at the enrolment",
         "clinician:enrolment:save": "Saved a draft of the enrolment",
+        "clinician:form:drop": "Dealt with what was sent too late",
+        "clinician:form:keep": "Sent a form after the session had ended; it was kept, not saved",
         "clinician:form:refuse": "Sent a form that was refused",
         "clinician:launch:close": "Closed the app",
         "clinician:launch:hand-over": "Asked for a window of its own",

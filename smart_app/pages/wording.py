@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
+from math import ceil
 from types import MappingProxyType
 from typing import Any
 
 from fhir_mappings.facts.treatment import Place, Role, Route
+from launch.sessions import End
 
 UNKNOWN = "not recorded"
 MINUS = "\N{MINUS SIGN}"
@@ -50,6 +52,12 @@ def moment(value: datetime) -> str:
 def entered(value: datetime, at: datetime) -> str:
     """When a line was typed: the time alone where it happened on that same day."""
     return clock(value) if value.date() == at.date() else moment(value)
+
+
+def ends_words(end: End, now: datetime) -> str:
+    """For the page's script: seconds left, by which limit, and the time of day it ends."""
+    left = max(0, ceil((end.at - now).total_seconds()))
+    return f"{left};{end.why};{clock(end.at.astimezone(now.tzinfo))}"
 
 
 def offset(value: datetime) -> str:

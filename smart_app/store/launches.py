@@ -49,14 +49,21 @@ class SqlLaunches:
         return None if text is None else from_text(PendingLaunch, text)
 
     def complete(self, context: LaunchContext, tokens: TokenSet, session_digest: str) -> None:
-        row = {"id": context.id, "session_digest": session_digest, "started": context.started}
+        row = {
+            "id": context.id,
+            "patient": patient_of(context),
+            "session_digest": session_digest,
+            "started": context.started,
+            "seen": context.started,
+            "body": to_text(context),
+        }
         with writing(self._engine) as connection:
-            connection.execute(insert(launches).values(**row, body=to_text(context)))
+            connection.execute(insert(launches).values(**row))
             connection.execute(insert(token_rows).values(launch=context.id, **self._sealed(context.id, tokens)))
 
     def find(self, launch_id: str) -> LaunchContext | None:
         with reading(self._engine) as connection:
-            body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
+            body = connection.scalar(select(launches.c.body).where(live(launch_id)))
         return None if body is None else from_text(LaunchContext, body)
 
     def ehr_of(self, launch_id: str) -> str | None:
@@ -67,7 +74,7 @@ class SqlLaunches:
 
     def session_matches(self, launch_id: str, session_digest: str) -> bool:
         with reading(self._engine) as connection:
-            kept = connection.scalar(select(launches.c.session_digest).where(_live(launch_id)))
+            kept = connection.scalar(select(launches.c.session_digest).where(live(launch_id)))
         return kept is not None and hmac.compare_digest(kept.encode(), session_digest.encode())
 
     def tokens(self, launch_id: str) -> TokenSet | None:
@@ -114,23 +121,23 @@ class SqlLaunches:
 
     def move_session(self, launch_id: str, session_digest: str) -> bool:
         with writing(self._engine) as connection:
-            body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
+            body = connection.scalar(select(launches.c.body).where(live(launch_id)))
             if body is None:
                 return False
             context = from_text(LaunchContext, body)
-            audit.append(connection, _of_launch(context, "clinician:launch:move", self._clock()))
+            audit.append(connection, of_launch(context, "clinician:launch:move", self._clock()))
             moved = {"session_digest": session_digest, "body": to_text(replace(context, need_patient_banner=True))}
-            connection.execute(update(launches).where(_live(launch_id)).values(moved))
+            connection.execute(update(launches).where(live(launch_id)).values(moved))
             return True
 
     def end(self, launch_id: str) -> None:
         now = self._clock()
         with writing(self._engine) as connection:
-            body = connection.scalar(select(launches.c.body).where(_live(launch_id)))
+            body = connection.scalar(select(launches.c.body).where(live(launch_id)))
             connection.execute(delete(token_rows).where(token_rows.c.launch == launch_id))
             if body is not None:
-                audit.append(connection, _of_launch(from_text(LaunchContext, body), "clinician:launch:close", now))
-                connection.execute(update(launches).where(_live(launch_id)).values(ended=now))
+                audit.append(connection, of_launch(from_text(LaunchContext, body), "clinician:launch:close", now))
+                connection.execute(update(launches).where(live(launch_id)).values(ended=now))
 
     def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> str:
         reference = reference_number()
@@ -167,7 +174,7 @@ class SqlCallers:
         return None if body is None else from_text(Caller, body)
 
 
-def _of_launch(context: LaunchContext, action: str, now: datetime) -> AuditRecord:
+def of_launch(context: LaunchContext, action: str, now: datetime) -> AuditRecord:
     return AuditRecord(
         action=action,
         at=now,
@@ -175,11 +182,17 @@ def _of_launch(context: LaunchContext, action: str, now: datetime) -> AuditRecor
         launch=context.id,
         actor=context.fhir_user,
         actor_name=context.user_name,
-        patient=f"{context.fhir_base}/Patient/{context.patient}",
+        patient=patient_of(context),
     )
 
 
-def _live(launch_id: str) -> ColumnElement[bool]:
+def patient_of(context: LaunchContext) -> str:
+    """The absolute URL of the launch patient."""
+    return f"{context.fhir_base}/Patient/{context.patient}"
+
+
+def live(launch_id: str) -> ColumnElement[bool]:
+    """This launch, unless a person or a failure ended it."""
     return (launches.c.id == launch_id) & launches.c.ended.is_(null())
 
 

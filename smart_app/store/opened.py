@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, inspect, make_url
 
+from smart_app.store.browser_sessions import SqlBrowserSessions
 from smart_app.store.client_secrets import SealedSecrets
 from smart_app.store.engine import describe, open_engine
 from smart_app.store.errors import StoreRefused
@@ -27,6 +28,7 @@ class Store:
     """What the app takes from the store. `close` gives a SQLite file back to the next process."""
 
     launches: SqlLaunches
+    sessions: SqlBrowserSessions
     work: SqlWork
     outbox: SqlOutbox
     secrets: SealedSecrets
@@ -73,6 +75,7 @@ def open_store(
         raise
     return Store(
         launches=launches,
+        sessions=SqlBrowserSessions(engine, clock),
         work=SqlWork(engine),
         outbox=outbox,
         secrets=secrets,

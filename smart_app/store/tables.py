@@ -83,12 +83,16 @@ launches = Table(
     "launches",
     metadata,
     Column("id", Text, primary_key=True),
+    Column("patient", Text),  # absolute URL
     Column("session_digest", String(64), nullable=False),
     Column("started", Instant, nullable=False),
     Column("seen", Instant),  # the last request of a person; a page that refreshes itself does not count
     Column("place", Text),  # the page last opened, below the launch's address: where signing in again leads
-    Column("ended", Instant),
+    Column("closed", Instant),  # the browser's session ended by time; the tokens stay
+    Column("closed_by", Text),  # idle or limit
+    Column("ended", Instant),  # by a person, or by a launch that failed: the tokens went
     Column("body", Text, nullable=False),
+    Index(None, "patient", "started"),
 )
 
 handovers = Table(

@@ -22,6 +22,13 @@ def test_defaults_keep_everything_in_one_folder() -> None:
     assert settings.settle_seconds == 30
 
 
+def test_a_session_lies_unused_for_15_minutes_and_lasts_12_hours_unless_the_site_says_otherwise() -> None:
+    shipped = settings_from(GOOD)
+    assert (shipped.idle, shipped.longest) == (timedelta(minutes=15), timedelta(hours=12))
+    own = settings_from(GOOD | {"KP_IDLE_MINUTES": "5", "KP_SESSION_HOURS": "24"})
+    assert (own.idle, own.longest) == (timedelta(minutes=5), timedelta(hours=24))
+
+
 def test_another_database_is_taken() -> None:
     assert not settings_from(GOOD | {"KP_DATABASE": "postgresql://db/kp"}).sqlite
 
@@ -43,6 +50,14 @@ def test_another_database_is_taken() -> None:
         ({"KP_SETTLE_SECONDS": "soon"}, "KP_SETTLE_SECONDS"),
         ({"KP_SETTLE_SECONDS": "-1"}, "KP_SETTLE_SECONDS"),
         ({"KP_SETTLE_SECONDS": "nan"}, "KP_SETTLE_SECONDS"),
+        ({"KP_IDLE_MINUTES": "4"}, "KP_IDLE_MINUTES"),
+        ({"KP_IDLE_MINUTES": "61"}, "KP_IDLE_MINUTES"),
+        ({"KP_IDLE_MINUTES": "a while"}, "KP_IDLE_MINUTES"),
+        ({"KP_IDLE_MINUTES": "7.5"}, "KP_IDLE_MINUTES"),
+        ({"KP_IDLE_MINUTES": "-15"}, "KP_IDLE_MINUTES"),
+        ({"KP_SESSION_HOURS": "0"}, "KP_SESSION_HOURS"),
+        ({"KP_SESSION_HOURS": "25"}, "KP_SESSION_HOURS"),
+        ({"KP_SESSION_HOURS": "²"}, "KP_SESSION_HOURS"),
     ],
 )
 def test_a_wrong_setting_is_named(change: dict[str, str], name: str) -> None:

@@ -3,6 +3,9 @@ const policy = window.trustedTypes?.createPolicy('ktx', { createHTML: text => te
 const SCRIPT = { 'X-KP-Script': '1' };
 const FORM = { 'Content-Type': 'application/x-www-form-urlencoded' };
 const PAUSE = 400, RETRY = 30000;
+const ASIDE = { 'X-KP-Refresh': '1' }; // asked by the page, not by a person: it does not keep the session open
+const heard = answer => { document.dispatchEvent(new CustomEvent('kp-heard', { detail: answer })); return answer; };
+let over = false; // the session ended: the page is empty, and late answers must not fill it again
 const ahead = Date.now() - Number(document.body.dataset.now); // this device's clock against the server's
 
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -42,10 +45,10 @@ function exchange(page) {
 }
 
 async function refresh() {
-  if (document.hidden) return;
+  if (document.hidden || over || document.querySelector('dialog[open]')) return;
   try {
-    const answer = await fetch(location.href, { headers: { Accept: 'text/html', 'X-KP-Refresh': '1' } });
-    if (answer.ok) exchange(parse(await answer.text()));
+    const answer = heard(await fetch(location.href, { headers: { Accept: 'text/html', ...ASIDE } }));
+    if (answer.ok && !over) exchange(parse(await answer.text()));
   } catch { /* the next round tries again */ }
 }
 const rounds = all('[data-refresh]').map(each => Number(each.dataset.refresh));
@@ -70,7 +73,7 @@ function touch(form, name) {
   const shown = form.elements.was;
   if (shown) shown.value = JSON.stringify({ ...JSON.parse(shown.value || '{}'), [name]: null });
 }
-async function save(form) {
+async function save(form, aside = {}) {
   if (saving || !changed.size) return;
   saving = true;
   const sent = new Map(changed);
@@ -78,7 +81,8 @@ async function save(form) {
   say('saving', 'Saving…');
   try {
     const body = new URLSearchParams([...guard, ...sent]);
-    const answer = await fetch(form.getAttribute('action'), { method: 'POST', headers: { ...FORM, ...SCRIPT }, body });
+    const answer = heard(await fetch(form.getAttribute('action'), { method: 'POST', headers: { ...FORM, ...SCRIPT, ...aside }, body }));
+    if (over) return;
     const told = await answer.json();
     if (told.ends_page) { halt(told.ends_page, told.problem); return; }
     if (!answer.ok && answer.status < 500) { changed.clear(); say('problem', `Not saved: ${told.problem}`); return; }
@@ -88,7 +92,7 @@ async function save(form) {
     if (document.querySelector('[data-after-save]')) refresh();
   } catch {
     say('waiting', `No connection. ${entries(changed.size)} kept on this page. Keep this page open until it is saved.`);
-    setTimeout(() => save(form), RETRY);
+    setTimeout(() => save(form, ASIDE), RETRY);
   } finally {
     saving = false;
     if (changed.size && form.isConnected && navigator.onLine) setTimeout(() => save(form), PAUSE);
@@ -111,8 +115,15 @@ document.addEventListener('click', async event => {
 // Readings: sent in order, one at a time; kept in memory while there is no connection. Nothing refused is dropped.
 const queue = [];
 let sending = false;
+const touched = new Set(); // forms that save nothing before their button is pressed
+document.addEventListener('input', event => {
+  const form = event.target.form;
+  if (form && !form.matches('[data-autosave]')) touched.add(form);
+});
 document.addEventListener('submit', event => {
   const form = event.target;
+  if (form.closest('dialog')) return;
+  touched.delete(form);
   if (!form.matches('form[data-send]')) { leaving = true; return; }
   event.preventDefault();
   const body = new URLSearchParams(new FormData(form, event.submitter));
@@ -122,7 +133,7 @@ document.addEventListener('submit', event => {
   form.querySelector('input[type=text]')?.focus();
   flush();
 });
-async function flush() {
+async function flush(aside = {}) {
   if (sending || !queue.length) return;
   sending = true;
   try {
@@ -131,11 +142,13 @@ async function flush() {
       const waited = Math.round((Date.now() - at) / 1000);
       body.set('waited', waited > 60 ? String(waited) : '');
       say('saving', 'Saving…');
-      const answer = await fetch(url, { method: 'POST', headers: FORM, body });
+      const answer = heard(await fetch(url, { method: 'POST', headers: { ...FORM, ...aside }, body }));
+      if (over) return;
       if (answer.status >= 500) throw new Error('server');
       const page = parse(await answer.text());
       if (!answer.ok) { refused(page, queue.length - 1); return; }
       queue.shift();
+      if (!queue.length && document.querySelector('[data-late]')) { location.reload(); return; }
       exchange(page);
       settled(page);
       say('saved', page.querySelector('[data-saved]')?.textContent || 'Saved to server');
@@ -173,9 +186,23 @@ function refused(page, behind) {
   if (list) { document.getElementById('main').prepend(document.adoptNode(list)); list.focus(); }
   say('problem', behind ? `Not saved. ${entries(behind)} behind it wait on this page.` : 'Not saved: see the problem above.');
 }
-addEventListener('online', () => { flush(); all('form[data-autosave]').forEach(save); });
+addEventListener('online', () => { flush(ASIDE); for (const form of all('form[data-autosave]')) save(form, ASIDE); });
 addEventListener('offline', () => say('waiting', 'No connection. You can go on: what you type is kept on this page. Keep it open until it is sent.'));
-setInterval(flush, RETRY);
+setInterval(() => flush(ASIDE), RETRY);
+// The session ends: what is not on the server yet is handed over, and nothing of it is done, only kept.
+document.addEventListener('kp-end', ({ detail: left }) => {
+  over = true;
+  const kept = form => new URLSearchParams(new FormData(form));
+  const filled = form => all('input:not([type=hidden]), textarea, select', form).some(each => each.matches(':checked') || !each.matches('[type=radio], [type=checkbox]') && each.value);
+  for (const form of changed.size ? all('form[data-autosave]').slice(0, 1) : []) {
+    const guard = all('input[type=hidden]', form).map(each => [each.name, each.value]);
+    left.push({ url: form.getAttribute('action'), body: new URLSearchParams([...guard, ...changed]) });
+  }
+  for (const { url, body, at } of queue) left.push({ url, body, typed: at });
+  for (const form of touched) if (form.isConnected && filled(form)) left.push({ url: form.getAttribute('action'), body: kept(form) });
+  changed.clear();
+  queue.length = 0;
+});
 let leaving = false;
 addEventListener('beforeunload', event => { if (queue.length || changed.size && !leaving) event.preventDefault(); });
 

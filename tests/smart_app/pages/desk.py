@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.treatment import Clinician, Role
 from launch.context import LaunchContext
+from launch.sessions import BrowserSession, End
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
 from smart_app.pages.frame import cookie_name, digest
 from smart_app.use_cases.records import Caller, Json, StoredScreening
@@ -111,16 +112,31 @@ def a_screening(status: str = "candidate", **changes: Any) -> StoredScreening:
 
 @dataclass
 class FakeLaunchList:
-    """find and session_matches over a dict."""
+    """Sessions in memory: `notes` is what a store would have written, `closings` what it would have audited."""
 
     contexts: dict[str, LaunchContext] = field(default_factory=dict)
     digests: dict[str, str] = field(default_factory=dict)
+    notes: list[tuple[str, datetime, str]] = field(default_factory=list)
+    closings: dict[str, End] = field(default_factory=dict)
 
-    def find(self, launch_id: str) -> LaunchContext | None:
-        return self.contexts.get(launch_id)
+    def session(self, launch_id: str, session_digest: str) -> BrowserSession | None:
+        context = self.contexts.get(launch_id)
+        if context is None or self.digests.get(launch_id) != session_digest:
+            return None
+        ours = [note for note in self.notes if note[0] == launch_id]
+        _, seen, place = ours[-1] if ours else ("", context.started, "")
+        return BrowserSession(context=context, seen=seen, place=place, closed=self.closings.get(launch_id))
 
-    def session_matches(self, launch_id: str, session_digest: str) -> bool:
-        return self.digests.get(launch_id) == session_digest
+    def note(self, launch_id: str, seen: datetime, place: str) -> None:
+        self.notes.append((launch_id, seen, place))
+
+    def wake(self, now: datetime) -> None:
+        """Somebody sits down: whatever time a test has let pass before counts for nothing."""
+        for launch_id in self.contexts:
+            self.notes.append((launch_id, now, ""))
+
+    def close(self, launch_id: str, end: End) -> bool:
+        return self.closings.setdefault(launch_id, end) is end
 
 
 class FakeEhr:
@@ -213,6 +229,7 @@ class Desk:
         return PolicyHeaders(app, framing=self.deps.framing)
 
     def client(self, launch: str = LAUNCH, secret: str | None = SECRET) -> httpx.AsyncClient:
+        self.launches.wake(self.now)
         headers = {"Cookie": f"other=1; {cookie_name(launch)}={secret}"} if secret else {}
         transport = httpx.ASGITransport(self.app())
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers)
@@ -271,7 +288,7 @@ class PageParts(HTMLParser):
         if "id" in found:
             assert found["id"] not in self.ids, f"id {found['id']} twice"
             self.ids.add(found["id"])
-        if tag == "form":
+        if tag == "form" and "dialog" not in self._open:
             self.forms.append(FormFound(action=found.get("action", "")))
         if tag == "input" and self.forms and "name" in found:
             choice = found.get("type") in {"radio", "checkbox"}
@@ -293,6 +310,8 @@ class PageParts(HTMLParser):
         self._area = "" if tag == "textarea" else self._area
 
     def handle_data(self, data: str) -> None:
+        if {"dialog", "template"} & set(self._open):
+            return  # not shown
         if self._area:
             held = self.forms[-1].fields.get(self._area, "")
             self.forms[-1].fields[self._area] = held + (data[1:] if not held and data.startswith("\n") else data)

@@ -39,6 +39,7 @@ def _with_start(desk: Desk) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != "/start":
             return await pages(scope, receive, send)
+        desk.launches.wake(desk.now)
         response = RedirectResponse(f"/l/{LAUNCH}/screening", status_code=303)
         cookie = f"{cookie_name(LAUNCH)}={SECRET}; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
         response.headers.append("set-cookie", cookie)

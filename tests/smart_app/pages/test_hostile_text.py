@@ -77,7 +77,8 @@ def hostile_screening(text: str, desk: Desk) -> None:
 
 def check(page: PageParts, path: str) -> None:
     scripts = [attrs for tag, attrs in page.tags if tag == "script"]
-    assert len(scripts) <= 1, path
+    assert len(scripts) <= 2, path
+    assert all(attrs["src"].startswith("/static/") for attrs in scripts), path
     for tag, attrs in page.tags:
         assert tag not in {"img", "style", "iframe", "object", "embed", "base", "b"}, f"{path}: <{tag}>"
         assert not [name for name in attrs if name.startswith("on") or name in {"style", "autofocus"}], path

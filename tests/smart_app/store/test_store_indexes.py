@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Engine, event
 
+from launch.sessions import End, Why
+from smart_app.store.browser_sessions import SqlBrowserSessions
 from smart_app.store.launches import SqlLaunches
 from smart_app.store.outbox import SqlOutbox
 from smart_app.store.sealing import Sealer, SealingKey
@@ -65,6 +68,11 @@ def _a_day(engine: Engine) -> None:
     launches.session_matches("launch-1", "ef" * 32)
     launches.tokens("launch-1")
     launches.replace_tokens("launch-1", some_tokens(version=2))
+    sessions = SqlBrowserSessions(engine, lambda: NOON)
+    sessions.session("launch-1", "ef" * 32)
+    sessions.note("launch-1", NOON, "progress")
+    sessions.close("launch-1", End(at=NOON, why=Why.IDLE))
+    sessions.last_place(a_launch(), timedelta(minutes=15))
     with work() as uow:
         uow.launches.keep_caller(a_caller())
         uow.launches.caller("launch-1")

@@ -1,0 +1,117 @@
+"""One request to the pages of a launch, and what a page module's table says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from launch.context import LaunchContext
+from launch.sessions import End
+from smart_app.pages.deps import PageDeps
+from smart_app.pages.guard import Marks
+from smart_app.pages.refusals import Printer
+from smart_app.pages.templating import render
+from smart_app.pages.wording import Banner, banner, ends_words
+from smart_app.use_cases.late_forms import LateForm
+from smart_app.use_cases.left_out import losses
+from smart_app.use_cases.records import Caller, StoredScreening
+
+OK = 200
+FIRST = "screening"  # where a launch lands that nothing else leads
+LATE = "_late"  # the field by which a page says that it shows what came too late
+
+Handler = Callable[["Visit"], Response | Awaitable[Response]]
+Keep = Callable[["Visit"], str]  # keeps what a form holds and does nothing else; what was kept, in words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One line of a page module's table."""
+
+    path: str  # under /l/{launch}/
+    handler: Handler
+    method: str = "GET"
+    auditors: bool = False  # auditors see the audit pages only
+    keep: Keep | None = None  # for a form that comes after the session's end; None: nothing of it is kept
+    background: bool = False  # not a person's request: it does not keep the session open
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """One request by a clinician whom the door let in."""
+
+    deps: PageDeps
+    printer: Printer
+    caller: Caller
+    marks: Marks
+    context: LaunchContext  # what the EHR said when the app was started
+    end: End  # when the session ends if nobody asks for anything more
+    place: str  # the page last opened in this launch; empty: none yet
+    now: datetime
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    fields: Mapping[str, str]
+    screening: StoredScreening | None  # the patient's latest: the banner's source
+    quiet: bool = False  # asked by the page's own script, which wants a short answer
+    again: bool = False  # the page refreshes itself
+    late: LateForm | None = None  # of this page, sent after an earlier session had ended, and not dealt with yet
+    takes_up: str = ""  # the page of such a form, when this is sent from there
+
+    @property
+    def root(self) -> str:
+        """Where the pages of this launch begin, without a trailing slash."""
+        return f"{self.deps.base_path}/l/{self.caller.launch}"
+
+    @property
+    def expires(self) -> datetime:
+        return self.context.expires
+
+    @property
+    def banner(self) -> Banner | None:
+        return None if self.screening is None else banner(self.screening.person, self.now.date())
+
+    @property
+    def ends(self) -> str:
+        """For the page's script: how long the session lasts if nobody asks for anything more."""
+        return ends_words(self.end, self.now)
+
+    def page(self, template: str, *, tab: str, title: str, status: int = 200, **values: Any) -> Response:
+        """A whole page. `problems` among the values puts "Error: " before the title."""
+        told: dict[str, Any] = {"problems": {}, "notice": "", "strip": False} | values
+        late = self.late if status == OK else None
+        if late is not None and "values" in told:
+            told["values"] = dict(told["values"]) | dict(late.fields)
+        told["late"] = late
+        html = render(self.printer.templates, template, told | self._frame(tab, title))
+        return HTMLResponse(html, status_code=status)
+
+    def go(self, place: str) -> Response:
+        """See Other: after a form, so that reloading sends nothing twice."""
+        return RedirectResponse(f"{self.root}/{place}", status_code=303)
+
+    def _frame(self, tab: str, title: str) -> dict[str, Any]:
+        return {
+            "root": self.root,
+            "themed": self.context.style_url is not None,
+            "me": self.caller,
+            "marks": dict(self.marks.fields) | ({LATE: self.late.page} if self.late else {}),
+            "banner": self.banner,
+            "now": self.now,
+            "tab": tab,
+            "title": title,
+            "product": self.deps.product,
+            "losses": losses(self.caller.not_granted, tab) if self.caller.may_write else (),
+            "ends": self.ends,
+            "seconds_left": int(self.ends.partition(";")[0]),
+            "sign_in": sign_in(self.deps, self.caller.ehr) if self.context.standalone else "",
+        }
+
+
+def sign_in(deps: PageDeps, ehr: str) -> str:
+    """Where the app is opened again without a chart."""
+    return f"{deps.base_path}/launch?{urlencode({'ehr': ehr})}"
