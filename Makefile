@@ -32,8 +32,9 @@ format: $(VENV)/.dev ## Format the code
 docs: $(VENV)/.dev ## Write the generated pages of docs/
 	$(RUN)/python -m docs.generate
 
-bench: $(VENV)/.dev ## Measure launch to screen, reading and rules, and a very long chart
+bench: $(VENV)/.dev ## Measure launch to screen, launches at once, reading and rules, a very long chart
 	$(RUN)/python -m benchmarks.launch
+	$(RUN)/python -m benchmarks.launches
 	$(RUN)/python -m benchmarks.screening
 
 lock: $(UV) ## Resolve the dependencies again and write locks/

@@ -99,6 +99,10 @@ class FakeWork:
         return self._begin()
 
     @contextmanager
+    def reading(self) -> Iterator[FakeUnit]:
+        yield FakeUnit(self)
+
+    @contextmanager
     def _begin(self) -> Iterator[FakeUnit]:
         if not self._lock.acquire(timeout=5):
             raise AssertionError("a transaction was begun inside another one")

@@ -147,17 +147,18 @@ class Door:
         session = self.deps.launches.session(launch, digest(secret)) if _LAUNCH_ID.fullmatch(launch) else None
         if session is None:
             return None
-        with self.deps.work() as uow:
+        with self.deps.work.reading() as uow:
             caller = uow.launches.caller(launch)
             if caller is None:
                 return None
             # Who shows the patient's name is the launch's word: it changes when the app leaves the EHR's frame.
             caller = replace(caller, show_banner=session.context.need_patient_banner)
+            own = uow.screenings.latest(caller.patient, launch)  # whoever else screens this patient meanwhile
             watching = is_watching(uow, caller, self.deps.clock())
             return _Known(
                 session=session,
                 caller=caller,
-                screening=uow.screenings.latest(caller.patient),
+                screening=own or uow.screenings.latest(caller.patient),
                 idle=max(self.deps.idle, WATCHING) if watching else self.deps.idle,
                 late=late_form(uow, caller, _place(request.url.path)) if request.method == "GET" else None,
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from anyio.to_thread import run_sync
@@ -95,8 +95,8 @@ async def show(visit: Visit) -> Response:
     """The screening of this launch; the first visit makes it."""
     screening = visit.screening
     if screening is None or screening.launch != visit.caller.launch:
-        await _screen(visit)
-        return visit.go("screening")
+        screening = await _screen(visit)
+        visit = replace(visit, screening=screening)
     return await run_sync(_shown, visit, screening)
 
 
@@ -125,12 +125,12 @@ def as_fhir(visit: Visit) -> Response:
     return Response(bundle, media_type="application/fhir+json", headers=headers)
 
 
-async def _screen(visit: Visit) -> None:
+async def _screen(visit: Visit) -> StoredScreening:
     deps = visit.deps
     ehr = deps.ehr_of(visit.caller.launch)
     if ehr is None:
         raise LaunchEnded
-    await deps.screen(deps.work, deps.clock, visit.caller, ehr)
+    return await deps.screen(deps.work, deps.clock, visit.caller, ehr)
 
 
 def _shown(visit: Visit, screening: StoredScreening, problems: Problems | None = None) -> Response:

@@ -15,6 +15,7 @@ from smart_app.store.errors import StoreRefused
 from smart_app.store.ownership import Ownership
 
 WAIT_SECONDS = 15
+_AT_ONCE = 40  # as many threads as the web framework's pool has
 # Below this version, WAL can corrupt the file when two connections write or checkpoint at the same time.
 WAL_IS_SAFE_FROM = (3, 51, 3)
 _LEAST_SQLITE = (3, 35, 0)
@@ -52,12 +53,13 @@ def describe(engine: Engine) -> str:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Connection]:
-    """A transaction that only reads, and sees one moment."""
+    """A transaction that only reads, sees one moment, and waits for no writer. It keeps nothing."""
     with engine.connect() as connection:
         if engine.dialect.name == "postgresql":
             connection = connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-        with connection.begin():
+        with connection.begin() as transaction:
             yield connection
+            transaction.rollback()
 
 
 @contextmanager
@@ -112,6 +114,8 @@ def _open_sqlite(url: URL) -> Engine:
     engine = create_engine(
         url.set(drivername="sqlite+pysqlite", database=str(owner.path)),
         hide_parameters=True,
+        pool_size=_AT_ONCE,  # making a connection and setting it up costs more than a read
+        max_overflow=0,
         pool_timeout=WAIT_SECONDS,
         execution_options={"turns": Lock()},
         connect_args={"isolation_level": None, "timeout": WAIT_SECONDS, "check_same_thread": False},

@@ -53,8 +53,11 @@ class SqlOutbox:
     def claim(self, now: datetime, *, lease: float) -> OutboxMessage | None:
         """As the port says; the message comes as it was before the claim, its `attempts` counting this one."""
         while True:
+            with reading(self._engine) as connection:  # mostly nothing is due, and a look keeps nobody waiting
+                if connection.execute(_oldest_due(now)).first() is None:
+                    return None
             with writing(self._engine, lock=SENDERS) as connection:
-                row = connection.execute(_oldest_due(now)).one_or_none()
+                row = connection.execute(_oldest_due(now).with_for_update(skip_locked=True)).one_or_none()
                 if row is None:
                     return None
                 if not _killed_its_senders(row):
@@ -142,8 +145,7 @@ _FREE: dict[str, Any] = {"lease_until": None, "crashes": 0}
 def _oldest_due(now: datetime) -> Select[Any]:
     waits = and_(_this.c.state.in_(WAITS), _this.c.due <= now)
     lost = and_(_this.c.state == MessageState.SENDING, _this.c.lease_until <= now)
-    ready = select(_this).where(or_(waits, lost), _free(now)).order_by(_this.c.seq).limit(1)
-    return ready.with_for_update(skip_locked=True)
+    return select(_this).where(or_(waits, lost), _free(now)).order_by(_this.c.seq).limit(1)
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from smart_app.store.audit import SqlAudit
 from smart_app.store.courses import SqlCourses
 from smart_app.store.drafts import SqlDrafts
-from smart_app.store.engine import begin_writing
+from smart_app.store.engine import begin_writing, reading
 from smart_app.store.judgements import SqlJudgements
 from smart_app.store.launches import SqlCallers
 from smart_app.store.messages import SqlMessages
@@ -64,6 +64,11 @@ class SqlWork:
 
     def __call__(self) -> AbstractContextManager[SqlUnitOfWork]:
         return self._begin()
+
+    @contextmanager
+    def reading(self) -> Iterator[SqlUnitOfWork]:
+        with reading(self._engine) as connection:
+            yield SqlUnitOfWork(connection)
 
     @contextmanager
     def _begin(self) -> Iterator[SqlUnitOfWork]:

@@ -258,3 +258,7 @@ class Work(Protocol):
     """Begins a transaction: `with work() as uow: ...; uow.commit()`."""
 
     def __call__(self) -> AbstractContextManager[UnitOfWork]: ...
+
+    def reading(self) -> AbstractContextManager[UnitOfWork]:
+        """A transaction that only reads and waits for nobody: for what shows no data by itself."""
+        ...
