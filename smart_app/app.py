@@ -36,9 +36,8 @@ from launch.exchange import EhrClients
 from launch.key_folder import KeyFolder
 from launch.key_rotation import make_first_keys
 from launch.pacing import Share
-from launch.registry import Registration, Registry, load_registry
+from launch.registry import Registry, load_registry
 from launch.routes import launch_routes
-from launch.scopes import Scopes
 from launch.styling import Styles
 from launch.transport import Transports
 from smart_app import worker
@@ -55,14 +54,13 @@ from smart_app.pages import (
     ehr_of,
     error_page,
 )
+from smart_app.registration.granted import may_write, not_granted, surplus
 from smart_app.registration.sheet import Here, public_sheet
 from smart_app.settings import CLIENT_SECRETS, SEALING_KEYS, SIGNING_KEYS, Settings, SystemClock, load_site
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
-from smart_app.use_cases.features import NEEDED_TO_WRITE
 from smart_app.use_cases.follow_course import progress_of
-from smart_app.use_cases.left_out import PARTS
 from smart_app.use_cases.open_launch import Granted, open_launch
 from smart_app.use_cases.references import reference_number
 from smart_app.use_cases.screen_patient import screen_patient
@@ -266,22 +264,6 @@ def _title(registry: Registry, ehr: str) -> str:
     return registration.tenant if registration else ehr
 
 
-def may_write(registration: Registration, scope: str) -> bool:
-    """Whether the registration and the granted scopes, both of them, let a session be written to the chart."""
-    scopes = Scopes.parse(scope)
-    return registration.write and all(scopes.allows(kind, "c") for kind in NEEDED_TO_WRITE)
-
-
-def not_granted(scope: str) -> frozenset[str]:
-    """The types that sessions and courses are written as too, and that the granted scopes leave out."""
-    scopes = Scopes.parse(scope)
-    return frozenset(
-        each.resource_type
-        for each in PARTS
-        if not all(scopes.allows(each.resource_type, letter) for letter in each.letters)
-    )
-
-
 def _asking(deps: PageDeps, request: Request, begun: AuthorizationRequest) -> Response:
     request.state.asking = True
     return asking_page(deps, begun.endpoint, begun.asked)
@@ -290,6 +272,8 @@ def _asking(deps: PageDeps, request: Request, begun: AuthorizationRequest) -> Re
 async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet) -> None:
     parts.styles.of(context)  # fetched while the chart is read, so that the first page has it
     registration = parts.registry.named(context.ehr)
+    if beyond := surplus(registration, context.scope):
+        _log.info("EHR %s granted more than was asked for, which is not used: %s", registration.name, beyond)
     organization = f"{context.fhir_base}/{registration.organization}" if registration.organization else None
     granted = Granted(
         launch=context.id,
@@ -299,10 +283,11 @@ async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet)
         encounter=context.encounter,
         fhir_user=context.fhir_user,
         user_name=context.user_name,
+        account=f"{context.token_issuer}|{context.subject}" if context.subject else None,
         show_banner=context.need_patient_banner,
         tenant=context.tenant,
         write_granted=may_write(registration, context.scope),
-        not_granted=not_granted(context.scope),
+        not_granted=not_granted(registration, context.scope),
         organization=organization,
         roles=registration.roles,
         users=registration.users,

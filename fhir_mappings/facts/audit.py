@@ -29,6 +29,7 @@ class AuditRecord:
     actor: str | None = None  # absolute URL of the clinician; None: the app itself
     actor_name: str | None = None
     role: str | None = None
+    account: str | None = None  # "issuer|subject" of the id_token; on the record that opens a launch
     patient: str | None = None  # absolute URL
     entities: tuple[str, ...] = ()  # references of what was read or written
     detail: str = ""

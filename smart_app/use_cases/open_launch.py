@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from anyio.to_thread import run_sync
 
@@ -25,6 +25,7 @@ class Granted:
     encounter: str | None
     fhir_user: str | None  # absolute URL; None: nobody was named, so nothing may be written
     user_name: str | None
+    account: str | None  # "issuer|subject" of the id_token; None: the EHR sent none
     show_banner: bool
     tenant: str | None
     write_granted: bool  # the scopes let Procedure and MedicationAdministration be created
@@ -59,15 +60,16 @@ async def open_launch(work: Work, clock: Clock, granted: Granted, ehr: Ehr) -> C
         tenant=granted.tenant,
         not_granted=granted.not_granted,
     )
-    await run_sync(_keep, work, clock, caller)
+    await run_sync(_keep, work, clock, caller, granted.account)
     return caller
 
 
-def _keep(work: Work, clock: Clock, caller: Caller) -> None:
+def _keep(work: Work, clock: Clock, caller: Caller, account: str | None) -> None:
     now = clock()
+    opened = audited(caller, now, "clinician:launch:open", f"Patient/{caller.patient_id}")
     with work() as uow:
         uow.launches.keep_caller(caller)
-        uow.audit.add(audited(caller, now, "clinician:launch:open", f"Patient/{caller.patient_id}"))
+        uow.audit.add(replace(opened, account=account))  # every later record of the launch names the launch
         if caller.may_write and caller.role in (Role.PRESCRIBER, Role.NURSE):
             released = uow.messages.release(caller.patient, launch=caller.launch, now=now)
             if released:

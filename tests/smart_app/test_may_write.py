@@ -1,23 +1,25 @@
-"""Who may write: the registration with the EHR and the granted scopes must both allow it."""
+"""What may be written: the registration with the EHR and the granted scopes must both allow it."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import pytest
 
 from launch.registry import Registration
 from launch.scopes import Scopes
-from smart_app.app import may_write, not_granted
+from smart_app.registration.granted import may_write, not_granted, surplus
 
 BOTH = "patient/Procedure.crus patient/MedicationAdministration.cu"
 
 
-def registered(*, write: bool) -> Registration:
+def registered(*, write: bool = True, asked: str = BOTH) -> Registration:
     return Registration(
         name="demo",
         issuer="https://ehr.example/fhir",
         client_id="app",
         auth="public",
-        scopes=Scopes.parse(BOTH),
+        scopes=Scopes.parse(asked),
         origins=frozenset({"https://ehr.example"}),
         tenant="demo",
         write=write,
@@ -54,5 +56,23 @@ def test_one_of_them_is_not_enough(*, write: bool, scope: str) -> None:
         ("", {"CarePlan", "Observation", "Provenance"}),
     ],
 )
-def test_what_the_scopes_leave_out_is_known_from_the_start(scope: str, left_out: set[str]) -> None:
-    assert not_granted(scope) == left_out
+def test_c38_what_the_scopes_leave_out_is_known_from_the_start(scope: str, left_out: set[str]) -> None:
+    assert not_granted(registered(asked="patient/*.cruds"), scope) == left_out
+
+
+def test_l14_what_was_granted_and_not_asked_for_is_told_and_not_used() -> None:
+    narrow, granted = registered(asked="patient/Procedure.c patient/CarePlan.cu"), "launch vendor:x patient/*.cruds"
+    assert not may_write(narrow, granted)
+    assert not_granted(narrow, granted) == {"Observation", "Provenance"}
+    assert surplus(narrow, granted) == "patient/*.cruds"
+    assert surplus(registered(asked="patient/*.rs"), "user/Patient.rs") == "user/Patient.rs"
+
+
+@pytest.mark.parametrize("granted", [BOTH, "launch openid patient/Procedure.c", "vendor:x", ""])
+def test_l14_no_more_than_was_asked_is_no_surprise(granted: str) -> None:
+    assert surplus(registered(), granted) == ""
+
+
+def test_l14_what_version_1_cannot_leave_out_is_no_surprise() -> None:
+    old = replace(registered(asked="patient/Procedure.cu"), scope_version="v1")
+    assert surplus(old, "patient/Procedure.write") == ""

@@ -6,8 +6,8 @@ import pytest
 
 from fhir_mappings.facts.clinical import Area
 from launch.scopes import Scopes
-from smart_app.app import may_write
 from smart_app.ehr.permission import barrier
+from smart_app.registration.granted import may_write
 from tests.smart_app.registration.test_advice import registered
 
 ALL, PART, NO = "all", "a part", "nothing"

@@ -25,6 +25,7 @@ GRANTED = Granted(
     encounter=None,
     fhir_user=f"{BASE}/Practitioner/holm",
     user_name="Dr Holm",
+    account="https://ehr.example/oauth|holm-7",
     show_banner=True,
     tenant=None,
     write_granted=True,
@@ -76,6 +77,16 @@ async def test_the_caller_is_kept_with_the_role_the_ehr_gives() -> None:
     with work() as uow:
         assert uow.launches.caller("l1") == caller
         assert [r.action for r in uow.audit.of_patient(caller.patient)] == ["clinician:launch:open"]
+
+
+@pytest.mark.anyio
+async def test_c53_the_opening_is_recorded_with_the_account_the_ehr_vouched_for() -> None:
+    work = FakeWork()
+    caller = await opened(Staff(role("psychiatrist")), work=work)
+    with work() as uow:
+        (record,) = uow.audit.of_patient(caller.patient)
+    assert (record.launch, record.actor) == ("l1", f"{BASE}/Practitioner/holm")
+    assert record.account == "https://ehr.example/oauth|holm-7"
 
 
 @pytest.mark.anyio
