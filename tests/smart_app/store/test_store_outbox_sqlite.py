@@ -14,8 +14,13 @@ def opened(folder: Path, minutes: int) -> Store:
     def clock():  # type: ignore[no-untyped-def]  # a clock that stands still
         return NOON + timedelta(minutes=minutes)
 
-    keys = folder / "sealing.keys"
-    return open_store(f"sqlite:///{folder / 'kp.db'}", base_url="https://kp.example", sealing_keys=keys, clock=clock)
+    return open_store(
+        f"sqlite:///{folder / 'kp.db'}",
+        base_url="https://kp.example",
+        sealing_keys=folder / "sealing.keys",
+        client_secrets=folder / "secrets",
+        clock=clock,
+    )
 
 
 def test_a_message_that_was_being_sent_is_taken_up_by_the_next_process(tmp_path: Path) -> None:
