@@ -87,8 +87,8 @@ NEEDS: Final[Sequence[Need]] = (
         letters="rs",
         purpose="roles",
         why="What the clinician may do in the app: prescriber, nurse or auditor.",
-        without="An EHR that holds to the scopes keeps the clinician's role from the app, and then nobody may write. "
-        "Add it, or name the clinicians in `users`.",
+        without="Some EHRs tell a clinician's own role by openid and fhirUser alone; where one does not, nobody may "
+        "write. Add it, as user/ where the EHR wants that, or name the clinicians in `users`.",
     ),
     Need(
         resource_type="CarePlan",

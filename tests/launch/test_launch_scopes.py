@@ -58,7 +58,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("written", "shortest"), SAME)
-def test_a_scope_string_is_printed_shortest(written: str, shortest: str) -> None:
+def test_c25_a_scope_string_is_printed_shortest(written: str, shortest: str) -> None:
     assert Scopes.parse(written).as_text() == shortest
 
 
@@ -180,7 +180,7 @@ def test_the_order_of_scopes_and_of_printing_means_nothing(words: list[str], cha
 
 
 @given(st.lists(clinical, max_size=6), st.sampled_from(["v1", "v2"]))
-def test_what_is_printed_is_in_the_grammar_of_its_version(words: list[str], version: ScopeVersion) -> None:
+def test_c28_what_is_printed_is_in_the_grammar_of_its_version(words: list[str], version: ScopeVersion) -> None:
     printed = Scopes.parse(" ".join(words)).as_text(version)
     last = [word.rpartition("/")[2].partition(".")[2].partition("?")[0] for word in printed.split()]
     if version == "v1":
@@ -226,7 +226,7 @@ almost = st.builds(
 
 @settings(max_examples=500)
 @given(st.lists(pieces, min_size=1, max_size=7).map("".join) | almost | clinical)
-def test_a_word_grants_something_exactly_if_the_grammar_has_it(word: str) -> None:
+def test_c28_a_word_grants_something_exactly_if_the_grammar_has_it(word: str) -> None:
     scopes = Scopes.parse(word)
     assert bool(scopes.permissions) is in_the_grammar(word)
     assert len(scopes.unreadable) + len(scopes.others) == (0 if in_the_grammar(word) else 1)

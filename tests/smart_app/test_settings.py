@@ -66,6 +66,12 @@ def test_a_wrong_setting_is_named(change: dict[str, str], name: str) -> None:
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("address", ["http://pathway.example", "https://*.example", "https://pathway.example/a"])
+def test_c01_the_address_that_others_are_made_from_is_plain_https(address: str) -> None:
+    with pytest.raises(SettingInvalid, match="KP_BASE_URL"):
+        settings_from(GOOD | {"KP_BASE_URL": address})
+
+
 def test_every_wrong_setting_is_told_at_once() -> None:
     with pytest.raises(SettingInvalid) as caught:
         settings_from({"KP_ZONE": "Mars", "KP_SETTLE_SECONDS": "soon", "KP_DATABASE": "x"})

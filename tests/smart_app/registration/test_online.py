@@ -89,7 +89,9 @@ async def test_nothing_secret_is_sent_and_nothing_but_public_documents_is_asked(
         ({"jwks_uri": None}, "Every launch would fail at its end: look at id_token_issuer"),
     ],
 )
-async def test_what_would_stop_every_launch_is_told(ehr: Ehr, document: dict[str, Any], words: str) -> None:
+async def test_c14_what_would_stop_every_launch_is_told_beforehand(
+    ehr: Ehr, document: dict[str, Any], words: str
+) -> None:
     ehr.document = a_document(**document)
     ehr.router.get(OPENID).mock(return_value=httpx.Response(404))
     found = await looked_at()

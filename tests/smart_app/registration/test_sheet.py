@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -50,12 +51,21 @@ def test_a_scope_that_the_app_does_not_use_is_told() -> None:
     assert unused == ["odd", "patient/Encounter.rs"]
 
 
-def test_what_is_recommended_to_everybody_gets_no_warning() -> None:
+def test_c01_launch_and_redirect_addresses_are_whole_https_addresses_and_one_for_each_ehr() -> None:
+    registry = Registry(by_name={name: replace(registered(), name=name) for name in ("north", "south")})
+    sheets = [public_sheet(HERE, registry, name) or {} for name in registry.by_name]
+    addresses = [sheet[key] for sheet in sheets for key in ("launchUrl", "redirectUrl", "jwksUrl")]
+    assert len({sheet["redirectUrl"] for sheet in sheets}) == 2
+    assert all(address.startswith("https://app.example.org/") and "*" not in address for address in addresses)
+
+
+def test_c25_what_is_recommended_to_everybody_is_no_more_than_is_used() -> None:
     told = public_sheet(HERE, Registry(by_name={}), None)
     assert told is not None
     asked = registered(scopes=told["scopes"]["v2"].split())
     assert list(warnings_of(asked)) == []
-    assert Scopes.parse(told["scopes"]["v2"]).unreadable == ()
+    assert Scopes.parse(told["scopes"]["v2"]).as_text() == told["scopes"]["v2"]
+    assert "*" not in told["scopes"]["v2"]
 
 
 @pytest.mark.parametrize("ehr", [None, "demo"])
