@@ -56,7 +56,7 @@ async def fit_of(
     try:
         misses += _statement(registration, await statement())
     except EhrError as error:
-        misses.append(f"Its /metadata cannot be read without a sign-in: {error.words}.")
+        misses.append(f"It did not give its /metadata, which was asked for without a sign-in: {error.words}.")
     return Fit(stops=tuple(stops), misses=tuple(misses))
 
 

@@ -114,7 +114,7 @@ def test_only_what_the_ehr_supports_is_asked_for_where_that_was_registered(
     everything = "openid fhirUser offline_access patient/Patient.rs patient/Procedure.crus"
     registration = a_registration(ask_only_supported=True)
     sent = parameters(begun(registration, scopes_supported=listed))["scope"]
-    assert sent == f"launch openid fhirUser {asked}" if asked else f"launch {everything}"
+    assert sent == f"launch {everything if asked is None else f'openid fhirUser {asked}'}"
     assert parameters(begun(scopes_supported=listed))["scope"] == f"launch {everything}"
 
 

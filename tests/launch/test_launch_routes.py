@@ -32,6 +32,7 @@ from tests.launch.an_ehr import (
     Clock,
     Ehr,
     a_key_ring,
+    a_registry,
     a_table,
     a_token_reply,
     an_id_token,
@@ -113,6 +114,17 @@ async def test_a_launch_on_its_own_asks_for_a_patient(app: App, browser: httpx.A
     ((context, _),) = app.opened
     assert context.standalone
     assert context.scope == asked["scope"]  # a reply without scope grants what was asked
+
+
+async def test_what_was_left_out_as_not_supported_is_not_taken_for_granted(
+    app: App, browser: httpx.AsyncClient
+) -> None:
+    app.desk.registry = a_registry(ask_only_supported=True)
+    app.ehr.document["scopes_supported"] = ["patient/Patient.rs"]
+    asked = await started(browser, app, scope=None)
+    await browser.get(returned(asked))
+    ((context, _),) = app.opened
+    assert context.scope == asked["scope"] == "launch openid fhirUser patient/Patient.rs"
 
 
 async def test_the_host_header_does_not_bend_the_redirect_address(app: App, browser: httpx.AsyncClient) -> None:

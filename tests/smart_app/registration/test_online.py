@@ -129,7 +129,8 @@ async def test_keys_that_cannot_be_had_stop_every_launch(ehr: Ehr) -> None:
         ),
         ({"interaction": []}, "It takes no transactions"),
         ({"resource": []}, "AllergyIntolerance be read."),
-        ({"status": 401}, "Its /metadata cannot be read without a sign-in"),
+        ({"status": 401}, "It did not give its /metadata, which was asked for without a sign-in"),
+        ({"status": 503}, "without a sign-in: the EHR is not available now (503)."),
     ],
 )
 async def test_what_will_not_work_does_not_stop_a_launch(ehr: Ehr, said: dict[str, Any], words: str) -> None:
