@@ -47,6 +47,7 @@ def opened(data: Path) -> Store:
         f"sqlite:///{data / 'ketamine-pathway.db'}",
         base_url=BASE_URL,
         sealing_keys=data / "sealing.keys",
+        client_secrets=data / "client-secrets",
         clock=Screened().clock,
     )
 
