@@ -21,7 +21,18 @@ from smart_app.ehr.fhir_client import http_client
 from smart_app.ehr.metadata import public_statement
 from smart_app.registration.advice import warnings_of
 from smart_app.registration.online import Fit, fit_of
-from smart_app.settings import PREFIX, SettingInvalid, SystemClock, data_folder, load_site, settings_from, site_file
+from smart_app.settings import (
+    CLIENT_SECRETS,
+    PREFIX,
+    SEALING_KEYS,
+    SettingInvalid,
+    SystemClock,
+    data_folder,
+    load_site,
+    settings_from,
+    site_file,
+)
+from smart_app.store.client_secrets import missing_secrets
 
 
 def add_commands(commands: Any) -> None:
@@ -42,6 +53,7 @@ def run_check(chosen: argparse.Namespace) -> int:
     warnings = [*_unknown_settings(given)]
     fits: Mapping[str, Fit] = {}
     if registry is not None:
+        problems += _missing_secrets(given, registry)
         for registration in registry.by_name.values():
             warnings += (f"[ehr.{registration.name}] {words}" for words in warnings_of(registration))
         if chosen.online:
@@ -88,6 +100,17 @@ def _registry(given: Mapping[str, str]) -> tuple[Registry | None, list[str]]:
         return registrations(Path(named)), []
     except RegistrationInvalid as problem:
         return None, str(problem).splitlines()
+
+
+def _missing_secrets(given: Mapping[str, str], registry: Registry) -> Iterator[str]:
+    data = data_folder(given)
+    for name in missing_secrets(
+        registry.by_name.values(), folder=data / CLIENT_SECRETS, sealing_keys=data / SEALING_KEYS
+    ):
+        yield (
+            f"[ehr.{name}] auth is client_secret_basic but no secret can be read in {data}: launches would fail; "
+            f"ketamine-pathway keys secret {name}"
+        )
 
 
 class _Asked(dict[str, str]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,3 +140,17 @@ def test_the_same_is_there_as_data(capsys: Capture) -> None:
 def test_an_ehr_that_is_not_registered_is_one_line(capsys: Capture) -> None:
     assert main(["registration", "nowhere"]) == 2
     assert capsys.readouterr().err == "ketamine-pathway: nowhere is not registered; there are demo\n"
+
+
+def test_a_secret_that_is_not_there_is_a_problem_until_it_is_kept(
+    capsys: Capture, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "ehr.toml").write_text(SOUND.replace("private_key_jwt", "client_secret_basic"), "utf-8")
+    code, lines = told(capsys)
+    assert code == 2
+    assert lines[0].startswith("problem: [ehr.demo] auth is client_secret_basic but no secret can be read")
+    assert not (folder / "sealing.keys").exists()  # whoever only looks makes no key
+    monkeypatch.setattr("sys.stdin", io.StringIO("s3cret\n"))
+    assert main(["keys", "secret", "demo"]) == 0
+    assert "s3cret" not in capsys.readouterr().out
+    assert told(capsys) == (0, ["1 EHR, no problems, no warnings."])
