@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -23,7 +24,7 @@ from launch.authorization import (
     standalone_request,
 )
 from launch.client_authentication import ClientSecrets
-from launch.context import Handover, LaunchContext, LaunchStore, PendingLaunch, TokenSet
+from launch.context import FhirContextItem, Handover, LaunchContext, LaunchStore, PendingLaunch, TokenSet
 from launch.discovery import Discovery, SmartConfiguration, check_launch_kind
 from launch.errors import ChartMissing, CookieRefused, HandoverSpent, LaunchEnded, LaunchError
 from launch.exchange import EhrClients
@@ -34,6 +35,7 @@ from launch.registry import Registration, Registry
 from launch.token_reply import TokenReply
 from launch.tokens import TokenEndpoint
 
+_ENCOUNTER = re.compile(r"Encounter/((?!\.{1,2}\Z)[A-Za-z0-9\-.]{1,64})")
 SESSION_LIMIT = timedelta(hours=12)
 HANDOVER_LIMIT = timedelta(seconds=60)
 AfterLaunch = Callable[[LaunchContext, TokenSet], Awaitable[None]]
@@ -254,7 +256,7 @@ class LaunchDesk:
             ehr=registration.name,
             fhir_base=registration.issuer,
             patient=reply.patient,
-            encounter=reply.encounter,
+            encounter=reply.encounter or _encounter_of(reply.fhir_context),
             fhir_user=user.fhir_user if user else None,
             user_name=user.name if user else None,
             subject=user.subject if user else None,
@@ -298,6 +300,16 @@ class LaunchDesk:
                 await run_sync(self.store.end, context.id)
             raise
         return Opened(context=context, session_secret=secret)
+
+
+def _encounter_of(items: Iterable[FhirContextItem]) -> str | None:
+    """The encounter that the chart had open, where the EHR tells it in `fhirContext` alone; None: none, or several.
+
+    The absent role means that the launch is about it (SMART App Launch 2.2, 2.0.11).
+    """
+    references = [item.reference or "" for item in items if item.role == "launch"]
+    found = {match[1] for match in map(_ENCOUNTER.fullmatch, references) if match}
+    return found.pop() if len(found) == 1 else None
 
 
 def _callback_issuers(registration: Registration, configuration: SmartConfiguration) -> frozenset[str]:

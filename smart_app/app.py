@@ -66,6 +66,9 @@ from smart_app.use_cases.references import reference_number
 from smart_app.use_cases.screen_patient import screen_patient
 from smart_app.use_cases.site import Site
 
+# What an EHR's launch button may ask for: the page of this name.
+INTENTS = frozenset({"screening", "enrolment", "session", "progress"})
+
 VERSION = version("ketamine-pathway")
 ROLE_WORDS = tuple(role.value for role in Role if role is not Role.NONE)
 
@@ -297,9 +300,14 @@ async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet)
 
 
 def landing(parts: Parts, context: LaunchContext) -> str:
-    """Where a launch leads: on with what the same user did with this patient, if time ended that; else screening."""
+    """Where a launch leads: on with what the same user did with this patient, if time ended that.
+
+    Else to the page that the EHR's `intent` names, where it is one of ours (SMART App Launch 2.2, 2.0.11: an intent
+    that an app does not know is passed over), else to the screening.
+    """
     place = parts.store.sessions.last_place(context, parts.settings.idle)
-    return f"/l/{context.id}/{place or FIRST}"
+    asked = context.intent if context.intent in INTENTS else None
+    return f"/l/{context.id}/{place or asked or FIRST}"
 
 
 def _add_health(app: FastAPI, parts: Parts) -> None:

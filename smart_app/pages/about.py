@@ -13,6 +13,7 @@ from smart_app.pages.door import Route, Visit
 from smart_app.pages.frame import forget_cookie
 from smart_app.pages.templating import render
 from smart_app.pages.wording import ROLES, entered
+from smart_app.use_cases.left_out import losses
 from smart_app.use_cases.look import HAND_OVER, PAGE, record_look
 
 _TYPE = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,40})(?:/|$)")
@@ -49,6 +50,7 @@ def this_start(visit: Visit) -> tuple[tuple[str, str], ...]:
         *((("Also open in the chart", beside),) if beside else ()),
         ("Patient's name", _OUR_BANNER if caller.show_banner else _THEIR_BANNER),
         ("Signed in as", _signed_in(visit)),
+        ("Written to the chart", _written(visit)),
         ("Session ends", f"At {entered(context.expires.astimezone(zone), visit.now)}, if you do not close it before"),
     )
 
@@ -59,6 +61,14 @@ def _signed_in(visit: Visit) -> str:
         return "Nobody: the EHR did not say who you are. Nothing can be written."
     reading = "" if caller.may_write else ", reading only"
     return f"{caller.clinician.name}, {ROLES[caller.role]}{reading}"
+
+
+def _written(visit: Visit) -> str:
+    """What the granted scopes let be written, and what they leave out."""
+    if not visit.caller.may_write:
+        return "Nothing: the EHR, or the app's registration with it, does not allow it."
+    lost = losses(visit.caller.not_granted)
+    return " ".join(lost) if lost else "Sessions with dose, readings and who signed, and the course."
 
 
 def also_open(context: LaunchContext) -> str:
@@ -103,8 +113,8 @@ async def leave(visit: Visit) -> Response:
 
 
 ROUTES = (
-    Route(path="about", handler=show, auditors=True),
+    Route(path="about", handler=show, auditors=True, step=False),
     Route(path="window", handler=window, method="POST", auditors=True),
-    Route(path="leave", handler=ask, auditors=True),
+    Route(path="leave", handler=ask, auditors=True, step=False),
     Route(path="leave", handler=leave, method="POST", auditors=True),
 )

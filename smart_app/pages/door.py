@@ -176,7 +176,8 @@ class Door:
         """Keep when a person was here and on which page, where that is news; say how long the session lasts."""
         session, end = known.session, visit.end
         if _is_a_person(request, route):
-            page = request.method == "GET" and response.status_code == OK and response.media_type == "text/html"
+            shown = request.method == "GET" and response.status_code == OK and response.media_type == "text/html"
+            page = shown and route.step
             here = _place(request.url.path) if page else session.place
             # Where every launch begins needs no durable write of its own.
             moved = here not in {session.place, session.place or FIRST} and is_place(here)

@@ -38,6 +38,7 @@ class Route:
     method: str = "GET"
     auditors: bool = False  # auditors see the audit pages only
     keep: Keep | None = None  # for a form that comes after the session's end; None: nothing of it is kept
+    step: bool = True  # False: nobody wants to come back here, so signing in again leads to the page before
     background: bool = False  # not a person's request: it does not keep the session open
 
 

@@ -300,6 +300,26 @@ async def test_without_encounter_the_launch_goes_on(app: App, browser: httpx.Asy
     assert app.opened[0][0].encounter is None
 
 
+@pytest.mark.parametrize(
+    ("items", "encounter"),
+    [
+        ([{"reference": "Encounter/e-9"}], "e-9"),
+        ([{"reference": "Encounter/e-9", "role": "launch"}, {"reference": "ImagingStudy/1"}], "e-9"),
+        ([{"reference": "Encounter/e-9"}, {"reference": "Encounter/e-8"}], None),
+        ([{"reference": "Encounter/e-9", "role": "https://ehr.example.org/earlier-visit"}], None),
+        ([{"reference": "https://evil.test/fhir/Encounter/e-9"}], None),
+        ([{"reference": "Encounter/.."}], None),
+    ],
+    ids=["one", "one among others", "two", "another role", "elsewhere", "no id"],
+)
+async def test_an_encounter_told_in_the_fhir_context_alone_counts_where_it_is_the_only_one(
+    app: App, browser: httpx.AsyncClient, items: list[dict[str, str]], encounter: str | None
+) -> None:
+    asked = await started(browser, app, encounter=None, fhirContext=items)
+    assert (await browser.get(returned(asked))).status_code == 303
+    assert app.opened[0][0].encounter == encounter
+
+
 async def test_without_id_token_nobody_is_named(app: App, browser: httpx.AsyncClient) -> None:
     asked = await started(browser, app, id_token=None)
     assert (await browser.get(returned(asked))).status_code == 303

@@ -105,3 +105,20 @@ async def test_a_page_whose_ehr_shows_the_patient_still_names_them_in_title_and_
     assert tag == "div"
     assert "strip" in classes
     assert "TESTPATIENT, Ada" in page.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, "Sessions with dose, readings and who signed, and the course."),
+        ({"not_granted": frozenset({"CarePlan"})}, "did not allow this app to write care plans"),
+        ({"may_write": False}, "Nothing: the EHR, or the app's registration with it, does not allow it."),
+    ],
+    ids=["all", "no care plans", "reading only"],
+)
+async def test_what_reaches_the_chart_is_said_as_it_was_granted(
+    desk: Desk, changes: dict[str, Any], words: str
+) -> None:
+    desk.open(a_caller(**changes))
+    async with desk.client() as client:
+        assert words in PageParts((await client.get(f"/l/{LAUNCH}/about")).text).text

@@ -194,6 +194,8 @@ async def test_the_place_is_the_page_last_opened_and_no_query(desk: Desk) -> Non
         await client.get(f"{ROOT}/session/{session}")
         await client.get(f"{ROOT}/time")
         await client.get(f"{ROOT}/theme.css")
+        await client.get(f"{ROOT}/about")
+        await client.get(f"{ROOT}/leave")
         assert place() == f"session/{session}/monitor"
         await client.get(f"{ROOT}/progress")
         assert place() == "progress"
