@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import httpx
 from anyio.lowlevel import checkpoint
 
 from fhir_mappings.wire import NotFhirJson, decode, decode_by_slices
@@ -82,8 +83,11 @@ _BY_EPIC_CODE: Final[Mapping[str, tuple[str, type[EhrError]]]] = {
 }
 
 
-def check_status(answer: Answer, now: datetime) -> None:
-    """Raises the error of an answer other than 2xx; the EHR's own words go into its `issues`."""
+def check_status(answer: Answer, now: datetime, *, needs: str = "") -> None:
+    """Raises the error of an answer other than 2xx; the EHR's own words go into its `issues`.
+
+    `needs`: the scopes that the request takes; a 403 names them.
+    """
     if 200 <= answer.status < 300:
         return
     _check_outcome(_object_or_empty(answer))
@@ -91,8 +95,9 @@ def check_status(answer: Answer, now: datetime) -> None:
     if refusal is None:
         raise BadReply(f"the EHR's answer is no answer of HTTP ({answer.status})")
     raised = refusal.writing if answer.writing else refusal.reading
+    told = f"{answer.status}; it needs {needs}" if needs and answer.status == httpx.codes.FORBIDDEN else answer.status
     raise raised(
-        f"{refusal.words} ({answer.status})",
+        f"{refusal.words} ({told})",
         retry_after=seconds_to_wait(answer.headers, now) if raised is Busy else None,
         issues=issues_of(_object_or_empty(answer)),
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import quote, urlencode
 
 import httpx
 
+from fhir_mappings.wire import decode
 from launch.addresses import canonical_base
 from launch.scopes import Scopes
 from smart_app.ehr.answers import bundle_of, check_status, resource_of
@@ -63,7 +65,7 @@ class FhirClient:
 
     async def read(self, reference: str) -> Received:
         resource_type, identity = _parts(reference)
-        answer = await self._send("GET", f"{self.fhir_base}/{reference}")
+        answer = await self._send("GET", f"{self.fhir_base}/{reference}", needs=f"patient/{resource_type}.r")
         resource = resource_of(answer, resource_type)
         if resource.get("id") != identity:
             raise BadReply("the EHR answered with another record than was asked for")
@@ -78,10 +80,11 @@ class FhirClient:
     async def haul(self, resource_type: str, parameters: Mapping[str, str]) -> Haul:
         """As `search`, but what was read before a failure is kept and the EHR's warnings are told."""
         query = urlencode(parameters, quote_via=quote, safe="")
-        return await all_pages(self._page, f"{self.fhir_base}/{resource_type}?{query}", resource_type)
+        page = partial(self._page, f"patient/{resource_type}.s")
+        return await all_pages(page, f"{self.fhir_base}/{resource_type}?{query}", resource_type)
 
     async def transaction(self, bundle: bytes) -> Json:
-        answer = await self._send("POST", self.fhir_base, body=bundle)
+        answer = await self._send("POST", self.fhir_base, needs=_needs_of(bundle), body=bundle)
         response = resource_of(answer, "Bundle")
         if response.get("type") not in ("transaction-response", "batch-response"):
             raise BadReply("the EHR's answer to a transaction is none")
@@ -89,26 +92,34 @@ class FhirClient:
 
     async def create(self, resource_type: str, body: bytes, *, if_none_exist: str) -> Received:
         headers = {"If-None-Exist": if_none_exist, "Prefer": "return=representation"}
-        answer = await self._send("POST", f"{self.fhir_base}/{resource_type}", body=body, headers=headers)
+        url, needs = f"{self.fhir_base}/{resource_type}", f"patient/{resource_type}.c"
+        answer = await self._send("POST", url, needs=needs, body=body, headers=headers)
         return _received(answer, _optional(answer, resource_type))
 
     async def update(self, reference: str, body: bytes, *, if_match: str) -> Received:
         resource_type, _identity = _parts(reference)
         headers = {"If-Match": if_match, "Prefer": "return=representation"}
-        answer = await self._send("PUT", f"{self.fhir_base}/{reference}", body=body, headers=headers)
+        url, needs = f"{self.fhir_base}/{reference}", f"patient/{resource_type}.u"
+        answer = await self._send("PUT", url, needs=needs, body=body, headers=headers)
         return _received(answer, _optional(answer, resource_type))
 
     async def _metadata(self) -> Json:
         return resource_of(await self._send("GET", f"{self.fhir_base}/metadata"), "CapabilityStatement")
 
-    async def _page(self, url: str) -> Json:
-        bundle = await bundle_of(await self._send("GET", url))
+    async def _page(self, needs: str, url: str) -> Json:
+        bundle = await bundle_of(await self._send("GET", url, needs=needs))
         if bundle.get("type") != "searchset":
             raise BadReply("the EHR's answer to a search is none")
         return bundle
 
     async def _send(
-        self, method: str, url: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        needs: str = "",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         always = {"Accept": _MEDIA_TYPE, "X-Request-Id": self._request_id()}
         if body is not None:
@@ -122,8 +133,17 @@ class FhirClient:
             headers={**always, **(headers or {})},
             body=body,
         )
-        check_status(answer, self._clock())
+        check_status(answer, self._clock(), needs=needs)
         return answer
+
+
+def _needs_of(bundle: bytes) -> str:
+    """The scopes that a transaction of ours takes: create for each type in it, or update."""
+    entries = [
+        (entry["resource"]["resourceType"], entry["request"]["method"]) for entry in decode(bundle).get("entry", ())
+    ]
+    needs = (f"patient/{kind}.{'u' if method == 'PUT' else 'c'}" for kind, method in entries)
+    return ", ".join(dict.fromkeys(needs))
 
 
 def _parts(reference: str) -> tuple[str, str]:

@@ -83,6 +83,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         f"sqlite:///{tmp_path / 'clinic.db'}",
         base_url="https://app.example",
         sealing_keys=tmp_path / "sealing.keys",
+        client_secrets=tmp_path / "secrets",
         clock=clock,
     )
     yield opened

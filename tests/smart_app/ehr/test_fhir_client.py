@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from decimal import Decimal
 
 import httpx
@@ -110,7 +110,7 @@ async def test_each_status_is_told_by_its_error(
         with pytest.raises(EhrError) as raised:
             await ask(client)
         assert type(raised.value) is expected
-        assert f"({status})" in raised.value.words
+        assert f"({status}" in raised.value.words
     assert not elsewhere.called
 
 
@@ -370,6 +370,36 @@ async def test_a_transaction_goes_to_the_base_and_answers_with_a_response(
     assert route.calls.last.request.content == b'{"resourceType":"Bundle"}'
     with pytest.raises(BadReply):
         await client.transaction(b"{}")
+
+
+BUNDLE = b"""{"resourceType": "Bundle", "type": "transaction", "entry": [
+    {"resource": {"resourceType": "Procedure"}, "request": {"method": "POST"}},
+    {"resource": {"resourceType": "Observation"}, "request": {"method": "POST"}},
+    {"resource": {"resourceType": "Observation"}, "request": {"method": "POST"}},
+    {"resource": {"resourceType": "CarePlan"}, "request": {"method": "PUT"}}]}"""
+
+
+@pytest.mark.parametrize(
+    ("ask", "needs"),
+    [
+        (lambda client: client.read("Patient/1"), "patient/Patient.r"),
+        (lambda client: client.search("Condition", {"patient": "1"}), "patient/Condition.s"),
+        (lambda client: client.create("CarePlan", NEW, if_none_exist="x"), "patient/CarePlan.c"),
+        (lambda client: client.update("CarePlan/5", NEW, if_match="x"), "patient/CarePlan.u"),
+        (
+            lambda client: client.transaction(BUNDLE),
+            "patient/Procedure.c, patient/Observation.c, patient/CarePlan.u",
+        ),
+    ],
+    ids=["read", "search", "create", "update", "transaction"],
+)
+async def test_c64_a_403_says_which_permission_is_missing(
+    client: FhirClient, ehr: respx.MockRouter, ask: Callable[[FhirClient], Awaitable[object]], needs: str
+) -> None:
+    ehr.route().respond(403)
+    with pytest.raises(Forbidden) as raised:
+        await ask(client)
+    assert f"the EHR refused it (403; it needs {needs})" in raised.value.words
 
 
 @pytest.mark.parametrize(

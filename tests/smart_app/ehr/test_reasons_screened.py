@@ -74,7 +74,7 @@ async def screened(client: FhirClient) -> ScreeningResult:
 
 
 REASONS = {
-    "403": "the EHR refused it (403)",
+    "403": "the EHR refused it (403; it needs patient/{kind}.s)",
     "break the glass": "the chart is protected (break the glass)",
     "break the glass in the list": "the chart is protected (break the glass)",
     "5xx": "the EHR failed (502)",
@@ -116,7 +116,8 @@ async def test_a_reason_reaches_the_clinician(
     book = a_book(ehr)
     assert (await screened(client)).status is Status.CANDIDATE
     arrange(book, how, name)
-    told(await screened(client), area, REASONS[how].replace("page 4 failed", "page 3 failed"))
+    reason = REASONS[how].replace("page 4 failed", "page 3 failed").format(kind=name.partition("/")[0])
+    told(await screened(client), area, reason)
 
 
 @pytest.mark.parametrize(("name", "area"), [*SEARCHES.items(), ("Patient", Area.PATIENT)])
@@ -153,7 +154,7 @@ def told(result: ScreeningResult, area: Area, reason: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "advice"),
     [
-        ("the EHR refused it (403)", "administrator"),
+        ("the EHR refused it (403; it needs patient/MedicationRequest.s)", "administrator"),
         ("the EHR did not allow this app to read medications (scope patient/MedicationRequest.rs)", "administrator"),
         ("the chart is protected (break the glass)", "in the EHR itself"),
         ("the EHR failed (502)", "Refresh"),

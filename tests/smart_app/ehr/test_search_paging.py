@@ -88,7 +88,7 @@ async def test_a_page_that_fails_fails_the_search_by_its_number(client: FhirClie
     ehr.get(f"{BASE}/Condition", params={"page": "2"}).mock(return_value=fhir(outcome("no"), status=403))
     with pytest.raises(Forbidden) as raised:
         await found(client)
-    assert raised.value.words == "page 2 failed: the EHR refused it (403)"
+    assert raised.value.words == "page 2 failed: the EHR refused it (403; it needs patient/Condition.s)"
     assert raised.value.issues == ("no",)
     haul = await client.haul("Condition", {"patient": "1"})
     assert [resource["id"] for resource in haul.resources] == ["a"]

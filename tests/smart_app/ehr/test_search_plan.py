@@ -93,7 +93,7 @@ REFUSED = fhir(outcome("no"), status=403)
 @pytest.mark.parametrize(
     ("answer", "reason"),
     [
-        (REFUSED, "the EHR refused it (403)"),
+        (REFUSED, "the EHR refused it (403; it needs patient/{kind}.s)"),
         (fhir({}, 500), "the EHR failed (500)"),
         (httpx.ReadTimeout("slow"), "the EHR did not answer in time"),
         (httpx.Response(200, html="Sign in"), "the EHR answered with a page or file instead of FHIR JSON"),
@@ -111,7 +111,7 @@ async def test_a_search_that_fails_is_told_and_the_rest_is_kept(
         name: answer,
     }
     chart = await client.chart("1")
-    assert told(chart) == {(area, reason)}
+    assert told(chart) == {(area, reason.format(kind=name.partition("/")[0]))}
     kept = {"Patient/1", "Condition/c", "AllergyIntolerance/a"}
     assert ids(chart) == {reference for reference in kept if not reference.startswith(name)}
 
@@ -380,7 +380,9 @@ async def test_a_protected_chart_is_told_and_never_asked_again(
 
 async def test_the_same_number_of_another_ehr_protects_nothing(client: FhirClient, ehr: respx.MockRouter) -> None:
     Chartbook(ehr).lists = {"Condition": fhir(epic("4130", "urn:oid:1.2.3"), 403)}
-    assert told(await client.chart("1")) == {(Area.CONDITION, "the EHR refused it (403)")}
+    assert told(await client.chart("1")) == {
+        (Area.CONDITION, "the EHR refused it (403; it needs patient/Condition.s)")
+    }
 
 
 @pytest.mark.parametrize("code", ["suppressed", "incomplete"])
