@@ -201,12 +201,17 @@ _FAULTS = (
 )
 
 
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error := error and (error.__cause__ or error.__context__):
+        yield error
+
+
 @contextmanager
 def _as_httpx(ehr: str) -> Iterator[None]:
     """httpcore's errors under the names that httpx gives them, without their words: those name addresses."""
     try:
         yield
     except _FAULTS as error:
-        if isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in _causes(error)):
             raise CertificateRefused(ehr=ehr) from None
         raise getattr(httpx, type(error).__name__)(type(error).__name__) from None
