@@ -106,6 +106,11 @@ def chunk(data: bytes) -> bytes:
     return f"{len(data):x}\r\n".encode() + data + b"\r\n"
 
 
+def encoded(name: bytes, body: bytes) -> bytes:
+    return HEAD + b"content-encoding: " + name + f"\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+
+
+UNASKED = "the EHR answered in an encoding that was not asked for"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 GZIPPED = HEAD + b"content-encoding: gzip\r\n"
 
@@ -128,30 +133,49 @@ async def test_a_chart_over_a_socket_is_a_candidate() -> None:
         (sends(b"HTTP/1.1 "), "the connection to the EHR was cut"),
         (sends(b"\x16\x03\x01\x02\x00"), "the connection to the EHR was cut"),
         (sends(HEAD + b"x: " + b"y" * 200_000 + b"\r\n\r\n"), "the connection to the EHR was cut"),
+        (
+            sends(HEAD + b"x: " + b"y" * 20_000 + b"\r\n" + plain(conditions())[17:]),
+            "the connection to the EHR was cut",
+        ),
+        (sends(encoded(b"br", conditions())), UNASKED),
+        (sends(encoded(b"zstd", conditions())), UNASKED),
+        (sends(encoded(b"deflate", zlib.compress(conditions()))), UNASKED),
+        (sends(encoded(b"gzip, gzip", gzip.compress(gzip.compress(conditions())))), UNASKED),
+        (sends(encoded(b"gzip", gzip.compress(conditions()) * 2)), "the EHR's answer goes on after its end"),
     ],
     ids=["M58 too long", "M58 too short", "M58 none", "M59 chunk missing", "M59 no number", "M59 chunk cut",
-         "nothing", "half a line", "no HTTP", "endless header"],
+         "nothing", "half a line", "no HTTP", "endless header", "long header", "br", "zstd", "deflate", "gzip twice",
+         "gzip and more"],
 )  # fmt: skip
 async def test_an_answer_that_is_broken_off_is_told(send: Send, reason: str) -> None:
     async with an_ehr(send) as client:
         assert await judged(client) == (Status.INSUFFICIENT_DATA, {(Area.CONDITION, reason)})
 
 
-async def test_an_answer_that_drips_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each byte comes in time, all of them never would: the whole exchange has its own limit."""
+async def drip(writer: asyncio.StreamWriter) -> None:
+    writer.write(plain(b"", length=10_000))
+    while True:
+        writer.write(b" ")
+        await writer.drain()
+        await asyncio.sleep(0.005)
 
-    async def drip(writer: asyncio.StreamWriter) -> None:
-        writer.write(plain(b"", length=10_000))
-        while True:
-            writer.write(b" ")
-            await writer.drain()
-            await asyncio.sleep(0.005)
+
+async def hints(writer: asyncio.StreamWriter) -> None:
+    while True:
+        writer.write(b"HTTP/1.1 103 Early Hints\r\n\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.005)
+
+
+@pytest.mark.parametrize("send", [drip, hints])
+async def test_an_answer_that_drips_has_an_end(monkeypatch: pytest.MonkeyPatch, send: Send) -> None:
+    """Each byte comes in time, all of them never would: the whole exchange has its own limit."""
 
     async def hurried(*given: object, **named: object) -> object:
         return await exchange(*given, **named, time_limit=0.5)  # type: ignore[arg-type]
 
     monkeypatch.setattr(fhir_client, "exchange", hurried)
-    async with an_ehr(drip) as client:
+    async with an_ehr(send) as client:
         told = {(Area.CONDITION, "the EHR did not answer in time")}
         assert await judged(client) == (Status.INSUFFICIENT_DATA, told)
 
@@ -170,14 +194,33 @@ async def endless(writer: asyncio.StreamWriter) -> None:
         await writer.drain()
 
 
+def nothing_packed() -> bytes:
+    """Gzip that never ends and never gives a byte: empty blocks, one after the other."""
+    packer = zlib.compressobj(0, wbits=31)
+    return packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
+
+
+def without_end(head: bytes, *, first: bytes = b"", again: bytes) -> Send:
+    async def send(writer: asyncio.StreamWriter) -> None:
+        writer.write(head + first)
+        while True:
+            writer.write(again)
+            await writer.drain()
+
+    return send
+
+
 @pytest.mark.parametrize(
     "send",
     [
         sends(GZIPPED + b"\r\n", a_bomb(200 * 1024 * 1024)),
         sends(GZIPPED + b"\r\n", gzip.compress(a_bomb(200 * 1024 * 1024))),
         endless,
+        without_end(GZIPPED + b"\r\n", first=gzip.compress(conditions()), again=bytes(65536)),
+        without_end(GZIPPED + b"\r\n", first=nothing_packed(), again=b"\x00\x00\x00\xff\xff" * 13107),
+        without_end(HEAD, again=b"x: y\r\n" * 1000),
     ],
-    ids=["bomb", "bomb in a bomb", "endless"],
+    ids=["bomb", "bomb in a bomb", "endless", "more after gzip", "gzip of nothing", "headers"],
 )
 async def test_an_answer_without_end_costs_little_memory(send: Send) -> None:
     async with an_ehr(send) as client:
