@@ -126,7 +126,9 @@ def _next(bundle: Json, current: str) -> str | None:
         if isinstance(link, dict) and link.get("relation") == "next":
             url = link.get("url")
             try:
-                return urljoin(current, url) if isinstance(url, str) and url else _unreadable()
+                # urljoin drops line breaks without a word, so such a link is refused before
+                usable = isinstance(url, str) and url and url.isprintable()
+                return urljoin(current, url) if usable else _unreadable()
             except ValueError:
                 _unreadable()
     return None

@@ -18,6 +18,7 @@ from joserfc.jwk import ECKey, RSAKey
 from launch.errors import EndpointNotPinned, IdentityUnverified, LaunchError
 from launch.exchange import EhrClients
 from launch.identity import Identity, VerifiedUser
+from tests.elsewhere import ELSEWHERE, filled
 from tests.launch.an_ehr import (
     EHR_EC,
     EHR_RSA,
@@ -181,6 +182,19 @@ async def test_d6_a_time_that_is_none_is_not_called_a_clock(
 ) -> None:
     with pytest.raises(IdentityUnverified, match="does not say properly when"):
         await verified(identity, an_id_token("n-1", **change))
+
+
+OWN_BY_HTTPS = "http://{own_host}/fhir/Condition"  # with https in front it is this EHR's own
+
+
+@pytest.mark.parametrize("template", [one for one in ELSEWHERE if one != OWN_BY_HTTPS], ids=ascii)
+async def test_a_user_elsewhere_is_nobody_of_this_ehr(ehr: Ehr, identity: Identity, template: str) -> None:
+    """Only the keys are asked for, whatever address the user has."""
+    url = filled(template, own_host="ehr.example.org", port=8443, canary="evil.test:9")
+    for user in (url, url.replace("http:", "https:").replace("HTTP:", "HTTPS:")):
+        with pytest.raises(IdentityUnverified):
+            await verified(identity, an_id_token("n-1", fhirUser=user.replace("Condition", "Practitioner/ada")))
+    assert {str(request.url) for request in ehr.requests} == {JWKS_URL}
 
 
 def _packed(value: bytes) -> str:
