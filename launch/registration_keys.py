@@ -125,7 +125,7 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "requests_per_minute": Key(
             form="a whole number from 10 to 100000",
             default="no limit known",
-            meaning="What the EHR allows, requests for tokens counted.",
+            meaning="What the EHR allows, requests for tokens counted. Each process of the app keeps it for itself.",
         ),
         "private_network": Key(
             form="true or false",
