@@ -19,10 +19,6 @@ _TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+\Z")  # RFC 6749, section 3.3
 _FROM_V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 
-class ScopeInvalid(ValueError):
-    """A scope that looks clinical but breaks the grammar."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Permission:
     """One interaction on one resource type; `filter` is the sorted query of a finer-grained scope, or ''."""
@@ -74,14 +70,6 @@ class Scopes:
             else:
                 others[word] = None
         return cls(permissions=frozenset(permissions), others=tuple(others), unreadable=tuple(unreadable))
-
-    @classmethod
-    def parse_strictly(cls, text: str) -> Self:
-        """As `parse`, but a scope that breaks the grammar is an error: for what we ask, not for what we get."""
-        scopes = cls.parse(text)
-        if scopes.unreadable:
-            raise ScopeInvalid(f"not a SMART scope: {scopes.unreadable[0]}")
-        return scopes
 
     def covers(self, context: str, resource_type: str, letter: str, filter_text: str = "") -> bool:
         """Whether this context may do this interaction (a letter of cruds) on this type."""

@@ -45,6 +45,8 @@ def test_another_database_is_taken() -> None:
         ({"KP_BASE_URL": "https://h.example/pathway"}, "KP_BASE_URL"),
         ({"KP_BASE_URL": "https://*.clinic.example"}, "KP_BASE_URL"),
         ({"KP_DATABASE": "mysql://kp:s3cret@db/kp"}, "KP_DATABASE"),
+        ({"KP_CONTACT": "a\nb"}, "KP_CONTACT"),
+        ({"KP_CONTACT": "x" * 201}, "KP_CONTACT"),
         ({"KP_ZONE": "Mars/Olympus"}, "KP_ZONE"),
         ({"KP_ZONE": "../etc/passwd"}, "KP_ZONE"),
         ({"KP_SETTLE_SECONDS": "soon"}, "KP_SETTLE_SECONDS"),

@@ -110,6 +110,12 @@ async def test_several_reasons_are_told_together(ehr: Ehr) -> None:
 
 
 @pytest.mark.anyio
+async def test_keys_matter_only_where_the_ehr_is_asked_who_the_user_is(ehr: Ehr) -> None:
+    ehr.jwks.mock(return_value=httpx.Response(503))
+    assert (await looked_at(without=("openid",))).stops == ()
+
+
+@pytest.mark.anyio
 async def test_keys_that_cannot_be_had_stop_every_launch(ehr: Ehr) -> None:
     ehr.jwks.mock(return_value=httpx.Response(200, json={"keys": []}))
     assert "publishes no key" in (await looked_at()).words
