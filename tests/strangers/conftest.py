@@ -70,8 +70,8 @@ class Lied:
         return page
 
     def check_refusal(self, page: Page, *, status: int, words: str, reason: str) -> None:
-        assert (page.status, page.title.partition(" · ")[0]) == (status, "The app could not start"), page.text
-        assert words in page.text
+        assert (page.status, page.title.partition(" · ")[0]) == (status, "The app could not start"), page.text[:400]
+        assert words in page.text[:2000]
         assert self.app.refusals()[-1] == reason
         number = self.app.audit()[-1]["detail"].partition("Reference ")[2].rstrip(".")
         assert number

@@ -71,6 +71,7 @@ REPLIES: dict[str, tuple[Any, tuple[int, str, str]]] = {
     "C37 expires_in below nothing": (members(expires_in=-1), NOT_RIGHT),
     "C37 expires_in true": (members(expires_in=True), NOT_RIGHT),
     "C37 expires_in as a list": (members(expires_in=[3600]), NOT_RIGHT),
+    "C37 an id_token without end": (members(id_token="x" * 20_000), NOT_RIGHT),
     "C37 scope as a number": (members(scope=1), NOT_RIGHT),
     "L-15 C39 no patient": (members(patient=ABSENT), NO_PATIENT),
     "L-15 C39 an empty patient": (members(patient=""), NO_PATIENT),
