@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -18,6 +19,8 @@ from tests.journeys.conftest import eventually, free_port
 from tests.strangers.canary import Canary
 from tests.strangers.fault_proxy import TOKEN, FaultProxy
 from tests.strangers.served_app import ServedApp
+
+TLS = ssl.create_default_context()  # made once: nothing here speaks TLS, and each client would make its own
 
 
 @pytest.fixture
@@ -146,7 +149,7 @@ def lied(lying_ehr: Lied) -> Iterator[Lied]:
 async def browser(lied: Lied) -> AsyncIterator[Clinician]:
     """A psychiatrist's browser, signed in at the EHR."""
     async with (
-        httpx.AsyncClient(timeout=30, trust_env=False) as client,
+        httpx.AsyncClient(timeout=30, trust_env=False, verify=TLS) as client,
         Clinician(lied.ehr.url, client=client) as one,
     ):
         yield one
