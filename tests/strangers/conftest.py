@@ -145,6 +145,11 @@ def lied(lying_ehr: Lied) -> Iterator[Lied]:
     lying_ehr.check_nothing_told()
 
 
+def leaving(page: Page) -> str:
+    """The form that closes the app."""
+    return next(form.action for form in page.forms if form.action.endswith("/leave"))
+
+
 @pytest.fixture
 async def browser(lied: Lied) -> AsyncIterator[Clinician]:
     """A psychiatrist's browser, signed in at the EHR."""

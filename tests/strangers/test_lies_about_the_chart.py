@@ -15,7 +15,7 @@ import pytest
 from smart_app.ehr import fhir_client
 from smart_app.ehr.exchange import exchange
 from smart_app.sandbox.clinician import Clinician, Page
-from tests.strangers.conftest import Lied
+from tests.strangers.conftest import Lied, leaving
 from tests.strangers.fault_proxy import TOKEN, Asked, Forge, Reply
 from tests.strangers.forgeries import (
     ABSENT,
@@ -325,7 +325,7 @@ async def test_a_logout_sends_the_token_to_no_other_host(lied: Lied, browser: Cl
     page = await lied.launch(browser)
     lied.ehr.order(r"/fhir/\.well-known/", members(revocation_endpoint=f"{lied.canary.url}/oauth/revoke"))
     leave = await browser.open(page.link("Close the app"), on=page)
-    left = lied.seen(await browser.submit(leave, leave.forms[-1].action))
+    left = lied.seen(await browser.submit(leave, leaving(leave)))
     assert left.status == 200
     assert (await browser.open(page.url)).status == 401
 

@@ -22,6 +22,7 @@ from launch.registry import load_registry
 from smart_app.sandbox.clinician import Clinician, Page
 from smart_app.store.client_secrets import SealedSecrets
 from smart_app.store.key_file import KeyFile
+from tests.strangers.conftest import leaving
 from tests.strangers.node_server import MISSING, NodeServer
 from tests.strangers.served_app import ServedApp
 
@@ -171,7 +172,7 @@ async def test_logging_out_revokes_at_the_ehr(stand: Stand, browser: Clinician, 
     """C36, C67: and the revocation carries the client's proof."""
     page = await opened(browser, stand.launch_url(client))
     leave = await browser.open(page.link("Close the app"), on=page)
-    left = await browser.submit(leave, leave.forms[-1].action)
+    left = await browser.submit(leave, leaving(leave))
     assert left.status == 200
     (asked,) = stand.ehr.asked("revoke")
     assert (asked["client"], asked["status"]) == (f"app-at-{client}", 200)
