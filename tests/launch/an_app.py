@@ -10,12 +10,16 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from launch.authorization import AuthorizationRequest
+from launch.client_authentication import ClientSecrets
 from launch.context import LaunchContext, TokenSet
 from launch.desk import LaunchDesk
 from launch.errors import LaunchError
+from launch.exchange import EhrClients
+from launch.keys import SigningKeys
+from launch.registry import read_registry
 from launch.routes import launch_routes
 from tests.fakes_launch import MemoryLaunchStore
-from tests.launch.an_ehr import ISSUER, PUBLIC_BASE, Ehr, a_token_reply, an_id_token
+from tests.launch.an_ehr import ISSUER, PUBLIC_BASE, Clock, Ehr, a_key_ring, a_table, a_token_reply, an_id_token
 
 OTHER = "https://other.example.net/fhir"
 
@@ -54,6 +58,30 @@ class App:
     @property
     def reasons(self) -> list[str]:
         return [reason for _, reason, _ in self.store.refusals]
+
+
+def an_app(
+    clients: EhrClients,
+    ehr: Ehr,
+    clock: Clock,
+    *,
+    store: MemoryLaunchStore | None = None,
+    keys: SigningKeys | None = None,
+    secrets: ClientSecrets | None = None,
+    **changes: Any,
+) -> App:
+    """Two EHRs are registered: `demo`, with these changes to its table, and `other`."""
+    store = store or MemoryLaunchStore()
+    desk = LaunchDesk(
+        registry=read_registry({"ehr": {"demo": a_table(**changes), "other": a_table(issuer=OTHER)}}),
+        keys=keys or a_key_ring(),
+        secrets=secrets,
+        store=store,
+        http=clients,
+        clock=clock,
+        public_base=PUBLIC_BASE + "/",
+    )
+    return App(desk, store, ehr)
 
 
 def question(answer: httpx.Response) -> dict[str, str]:

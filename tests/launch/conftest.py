@@ -8,13 +8,11 @@ import httpx
 import pytest
 import respx
 
-from launch.desk import LaunchDesk
 from launch.exchange import EhrClients
-from launch.registry import read_registry
 from launch.transport import Transports
 from tests.fakes_launch import MemoryLaunchStore
-from tests.launch.an_app import OTHER, App
-from tests.launch.an_ehr import PUBLIC_BASE, Clock, Ehr, a_key_ring, a_table
+from tests.launch.an_app import App, an_app
+from tests.launch.an_ehr import Clock, Ehr
 
 
 @pytest.fixture
@@ -47,16 +45,7 @@ async def clients(ehr: Ehr) -> AsyncIterator[EhrClients]:
 
 @pytest.fixture
 async def app(clients: EhrClients, store: MemoryLaunchStore, ehr: Ehr, clock: Clock) -> App:
-    tables = {"demo": a_table(), "other": a_table(issuer=OTHER)}
-    desk = LaunchDesk(
-        registry=read_registry({"ehr": tables}),
-        keys=a_key_ring(),
-        store=store,
-        http=clients,
-        clock=clock,
-        public_base=PUBLIC_BASE + "/",
-    )
-    return App(desk, store, ehr)
+    return an_app(clients, ehr, clock, store=store)
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ async def client() -> AsyncIterator[httpx.AsyncClient]:
         yield held
 
 
-async def test_the_token_goes_with_a_request_inside_the_base(
+async def test_c60_the_token_goes_with_a_request_inside_the_base(
     ehr: Ehr, client: httpx.AsyncClient, auth: SmartAuth
 ) -> None:
     route = ehr.router.get(f"{ISSUER}/Patient/1").mock(return_value=httpx.Response(200))
@@ -81,7 +81,7 @@ async def test_the_token_goes_to_a_page_whose_state_makes_a_long_address(
         "https://ehr.example.org/",
     ],
 )
-async def test_any_other_address_is_refused_before_a_request_is_made(
+async def test_c61_any_other_address_is_refused_before_a_request_is_made(
     client: httpx.AsyncClient, auth: SmartAuth, url: str
 ) -> None:
     with respx.mock(assert_all_called=False) as router:
@@ -92,7 +92,7 @@ async def test_any_other_address_is_refused_before_a_request_is_made(
     assert "Patient" not in str(caught.value)
 
 
-async def test_a_401_leads_to_one_refresh_and_one_retry(
+async def test_c64_a_401_leads_to_one_refresh_and_one_retry(
     ehr: Ehr, client: httpx.AsyncClient, auth: SmartAuth, tokens: Tokens
 ) -> None:
     route = ehr.router.post(f"{ISSUER}/Procedure").mock(side_effect=[httpx.Response(401), httpx.Response(201)])
@@ -103,7 +103,7 @@ async def test_a_401_leads_to_one_refresh_and_one_retry(
     assert sent[0].content == sent[1].content != b""
 
 
-async def test_a_second_401_is_the_caller_s_to_see(
+async def test_c64_a_second_401_is_the_caller_s_to_see(
     ehr: Ehr, client: httpx.AsyncClient, auth: SmartAuth, tokens: Tokens
 ) -> None:
     route = ehr.router.get(f"{ISSUER}/Patient/1").mock(return_value=httpx.Response(401))
@@ -128,7 +128,7 @@ async def test_when_the_launch_is_over_the_clinician_is_told(
         await client.get(f"{ISSUER}/Patient/1", auth=auth)
 
 
-async def test_a_redirect_elsewhere_gets_no_token(ehr: Ehr, client: httpx.AsyncClient, auth: SmartAuth) -> None:
+async def test_c61_a_redirect_elsewhere_gets_no_token(ehr: Ehr, client: httpx.AsyncClient, auth: SmartAuth) -> None:
     away = httpx.Response(302, headers={"location": "https://evil.test/"})
     ehr.router.get(f"{ISSUER}/Patient/1").mock(return_value=away)
     evil = ehr.router.get("https://evil.test/").mock(return_value=httpx.Response(200))

@@ -16,7 +16,7 @@ from tests.launch.an_ehr import START, TOKEN_URL, a_registration
 
 
 @pytest.mark.parametrize("algorithm", ["ES384", "RS384"])
-def test_an_assertion_is_for_this_endpoint_and_short_lived(algorithm: str) -> None:
+def test_c05_c35_an_assertion_is_for_this_endpoint_and_short_lived(algorithm: str) -> None:
     key = SigningKey.generate(algorithm, active_from=START, rsa_bits=2048)
     known = credentials(
         a_registration(algorithm=algorithm), KeyRing.of([key]), NoSecrets(), token_endpoint=TOKEN_URL, now=START
@@ -37,7 +37,7 @@ def test_an_assertion_is_for_this_endpoint_and_short_lived(algorithm: str) -> No
     }
 
 
-def test_no_jti_is_used_twice() -> None:
+def test_c35_no_jti_is_used_twice() -> None:
     ring = KeyRing.of([SigningKey.generate("ES384", active_from=START)])
     registration = a_registration()
 
@@ -71,7 +71,7 @@ def test_a_secret_that_is_not_kept_is_missed_by_a_command_and_no_other_ehr_s_is_
     assert caught.value.what_to_do.endswith("ketamine-pathway keys secret demo")
 
 
-def test_a_public_client_says_its_name_only() -> None:
+def test_c02_a_public_client_says_its_name_only() -> None:
     known = credentials(
         a_registration(auth="public"), KeyRing.of([]), NoSecrets(), token_endpoint=TOKEN_URL, now=START
     )

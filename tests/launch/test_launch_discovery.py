@@ -29,7 +29,7 @@ def discovery(clients: EhrClients, clock: Clock) -> Discovery:
     return Discovery(clients=clients, clock=clock)
 
 
-async def test_the_document_is_asked_for_as_json_at_the_fhir_base(ehr: Ehr, discovery: Discovery) -> None:
+async def test_c12_the_document_is_asked_for_as_json_at_the_fhir_base(ehr: Ehr, discovery: Discovery) -> None:
     found = await discovery.find(a_registration())
     assert found.token_endpoint == TOKEN_URL
     request = ehr.requests[0]
@@ -67,13 +67,13 @@ REFUSED: list[tuple[str, dict[str, Any], type[LaunchError]]] = [
 @pytest.mark.parametrize(
     ("change", "error"), [row[1:] for row in REFUSED], ids=[row[0].replace(" ", "-") for row in REFUSED]
 )
-def test_a_document_that_cannot_be_trusted_is_refused(change: dict[str, Any], error: type[LaunchError]) -> None:
+def test_c14_a_document_that_cannot_be_trusted_is_refused(change: dict[str, Any], error: type[LaunchError]) -> None:
     with pytest.raises(error) as caught:
         a_configuration(**change)
     assert caught.value.ehr == "demo"
 
 
-def test_relative_addresses_belong_to_the_fhir_base() -> None:
+def test_c12_relative_addresses_belong_to_the_fhir_base() -> None:
     found = a_configuration(token_endpoint="auth/token", authorization_endpoint="/oauth/authorize")
     assert found.token_endpoint == f"{ORIGIN}/fhir/auth/token"
     assert found.authorization_endpoint == f"{ORIGIN}/oauth/authorize"
@@ -120,7 +120,7 @@ BAD_ANSWERS = {
 
 
 @pytest.mark.parametrize("answer", BAD_ANSWERS.values(), ids=BAD_ANSWERS)
-async def test_a_bad_answer_is_an_error_and_is_not_kept(
+async def test_c13_a_bad_answer_is_an_error_and_is_not_kept(
     ehr: Ehr, discovery: Discovery, answer: httpx.Response
 ) -> None:
     usual = ehr.well_known.side_effect
@@ -155,7 +155,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("cache_control", "seconds", "asked"), KEPT)
-async def test_it_is_kept_as_long_as_the_ehr_says_and_at_most_an_hour(
+async def test_c13_it_is_kept_as_long_as_the_ehr_says_and_at_most_an_hour(
     ehr: Ehr, discovery: Discovery, clock: Clock, cache_control: str, seconds: int, asked: int
 ) -> None:
     answer = httpx.Response(200, json=a_document(), headers={"cache-control": cache_control})
@@ -173,7 +173,7 @@ async def test_what_proved_wrong_is_forgotten(ehr: Ehr, discovery: Discovery) ->
     assert ehr.well_known.call_count == 2
 
 
-async def test_twenty_launches_at_once_ask_once(ehr: Ehr, discovery: Discovery) -> None:
+async def test_c13_twenty_launches_at_once_ask_once(ehr: Ehr, discovery: Discovery) -> None:
     async def slowly(_request: httpx.Request) -> httpx.Response:
         await anyio.sleep(0.02)
         return httpx.Response(200, json=a_document())

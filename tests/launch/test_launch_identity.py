@@ -141,7 +141,7 @@ REFUSED: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("change", [row[1] for row in REFUSED], ids=[row[0].replace(" ", "-") for row in REFUSED])
-async def test_a_signed_token_that_is_not_for_us_is_refused(
+async def test_c50_c52_l8_a_signed_token_that_is_not_for_us_is_refused(
     ehr: Ehr, identity: Identity, change: dict[str, Any]
 ) -> None:
     token = an_id_token("n-1", **change)
@@ -257,7 +257,7 @@ FORGED = {
 
 
 @pytest.mark.parametrize("token", FORGED.values(), ids=[name.replace(" ", "-") for name in FORGED])
-async def test_a_forged_token_is_refused(ehr: Ehr, identity: Identity, token: str) -> None:
+async def test_c50_l8_a_forged_token_is_refused(ehr: Ehr, identity: Identity, token: str) -> None:
     with pytest.raises(IdentityUnverified):
         await verified(identity, token)
 
@@ -266,7 +266,7 @@ async def test_the_forger_s_tools_make_good_tokens_too(ehr: Ehr, identity: Ident
     assert (await verified(identity, _signed(claims_of("n-1")))).subject == "dr-ada"
 
 
-async def test_a_rotated_key_is_fetched_once_more(ehr: Ehr, identity: Identity) -> None:
+async def test_c50_a_rotated_key_is_fetched_once_more(ehr: Ehr, identity: Identity) -> None:
     await verified(identity, an_id_token("n-1"))
     new = RSAKey.generate_key(2048, parameters={"kid": "rsa-2"})
     ehr.jwks.mock(return_value=httpx.Response(200, json=a_key_set(EHR_RSA, new)))
@@ -276,7 +276,7 @@ async def test_a_rotated_key_is_fetched_once_more(ehr: Ehr, identity: Identity) 
     assert ehr.jwks.call_count == 2
 
 
-async def test_an_unknown_kid_is_asked_for_once_only(ehr: Ehr, identity: Identity) -> None:
+async def test_c50_an_unknown_kid_is_asked_for_once_only(ehr: Ehr, identity: Identity) -> None:
     unknown = RSAKey.generate_key(2048, parameters={"kid": "rsa-9"})
     with pytest.raises(IdentityUnverified, match="does not publish"):
         await verified(identity, an_id_token("n-1", key=unknown))
@@ -361,7 +361,7 @@ async def test_no_fhir_user_means_nobody_named_not_an_error(ehr: Ehr, identity: 
     assert (user.fhir_user, user.fhir_type, user.subject) == (None, None, "dr-ada")
 
 
-async def test_a_patient_as_user_is_noted_as_one(ehr: Ehr, identity: Identity) -> None:
+async def test_c52_a_patient_as_user_is_noted_as_one(ehr: Ehr, identity: Identity) -> None:
     user = await verified(identity, an_id_token("n-1", fhirUser="Patient/pat-1"))
     assert (user.fhir_user, user.fhir_type) == (f"{ISSUER}/Patient/pat-1", "Patient")
 
@@ -376,7 +376,7 @@ async def test_the_name_is_only_a_display(ehr: Ehr, identity: Identity, name: An
 NO_HINTS = {"issuer": None, "jwks_uri": None}
 
 
-async def test_the_registered_issuer_leads_to_its_keys(ehr: Ehr, identity: Identity) -> None:
+async def test_c51_the_registered_issuer_leads_to_its_keys(ehr: Ehr, identity: Identity) -> None:
     openid = ehr.router.get(OPENID)
     openid.mock(return_value=httpx.Response(200, json={"issuer": ID_ISSUER, "jwks_uri": JWKS_URL}))
     user = await verified(identity, an_id_token("n-1"), a_registration(id_token_issuer=ID_ISSUER), NO_HINTS)
@@ -384,7 +384,7 @@ async def test_the_registered_issuer_leads_to_its_keys(ehr: Ehr, identity: Ident
     assert openid.called
 
 
-async def test_another_issuer_in_the_metadata_does_not_replace_the_registered_one(
+async def test_c51_another_issuer_in_the_metadata_does_not_replace_the_registered_one(
     ehr: Ehr, identity: Identity
 ) -> None:
     openid = ehr.router.get(OPENID)
@@ -424,7 +424,7 @@ async def test_an_issuer_that_points_elsewhere_is_refused(
         await verified(identity, an_id_token("n-1"), a_registration(id_token_issuer=ID_ISSUER), NO_HINTS)
 
 
-async def test_an_issuer_on_an_unlisted_host_is_never_asked(ehr: Ehr, identity: Identity) -> None:
+async def test_c51_an_issuer_on_an_unlisted_host_is_never_asked(ehr: Ehr, identity: Identity) -> None:
     registration = a_registration(id_token_issuer="https://login.example.net")
     with pytest.raises(EndpointNotPinned):
         await verified(identity, an_id_token("n-1"), registration, NO_HINTS)

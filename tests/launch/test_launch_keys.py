@@ -39,7 +39,7 @@ def test_a_key_is_never_written_over(tmp_path: Path) -> None:
         key.save(tmp_path)
 
 
-def test_the_published_set_holds_no_private_member(tmp_path: Path) -> None:
+def test_c04_the_published_set_holds_no_private_member(tmp_path: Path) -> None:
     ring = KeyRing.of([a_key("ES384"), a_key("RS384")])
     published = json.loads(json.dumps(ring.jwks()))["keys"]
     for jwk in published:

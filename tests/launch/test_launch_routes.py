@@ -16,12 +16,9 @@ import pytest
 from launch import cookies
 from launch.authorization import digest
 from launch.context import LaunchContext
-from launch.desk import LaunchDesk
 from launch.errors import LaunchEnded
 from launch.exchange import EhrClients
-from launch.registry import read_registry
-from tests.fakes_launch import MemoryLaunchStore
-from tests.launch.an_app import App, question, returned, started
+from tests.launch.an_app import App, an_app, question, returned, started
 from tests.launch.an_ehr import (
     APP_KEY,
     ISSUER,
@@ -31,9 +28,7 @@ from tests.launch.an_ehr import (
     TOKEN_URL,
     Clock,
     Ehr,
-    a_key_ring,
     a_registry,
-    a_table,
     a_token_reply,
     an_id_token,
 )
@@ -104,7 +99,7 @@ async def test_the_token_request_repeats_what_the_question_said(app: App, browse
 
 
 @pytest.mark.parametrize("query", [f"iss={ISSUER}&standalone=1", "ehr=demo"])
-async def test_a_launch_on_its_own_asks_for_a_patient(app: App, browser: httpx.AsyncClient, query: str) -> None:
+async def test_c10_a_launch_on_its_own_asks_for_a_patient(app: App, browser: httpx.AsyncClient, query: str) -> None:
     asked = question(await browser.get(f"/launch?{query}"))
     assert asked["scope"].startswith("launch/patient ")
     assert (asked["aud"], "launch" in asked) == (ISSUER, False)
@@ -154,7 +149,7 @@ REFUSED_STARTS = [
 
 
 @pytest.mark.parametrize(("query", "reason", "words"), REFUSED_STARTS, ids=[row[0][:60] for row in REFUSED_STARTS])
-async def test_a_start_that_is_refused_asks_nobody_and_is_recorded(
+async def test_c10_c11_a_start_that_is_refused_asks_nobody_and_is_recorded(
     app: App, browser: httpx.AsyncClient, query: str, reason: str, words: str
 ) -> None:
     answer = await browser.get(f"/launch?{query}")
@@ -172,7 +167,7 @@ async def test_an_ehr_that_cannot_start_apps_alone_is_not_asked_to(app: App, bro
     assert app.store.refusals == [("demo", "discovery-failed", None)]
 
 
-async def test_a_state_works_once(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c34_a_state_works_once(app: App, browser: httpx.AsyncClient) -> None:
     asked = await started(browser, app)
     first = await browser.get(returned(asked))
     second = await browser.get(returned(asked))
@@ -182,7 +177,7 @@ async def test_a_state_works_once(app: App, browser: httpx.AsyncClient) -> None:
     assert app.reasons == ["launch-interrupted"]
 
 
-async def test_two_callbacks_at_once_redeem_once(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c34_two_callbacks_at_once_redeem_once(app: App, browser: httpx.AsyncClient) -> None:
     asked = await started(browser, app)
     seen: list[int] = []
 
@@ -196,7 +191,7 @@ async def test_two_callbacks_at_once_redeem_once(app: App, browser: httpx.AsyncC
     assert app.ehr.token.call_count == 1
 
 
-async def test_another_browser_cannot_finish_the_launch(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c24_another_browser_cannot_finish_the_launch(app: App, browser: httpx.AsyncClient) -> None:
     asked = await started(browser, app)
     launch_id = next(iter(app.store.pending.values())).id
     async with app.browser() as stranger:
@@ -208,7 +203,7 @@ async def test_another_browser_cannot_finish_the_launch(app: App, browser: httpx
     assert (await browser.get(returned(asked))).status_code == 400  # the state is used up all the same
 
 
-async def test_a_cookie_of_another_launch_does_not_help(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c24_a_cookie_of_another_launch_does_not_help(app: App, browser: httpx.AsyncClient) -> None:
     asked = await started(browser, app)
     launch_id = next(iter(app.store.pending.values())).id
     headers = {"Cookie": f"{cookies.start_cookie_name(launch_id)}=guessed"}
@@ -218,7 +213,7 @@ async def test_a_cookie_of_another_launch_does_not_help(app: App, browser: httpx
     assert not app.ehr.token.called
 
 
-async def test_after_ten_minutes_a_start_is_over(app: App, browser: httpx.AsyncClient, clock: Clock) -> None:
+async def test_c24_after_ten_minutes_a_start_is_over(app: App, browser: httpx.AsyncClient, clock: Clock) -> None:
     asked = await started(browser, app)
     clock.forward(minutes=10)
     assert (await browser.get(returned(asked))).status_code == 400
@@ -243,7 +238,7 @@ REFUSED_CALLBACKS: list[tuple[str, dict[str, Any], str]] = [
     [row[1:] for row in REFUSED_CALLBACKS],
     ids=[row[0].replace(" ", "-") for row in REFUSED_CALLBACKS],
 )
-async def test_a_callback_that_is_refused_redeems_nothing(
+async def test_c30_a_callback_that_is_refused_redeems_nothing(
     app: App, browser: httpx.AsyncClient, change: dict[str, Any], reason: str
 ) -> None:
     asked = await started(browser, app)
@@ -270,7 +265,7 @@ async def test_the_answer_must_come_back_on_its_own_ehr_s_path(app: App, browser
     assert not app.ehr.token.called
 
 
-async def test_an_announced_issuer_is_demanded(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c32_an_announced_issuer_is_demanded(app: App, browser: httpx.AsyncClient) -> None:
     app.ehr.document["authorization_response_iss_parameter_supported"] = True
     asked = await started(browser, app)
     assert (await browser.get(returned(asked))).status_code == 400
@@ -285,7 +280,7 @@ async def test_an_ehr_without_issuer_answers_as_its_fhir_base(app: App, browser:
     assert (await browser.get(returned(asked, iss=ISSUER))).status_code == 303
 
 
-async def test_without_patient_the_clinician_is_sent_to_a_chart(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c39_without_patient_the_clinician_is_sent_to_a_chart(app: App, browser: httpx.AsyncClient) -> None:
     asked = await started(browser, app, patient=None)
     answer = await browser.get(returned(asked))
     assert answer.json()["message"] == "Start the app from a patient's chart."
@@ -294,7 +289,7 @@ async def test_without_patient_the_clinician_is_sent_to_a_chart(app: App, browse
     assert app.ehr.revoke.call_count == 1  # tokens that nobody keeps are given back
 
 
-async def test_without_encounter_the_launch_goes_on(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c39_without_encounter_the_launch_goes_on(app: App, browser: httpx.AsyncClient) -> None:
     asked = await started(browser, app, encounter=None)
     assert (await browser.get(returned(asked))).status_code == 303
     assert app.opened[0][0].encounter is None
@@ -354,7 +349,7 @@ async def test_a_hook_that_refuses_ends_the_launch(app: App, browser: httpx.Asyn
     assert app.ehr.revoke.call_count == 1
 
 
-async def test_a_planted_session_cookie_opens_nothing(app: App, browser: httpx.AsyncClient) -> None:
+async def test_l9_a_planted_session_cookie_opens_nothing(app: App, browser: httpx.AsyncClient) -> None:
     asked = await started(browser, app)
     launch_id = next(iter(app.store.pending.values())).id
     browser.cookies.set(cookies.session_cookie_name(launch_id), "planted", domain="app.example.org")
@@ -369,7 +364,7 @@ async def test_a_planted_session_cookie_opens_nothing(app: App, browser: httpx.A
         await app.desk.session(launch_id, digest("planted"))
 
 
-async def test_two_charts_in_one_browser_stay_apart(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c66_two_charts_in_one_browser_stay_apart(app: App, browser: httpx.AsyncClient) -> None:
     first = await started(browser, app)
     second = await started(browser, app)
     for asked, patient in ((first, "pat-1"), (second, "pat-2")):
@@ -402,7 +397,7 @@ async def test_a_session_ends_at_its_limit_and_without_its_cookie(
         await app.desk.session(launch_id, shown)
 
 
-async def test_leaving_forgets_here_and_revokes_there(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c67_leaving_forgets_here_and_revokes_there(app: App, browser: httpx.AsyncClient) -> None:
     await browser.get(returned(await started(browser, app)))
     launch_id = app.opened[0][0].id
     assert await app.desk.end_launch(launch_id)
@@ -446,7 +441,7 @@ FAULTS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize("answer", [row[1] for row in FAULTS], ids=[row[0].replace(" ", "-") for row in FAULTS])
-async def test_no_secret_reaches_a_message_a_log_or_our_own_addresses(
+async def test_l11_no_secret_reaches_a_message_a_log_or_our_own_addresses(
     app: App, browser: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, answer: dict[str, Any]
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -500,7 +495,9 @@ async def test_a_launch_of_an_ehr_that_was_taken_off_the_list_can_still_be_left(
     assert app.store.token_sets == {}
 
 
-async def test_a_long_request_goes_as_a_form_where_the_ehr_takes_one(app: App, browser: httpx.AsyncClient) -> None:
+async def test_c26_a_long_request_goes_as_a_form_where_the_ehr_takes_one(
+    app: App, browser: httpx.AsyncClient
+) -> None:
     app.ehr.document["capabilities"].append("authorize-post")
     short = await browser.get("/launch", params={"iss": ISSUER, "launch": "LAUNCH-secret"})
     assert short.status_code == 303, "an address will do, and it leaves no page in the way back"
@@ -517,11 +514,6 @@ async def test_a_long_request_goes_as_a_form_where_the_ehr_takes_one(app: App, b
 
 async def test_a_registration_may_forbid_the_form(clients: EhrClients, ehr: Ehr, clock: Clock) -> None:
     ehr.document["capabilities"].append("authorize-post")
-    registry = read_registry({"ehr": {"demo": a_table(authorize_post=False)}})
-    store = MemoryLaunchStore()
-    desk = LaunchDesk(
-        registry=registry, keys=a_key_ring(), store=store, http=clients, clock=clock, public_base=PUBLIC_BASE
-    )
-    async with App(desk, store, ehr).browser() as browser:
+    async with an_app(clients, ehr, clock, authorize_post=False).browser() as browser:
         answer = await browser.get("/launch", params={"iss": ISSUER, "launch": "L" * 2000})
     assert answer.status_code == 303

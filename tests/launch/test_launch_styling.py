@@ -44,7 +44,7 @@ async def test_a_page_gets_nothing_at_first_and_then_the_document(ehr: Ehr, styl
     assert route.call_count == 1
 
 
-async def test_the_request_carries_nothing_of_a_user(ehr: Ehr, styles: Styles, clients: EhrClients) -> None:
+async def test_c41_the_request_carries_nothing_of_a_user(ehr: Ehr, styles: Styles, clients: EhrClients) -> None:
     ehr.router.get(f"{ISSUER}/metadata").respond(headers={"set-cookie": "who=dr-ada; Path=/"})
     ehr.router.get(URL).respond(json=STYLE)
     await clients.of(a_registration()).get(f"{ISSUER}/metadata")
@@ -66,7 +66,7 @@ async def test_many_launches_at_once_ask_once_and_later_ones_not_at_all(
     assert route.call_count == 1
 
 
-async def test_another_address_is_another_version(ehr: Ehr, styles: Styles) -> None:
+async def test_c41_another_address_is_another_version(ehr: Ehr, styles: Styles) -> None:
     ehr.router.get(URL).respond(json=STYLE)
     ehr.router.get(f"{ORIGIN}/style.json", params={"v": "4"}).respond(json={"color_highlight": "#004477"})
     assert await _learned(styles) == STYLE
@@ -92,7 +92,7 @@ ELSEWHERE = {
 
 
 @pytest.mark.parametrize("url", ELSEWHERE.values(), ids=ELSEWHERE)
-async def test_nothing_is_asked_of_an_address_that_is_not_registered(ehr: Ehr, styles: Styles, url: str) -> None:
+async def test_c41_nothing_is_asked_of_an_address_that_is_not_registered(ehr: Ehr, styles: Styles, url: str) -> None:
     canary = ehr.router.route().respond(json=STYLE)
     assert await _learned(styles, url) == {}
     assert canary.call_count == 0

@@ -64,14 +64,14 @@ GIVEN: list[tuple[str, Any, str, Any]] = [
 
 
 @pytest.mark.parametrize(("member", "value", "field", "expected"), GIVEN, ids=lambda value: str(value)[:40])
-def test_a_reply_is_read(member: str, value: Any, field: str, expected: Any) -> None:
+def test_c37_c40_a_reply_is_read(member: str, value: Any, field: str, expected: Any) -> None:
     read = getattr(read_token_reply(a_token_reply(**{member: value})), field)
     assert read == expected
     assert type(read) is type(expected)
 
 
 @pytest.mark.parametrize("value", [None, 0, 0.0, "", "false", "False", "no", [], {}, [False]], ids=repr)
-def test_only_false_itself_takes_the_patient_s_name_off_our_pages(value: object) -> None:
+def test_c40_only_false_itself_takes_the_patient_s_name_off_our_pages(value: object) -> None:
     assert read_token_reply({**a_token_reply(), "need_patient_banner": value}).need_patient_banner is True
     assert read_token_reply({**a_token_reply(), "need_patient_banner": False}).need_patient_banner is False
 
@@ -111,7 +111,7 @@ REFUSED: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("member", "value"), REFUSED, ids=lambda value: ascii(value)[:40])
-def test_a_reply_that_cannot_be_relied_on_is_refused(member: str, value: Any) -> None:
+def test_c37_c39_a_reply_that_cannot_be_relied_on_is_refused(member: str, value: Any) -> None:
     with pytest.raises(ReplyInvalid) as caught:
         read_token_reply(a_token_reply(**{member: value}))
     assert member in str(caught.value)

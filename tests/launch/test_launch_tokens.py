@@ -82,7 +82,7 @@ async def redeem(endpoint: TokenEndpoint, **registration: Any) -> TokenReply:
     )
 
 
-async def test_a_code_is_sent_with_its_verifier_and_our_assertion(ehr: Ehr, endpoint: TokenEndpoint) -> None:
+async def test_c33_a_code_is_sent_with_its_verifier_and_our_assertion(ehr: Ehr, endpoint: TokenEndpoint) -> None:
     reply = await redeem(endpoint)
     assert reply.patient == "pat-1"
     request = ehr.requests[-1]
@@ -183,7 +183,7 @@ async def test_the_end_is_kept_in_whole_seconds_and_the_scope_as_granted(endpoin
     ],
     ids=["the refresh token takes all with it", "only an access token"],
 )
-async def test_tokens_are_revoked_by_us_as_ourselves(
+async def test_c36_tokens_are_revoked_by_us_as_ourselves(
     ehr: Ehr, endpoint: TokenEndpoint, tokens: TokenSet, sent: str, hint: str
 ) -> None:
     assert await endpoint.revoke(a_registration(), a_configuration(), tokens)
@@ -217,7 +217,7 @@ async def test_a_token_of_unknown_life_is_used_until_it_fails(
     assert ehr.requests == []
 
 
-async def test_an_old_token_is_refreshed_and_stored_first(
+async def test_c36_c63_an_old_token_is_refreshed_and_stored_first(
     ehr: Ehr, live: LiveTokens, store: MemoryLaunchStore, clock: Clock
 ) -> None:
     reply = a_token_reply(access_token="ACCESS-2", refresh_token="REFRESH-2", scope="patient/*.rs", patient=None)
@@ -240,7 +240,7 @@ async def test_a_refresh_token_is_kept_when_no_new_one_comes(ehr: Ehr, live: Liv
     assert (fresh.refresh_token, fresh.scope) == ("REFRESH-secret-1", "patient/Patient.rs")
 
 
-async def test_twenty_requests_with_an_old_token_refresh_once(
+async def test_c63_twenty_requests_with_an_old_token_refresh_once(
     ehr: Ehr, live: LiveTokens, store: MemoryLaunchStore, clock: Clock
 ) -> None:
     async def slowly(_request: httpx.Request) -> httpx.Response:
@@ -284,7 +284,7 @@ async def test_when_another_process_was_first_its_tokens_count(
     assert store.token_sets["launch-1"].access_token == "THEIRS"
 
 
-async def test_a_spent_refresh_token_is_tried_once_only(
+async def test_c63_a_spent_refresh_token_is_tried_once_only(
     ehr: Ehr, live: LiveTokens, store: MemoryLaunchStore, clock: Clock
 ) -> None:
     ehr.token.mock(return_value=fault(400, error="invalid_grant"))
@@ -322,7 +322,9 @@ async def test_without_refresh_token_a_launch_lasts_to_its_last_second(
             await live.current("launch-1")
 
 
-async def test_tokens_for_another_patient_are_not_kept(ehr: Ehr, live: LiveTokens, store: MemoryLaunchStore) -> None:
+async def test_c65_tokens_for_another_patient_are_not_kept(
+    ehr: Ehr, live: LiveTokens, store: MemoryLaunchStore
+) -> None:
     ehr.token.mock(return_value=httpx.Response(200, json=a_token_reply(patient="pat-2")))
     with pytest.raises(TokenReplyInvalid, match="another patient"):
         await live.renewed("launch-1", stale=a_token_set())
@@ -411,7 +413,7 @@ def another_process(
     )
 
 
-async def test_of_several_processes_one_refreshes(
+async def test_c63_of_several_processes_one_refreshes(
     ehr: Ehr, live: LiveTokens, clients: EhrClients, store: MemoryLaunchStore, clock: Clock
 ) -> None:
     held = store.token_sets["launch-1"]

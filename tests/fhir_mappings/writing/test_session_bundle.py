@@ -114,7 +114,7 @@ def test_provenance_targets_everything_that_was_written() -> None:
     assert targets == [f"urn:uuid:{uuid5(NAMESPACE_URL, f'{one.system}|{one.value}')}" for one in written[:-1]]
 
 
-def test_provenance_tells_author_enterer_signer_and_app_apart() -> None:
+def test_c53_provenance_tells_author_enterer_signer_and_app_apart() -> None:
     provenance = _one(a_full_session(), "Provenance")
     agents = [
         (agent["type"]["coding"][0]["code"], agent["who"].get("reference", agent["who"]["display"]))
@@ -260,7 +260,7 @@ def test_a_missed_session_was_performed_at_no_time_by_nobody() -> None:
     assert "planned for 2026-11-20 14:00" in procedure["note"][0]["text"]
 
 
-def test_everyone_who_took_part_is_named_once_with_what_they_did() -> None:
+def test_c53_everyone_who_took_part_is_named_once_with_what_they_did() -> None:
     performers = _one(a_session(), "Procedure")["performer"]
     assert [(one["function"]["coding"][0]["code"], one["actor"]["reference"]) for one in performers] == [
         ("administering", NURSE.reference),

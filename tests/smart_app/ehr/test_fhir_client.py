@@ -233,7 +233,7 @@ async def test_retry_after(
         "another id", "no id", "another type", "no type", "OperationOutcome", "unasked encoding",
     ],
 )  # fmt: skip
-async def test_an_answer_that_is_not_what_was_asked(
+async def test_c65_an_answer_that_is_not_what_was_asked(
     client: FhirClient, ehr: respx.MockRouter, answer: httpx.Response
 ) -> None:
     ehr.get(f"{BASE}/Patient/1").mock(return_value=answer)
@@ -338,7 +338,7 @@ async def test_a_sign_in_that_fails_is_told(
         (f"CarePlan/{'x' * 65}", None),
     ],
 )
-async def test_a_location_gives_an_id_and_is_never_followed(
+async def test_c61_a_location_gives_an_id_and_is_never_followed(
     client: FhirClient, ehr: respx.MockRouter, location: str, reference: str | None
 ) -> None:
     ehr.post(f"{BASE}/CarePlan").respond(201, headers={"location": location})

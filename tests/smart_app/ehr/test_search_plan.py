@@ -134,7 +134,7 @@ async def test_one_list_that_is_not_allowed_ends_no_session(client: FhirClient, 
     assert told(await client.chart("1")) == {(Area.CONDITION, "the sign-in to the EHR has ended (401)")}
 
 
-async def test_another_patient_under_our_address_is_not_used(client: FhirClient, ehr: respx.MockRouter) -> None:
+async def test_c65_another_patient_under_our_address_is_not_used(client: FhirClient, ehr: respx.MockRouter) -> None:
     Chartbook(ehr).reads["Patient/1"] = fhir({"resourceType": "Patient", "id": "2"})
     chart = await client.chart("1")
     assert [failure.area for failure in chart.failures] == [Area.PATIENT]
@@ -172,7 +172,7 @@ async def test_what_was_read_before_a_page_failed_is_kept(client: FhirClient, eh
         None,
     ],
 )
-async def test_an_entry_of_another_patient_spoils_its_area(
+async def test_c65_an_entry_of_another_patient_spoils_its_area(
     client: FhirClient, ehr: respx.MockRouter, subject: Any
 ) -> None:
     book = Chartbook(ehr)

@@ -69,7 +69,7 @@ async def test_an_expired_launch_says_when_it_ended(desk: Desk) -> None:
     assert "Open the app again from the chart" in page.text
 
 
-async def test_a_form_of_another_patient_is_stopped_and_written_down(desk: Desk) -> None:
+async def test_c65_a_form_of_another_patient_is_stopped_and_written_down(desk: Desk) -> None:
     desk.open(a_caller(launch=OTHER, patient_id="ben"), secret="cookie-secret-of-ben")
     async with desk.client(launch=OTHER, secret="cookie-secret-of-ben") as client:
         fields = await leave_form(client, OTHER)

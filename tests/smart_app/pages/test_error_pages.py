@@ -29,7 +29,7 @@ from tests.smart_app.pages.treatment import enrolled
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-def test_each_error_has_its_page(desk: Desk, error: Exception, status: int, words: str) -> None:
+def test_c30_each_error_has_its_page(desk: Desk, error: Exception, status: int, words: str) -> None:
     response = error_page(desk.deps, error)
     page = PageParts(bytes(response.body).decode())
     assert response.status_code == status

@@ -218,7 +218,7 @@ async def test_an_ehr_that_ignores_identifiers_never_leads_to_delivered(faults: 
     assert clinic.work.kept.courses[clinic.last.course].care_plan is None
 
 
-async def test_the_right_identifier_on_another_patient_is_a_conflict() -> None:
+async def test_c65_the_right_identifier_on_another_patient_is_a_conflict() -> None:
     clinic = Clinic()
     clinic.ehr.edit = lambda resource: resource.update(subject={"reference": "Patient/somebody"})
     clinic.enrol()

@@ -151,7 +151,7 @@ async def test_a_refused_look_up_gives_no_role() -> None:
         pytest.param({"write_granted": False}, id="no write scope"),
     ],
 )
-async def test_who_may_not_write(changes: dict[str, Any]) -> None:
+async def test_c38_c52_who_may_not_write(changes: dict[str, Any]) -> None:
     assert not (await opened(Staff(role("psychiatrist")), replace(GRANTED, **changes))).may_write
 
 

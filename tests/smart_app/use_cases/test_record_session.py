@@ -123,7 +123,7 @@ class TestWhoseRecord:
         [BENS_DOCTOR, a_caller(ehr="other-ehr"), a_caller(fhir_base="https://elsewhere.example/fhir")],
         ids=["another patient", "another EHR", "the same id at another EHR"],
     )
-    def test_another_patients_launch_reads_and_writes_nothing(self, action: str, caller: Caller) -> None:
+    def test_c65_another_patients_launch_reads_and_writes_nothing(self, action: str, caller: Caller) -> None:
         clinic, session = a_running_session()
         before = clinic.session(session.id)
         with pytest.raises(OtherPatient, match="another patient"):

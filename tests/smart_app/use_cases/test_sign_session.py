@@ -275,7 +275,7 @@ class TestSigning:
         self.assert_nothing_was_signed(clinic, session)
         assert clinic.refusals == ["clinician:session:sign"]
 
-    def test_not_from_another_patients_launch(self) -> None:
+    def test_c65_not_from_another_patients_launch(self) -> None:
         clinic, session = a_recorded_session()
         with pytest.raises(OtherPatient):
             clinic.sign(session, BENS_DOCTOR)
