@@ -26,7 +26,7 @@ from launch.authorization import (
 from launch.client_authentication import ClientSecrets
 from launch.context import FhirContextItem, Handover, LaunchContext, LaunchStore, PendingLaunch, TokenSet
 from launch.discovery import Discovery, SmartConfiguration, check_launch_kind
-from launch.errors import ChartMissing, CookieRefused, HandoverSpent, LaunchEnded, LaunchError
+from launch.errors import AuthorizationRefused, ChartMissing, CookieRefused, HandoverSpent, LaunchEnded, LaunchError
 from launch.exchange import EhrClients
 from launch.identity import Identity, VerifiedUser, expected_issuer
 from launch.keys import SigningKeys
@@ -131,8 +131,12 @@ class LaunchDesk:
         *,
         browser_secret: str | None,
         after_launch: AfterLaunch,
-    ) -> Opened:
-        """From a callback to an open session; `taken` is what `take` returned."""
+    ) -> Opened | AuthorizationRequest:
+        """From a callback to an open session, or to a second question; `taken` is what `take` returned.
+
+        Many EHRs take the launch value of a chart once, and a frame that loses its cookie has used it up. The window
+        of its own that goes on from there then asks the EHR to let the patient be chosen.
+        """
         try:
             pending = check_pending(taken, ehr=ehr, browser_secret=browser_secret, now=self._clock())
         except CookieRefused as refused:
@@ -141,12 +145,17 @@ class LaunchDesk:
             raise
         registration = self.registry.named(ehr)
         configuration = await self.discovery.find(registration)
-        code = check_answer(
-            callback,
-            ehr=ehr,
-            issuers=_callback_issuers(registration, configuration),
-            issuer_announced=configuration.names_issuer_on_callback,
-        )
+        try:
+            code = check_answer(
+                callback,
+                ehr=ehr,
+                issuers=_callback_issuers(registration, configuration),
+                issuer_announced=configuration.names_issuer_on_callback,
+            )
+        except AuthorizationRefused:
+            if pending.launch is None or not pending.own_window:
+                raise
+            return await self.begin_standalone(registration, pending.iss, own_window=True)
         reply = await self._redeem(registration, configuration, pending, code)
         asked = launch_scopes(registration, standalone=pending.standalone, supported=configuration.scopes_supported)
         tokens = self._endpoint.as_token_set(reply, asked=asked.as_text(registration.scope_version))

@@ -59,6 +59,9 @@ def launch_routes(
             cookies.session_cookie(launch_id, opened.session_secret),
         )
 
+    async def on_the_way(request: Request, found: Opened | AuthorizationRequest) -> Response:
+        return await to_the_pages(request, found) if isinstance(found, Opened) else to_the_ehr(request, found)
+
     @router.get("/launch")
     async def launch(request: Request) -> Response:
         async with _refusals_recorded(desk):
@@ -68,9 +71,7 @@ def launch_routes(
     async def handover(code: str, request: Request) -> Response:
         async with _refusals_recorded(desk):
             accepted = await desk.accept(code)
-        if isinstance(accepted, Opened):
-            return await to_the_pages(request, accepted)
-        return to_the_ehr(request, accepted)
+        return await on_the_way(request, accepted)
 
     @router.get("/callback/{ehr}")
     async def callback(ehr: str, request: Request) -> Response:
@@ -80,8 +81,8 @@ def launch_routes(
             taken = await desk.take(ehr, answer)
             audited["launch_id"] = taken.id if taken else None
             start = request.cookies.get(cookies.start_cookie_name(taken.id)) if taken else None
-            opened = await desk.finish(ehr, answer, taken, browser_secret=start, after_launch=after_launch)
-        return await to_the_pages(request, opened)
+            found = await desk.finish(ehr, answer, taken, browser_secret=start, after_launch=after_launch)
+        return await on_the_way(request, found)
 
     @router.get("/.well-known/jwks.json")
     async def jwks() -> JSONResponse:

@@ -10,7 +10,7 @@ import pytest
 from launch import cookies
 from launch.errors import CookieRefused, HandoverSpent, LaunchEnded
 from tests.launch.an_app import App, question, returned, started
-from tests.launch.an_ehr import Clock, a_token_reply, an_id_token
+from tests.launch.an_ehr import ISSUER, Clock, a_token_reply, an_id_token
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +41,22 @@ async def test_where_the_cookie_is_lost_the_launch_is_made_again_in_another_wind
         assert asked["launch"] == "LAUNCH-secret", "the same chart"
         assert (await finished(app, window, asked)).status_code == 303
     assert app.opened[0][0].patient == "pat-1"
+
+
+async def test_where_the_chart_s_launch_value_is_used_up_the_patient_is_chosen_in_the_window(
+    app: App, browser: httpx.AsyncClient
+) -> None:
+    code = await refused(app, browser)
+    async with app.browser() as window:
+        asked = question(await window.get(f"/handover/{code}"))
+        no = returned(asked, code=None, error="invalid_request")
+        asked = question(await window.get(no))
+        assert "launch" not in asked
+        assert "launch/patient" in asked["scope"].split()
+        assert (await finished(app, window, asked)).status_code == 303
+        asked = question(await window.get("/launch", params={"iss": ISSUER, "launch": "LAUNCH-secret"}))
+        assert (await window.get(returned(asked, code=None, error="invalid_request"))).status_code == 400
+    assert app.reasons == ["cookie-refused", "authorization-refused"]
 
 
 async def test_a_window_of_its_own_shows_the_patient_whom_the_ehr_showed_around_the_frame(
