@@ -12,7 +12,7 @@ from sqlalchemy import Engine, Row, null, select, update
 
 from fhir_mappings.facts.audit import AuditRecord
 from launch.context import LaunchContext
-from launch.sessions import SAME_STEP, BrowserSession, End, Why
+from launch.sessions import SAME_STEP, BrowserSession, End, Why, is_place
 from smart_app.store import audit
 from smart_app.store.engine import reading, writing
 from smart_app.store.launches import live, of_launch, patient_of
@@ -84,7 +84,8 @@ def _closed_by_time(context: LaunchContext, end: End, now: datetime) -> AuditRec
 def _session_of(row: Row[Any]) -> BrowserSession:
     context = from_text(LaunchContext, row.body)
     closed = None if row.closed is None else End(at=row.closed, why=Why(row.closed_by))
-    return BrowserSession(context=context, seen=row.seen or context.started, place=row.place or "", closed=closed)
+    place = row.place if row.place and is_place(row.place) else ""  # what is led to is checked again
+    return BrowserSession(context=context, seen=row.seen or context.started, place=place, closed=closed)
 
 
 def _same_user(earlier: LaunchContext, now: LaunchContext) -> bool:

