@@ -22,7 +22,7 @@ from smart_app.store.key_file import KeyFile
 from smart_app.store.sealed_rows import handover_row, pending_row, tokens_row
 from smart_app.store.tables import handovers, pending_launches, tokens
 
-_AT_ONCE = 200  # rows in one transaction: other writers wait for some hundredths of a second
+_AT_ONCE = 100  # rows in one transaction, so that other writers wait for a moment only
 
 _SEALED: tuple[tuple[Column[Any], Callable[[Row[Any]], str]], ...] = (
     (tokens.c.launch, lambda row: tokens_row(row.launch, row.version)),
