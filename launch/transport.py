@@ -25,7 +25,6 @@ from launch.registry import Registration
 HEADER_LIMIT = 16 * 1024  # bytes of all header lines together
 _MOST_ADDRESSES = 6  # of one name that are dialled
 _CONNECTIONS = 20  # at once, to one EHR for one share
-_KEPT_OPEN = 10
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The numeric addresses of a host; OSError or UnicodeError where it has none."""
@@ -49,11 +48,11 @@ class Transports:
     def to(self, registration: Registration, share: Share) -> httpx.AsyncBaseTransport:
         return EhrTransport(
             registration.name,
-            httpcore.AsyncConnectionPool(
+            partial(
+                httpcore.AsyncConnectionPool,
                 ssl_context=self._tls or _verifying(),
                 network_backend=_VettedNetwork(registration, self._resolve),
-                max_connections=_CONNECTIONS,
-                max_keepalive_connections=_KEPT_OPEN,
+                max_connections=1,
                 keepalive_expiry=5.0,
                 http2=False,  # it put our parallel searches one after the other
             ),
@@ -145,17 +144,59 @@ def _advice(reach: Reach) -> str | None:
     )
 
 
-class EhrTransport(httpx.AsyncBaseTransport):
-    """httpx over a connection pool of httpcore whose network is ours; httpx itself has no place to put one."""
+class _Lanes:
+    """As many connections as may be open at once, each a pool of one.
 
-    def __init__(self, ehr: str, pool: httpcore.AsyncConnectionPool, turn: Callable[..., Awaitable[None]]) -> None:
+    A pool of httpcore looks at every connection for every request that waits, whenever one begins or ends: of twenty
+    launches at once that alone took a third of the time. Here the last lane that came free is taken first.
+    """
+
+    def __init__(self, new: Callable[[], httpcore.AsyncConnectionPool]) -> None:
+        self._new = new
+        self._all: list[httpcore.AsyncConnectionPool] = []
+        self._free: dict[tuple[bytes, bytes, int | None], list[httpcore.AsyncConnectionPool]] = {}
+        self._room = anyio.Semaphore(_CONNECTIONS)
+
+    async def take(self, url: httpx.URL, patience: float | None) -> httpcore.AsyncConnectionPool:
+        """A lane to the host of this address; httpx.PoolTimeout when none came free within `patience` seconds."""
+        with anyio.move_on_after(patience) as waiting:
+            await self._room.acquire()
+        if waiting.cancelled_caught:
+            raise httpx.PoolTimeout("PoolTimeout")
+        free = self._free.get(_origin(url))
+        if free:
+            return free.pop()
+        lane = self._new()
+        self._all.append(lane)
+        return lane
+
+    def give_back(self, url: httpx.URL, lane: httpcore.AsyncConnectionPool) -> None:
+        self._free.setdefault(_origin(url), []).append(lane)
+        self._room.release()
+
+    async def aclose(self) -> None:
+        for lane in self._all:
+            await lane.aclose()
+
+
+def _origin(url: httpx.URL) -> tuple[bytes, bytes, int | None]:
+    return url.raw_scheme, url.raw_host, url.port
+
+
+class EhrTransport(httpx.AsyncBaseTransport):
+    """httpx over connections of httpcore whose network is ours; httpx itself has no place to put one."""
+
+    def __init__(
+        self, ehr: str, new: Callable[[], httpcore.AsyncConnectionPool], turn: Callable[..., Awaitable[None]]
+    ) -> None:
         self._ehr = ehr
-        self._pool = pool
+        self._lanes = _Lanes(new)
         self._turn = turn
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         # httpx's time for a free connection: a turn at the EHR is waited for no longer.
-        await self._turn(patience=request.extensions.get("timeout", {}).get("pool"))
+        patience = request.extensions.get("timeout", {}).get("pool")
+        await self._turn(patience=patience)
         url = request.url
         asked = httpcore.Request(
             method=request.method,
@@ -164,9 +205,15 @@ class EhrTransport(httpx.AsyncBaseTransport):
             content=request.stream,
             extensions=request.extensions,
         )
-        with _as_httpx(self._ehr):
-            answer = await self._pool.handle_async_request(asked)
-        body = _Body(answer, self._ehr)
+        lane = await self._lanes.take(url, patience)
+        leave = partial(self._lanes.give_back, url, lane)
+        try:
+            with _as_httpx(self._ehr):
+                answer = await lane.handle_async_request(asked)
+        except BaseException:
+            leave()
+            raise
+        body = _Body(answer, self._ehr, leave)
         if sum(len(name) + len(value) + 4 for name, value in answer.headers) > HEADER_LIMIT:
             await body.aclose()
             raise httpx.RemoteProtocolError("the header is too long")
@@ -175,13 +222,16 @@ class EhrTransport(httpx.AsyncBaseTransport):
         )
 
     async def aclose(self) -> None:
-        await self._pool.aclose()
+        await self._lanes.aclose()
 
 
 class _Body(httpx.AsyncByteStream):
-    def __init__(self, answer: httpcore.Response, ehr: str) -> None:
+    """What comes of the answer. Its lane is given back once, when it is closed."""
+
+    def __init__(self, answer: httpcore.Response, ehr: str, leave: Callable[[], None]) -> None:
         self._answer = answer
         self._ehr = ehr
+        self._leave: Callable[[], None] | None = leave
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx(self._ehr):
@@ -189,7 +239,12 @@ class _Body(httpx.AsyncByteStream):
                 yield part
 
     async def aclose(self) -> None:
-        await self._answer.aclose()
+        leave, self._leave = self._leave, None
+        try:
+            await self._answer.aclose()
+        finally:
+            if leave is not None:
+                leave()
 
 
 _FAULTS = (

@@ -255,6 +255,48 @@ async def test_headers_have_a_limit(spare: int, read: bool) -> None:
             assert not read
 
 
+async def test_many_requests_share_few_connections_and_none_is_lost_to_those_who_give_up() -> None:
+    held, server = asyncio.Event(), Server()
+    at_once = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal at_once
+        server.connections += 1
+        at_once = max(at_once, server.connections)
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                if b"/held" in head:
+                    await held.wait()
+                writer.write(server.answer)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            server.connections -= 1
+            writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    base = f"http://ehr.example.org:{listener.sockets[0].getsockname()[1]}"
+    clients = EhrClients(Transports(resolve=Names(["127.0.0.1"])))
+    client = clients.of(somewhere(allow_loopback_http=True))
+    async with listener:
+        assert {answer.status_code for answer in await asyncio.gather(*(client.get(base) for _ in range(100)))} == {
+            200
+        }
+        assert at_once <= 20
+        waiting = [asyncio.create_task(client.get(f"{base}/held")) for _ in range(40)]
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(httpx.PoolTimeout):
+            await client.get(base, timeout=httpx.Timeout(5, pool=0.01))
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        held.set()
+        assert (await client.get(base)).status_code == 200
+        again = await asyncio.gather(*(client.get(base) for _ in range(40)))
+        assert {answer.status_code for answer in again} == {200}
+        await clients.aclose()
+
+
 FAULTS = [
     kind
     for kind in vars(httpcore).values()
