@@ -295,8 +295,7 @@ async def _after_launch(parts: Parts, context: LaunchContext, _tokens: TokenSet)
         roles=registration.roles,
         users=registration.users,
     )
-    await open_launch(parts.store.work, parts.clock, granted, parts.ehrs.of_context(context))
-    parts.wake()
+    await open_launch(parts.store.work, parts.clock, granted, parts.ehrs.of_context(context), wake=parts.wake)
 
 
 def landing(parts: Parts, context: LaunchContext) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from anyio.to_thread import run_sync
@@ -35,11 +35,13 @@ class Granted:
     users: Mapping[str, str] = field(default_factory=dict)  # "Practitioner/12" -> role word; goes before `roles`
 
 
-async def open_launch(work: Work, clock: Clock, granted: Granted, ehr: Ehr) -> Caller:
+async def open_launch(
+    work: Work, clock: Clock, granted: Granted, ehr: Ehr, *, wake: Callable[[], None] = lambda: None
+) -> Caller:
     """Find the clinician's role, keep the caller, and give waiting messages of this patient this launch.
 
     Somebody whom the registration names has that role and no other; for everybody else the EHR is asked. A role that
-    cannot be found gives Role.NONE: the pages then only read.
+    cannot be found gives Role.NONE: the pages then only read. `wake` is called where messages can be sent now.
     """
     role = await _role(ehr, granted)
     clinician = Clinician(
@@ -60,12 +62,14 @@ async def open_launch(work: Work, clock: Clock, granted: Granted, ehr: Ehr) -> C
         tenant=granted.tenant,
         not_granted=granted.not_granted,
     )
-    await run_sync(_keep, work, clock, caller, granted.account)
+    if await run_sync(_keep, work, clock, caller, granted.account):
+        wake()
     return caller
 
 
-def _keep(work: Work, clock: Clock, caller: Caller, account: str | None) -> None:
-    now = clock()
+def _keep(work: Work, clock: Clock, caller: Caller, account: str | None) -> bool:
+    """Whether messages that waited can be sent with this launch."""
+    now, released = clock(), 0
     opened = audited(caller, now, "clinician:launch:open", f"Patient/{caller.patient_id}")
     with work() as uow:
         uow.launches.keep_caller(caller)
@@ -76,6 +80,7 @@ def _keep(work: Work, clock: Clock, caller: Caller, account: str | None) -> None
                 detail = f"{released} waiting messages are sent with this launch."
                 uow.audit.add(audited(caller, now, "app:outbox:release", detail=detail))
         uow.commit()
+    return released > 0
 
 
 def _is_practitioner(reference: str) -> bool:

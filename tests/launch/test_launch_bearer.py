@@ -8,7 +8,7 @@ import httpx
 import pytest
 import respx
 
-from launch.bearer import SmartAuth
+from launch.bearer import KEPT, SmartAuth
 from launch.context import TokenSet
 from launch.errors import ForeignAddress, LaunchEnded
 from tests.launch.an_ehr import ISSUER, Ehr, a_token_set
@@ -22,8 +22,10 @@ class Tokens:
     def __init__(self) -> None:
         self.renewals = 0
         self.gone = False
+        self.asked = 0
 
     async def current(self, launch_id: str) -> TokenSet:
+        self.asked += 1
         return a_token_set(access_token=f"{launch_id}-{self.renewals}")
 
     async def renewed(self, launch_id: str, *, stale: TokenSet) -> TokenSet:
@@ -139,3 +141,27 @@ async def test_c61_a_redirect_elsewhere_gets_no_token(ehr: Ehr, client: httpx.As
 def test_a_blocking_client_cannot_use_it(auth: SmartAuth) -> None:
     with httpx.Client(trust_env=False) as blocking, pytest.raises(TypeError):
         blocking.get(f"{ISSUER}/Patient/1", auth=auth)
+
+
+async def test_the_requests_of_one_moment_share_a_look_at_the_token(
+    ehr: Ehr, client: httpx.AsyncClient, tokens: Tokens
+) -> None:
+    route = ehr.router.get(f"{ISSUER}/Patient/1").mock(return_value=httpx.Response(200))
+    now = 100.0
+    auth = SmartAuth(fhir_base=ISSUER, launch_id="launch-1", tokens=tokens, seconds=lambda: now)
+    for _ in range(12):
+        await client.get(f"{ISSUER}/Patient/1", auth=auth)
+    assert tokens.asked == 1
+    now += KEPT
+    tokens.renewals = 7
+    await client.get(f"{ISSUER}/Patient/1", auth=auth)
+    assert route.calls.last.request.headers["authorization"] == "Bearer launch-1-7"
+
+
+async def test_a_renewed_token_is_the_one_that_is_kept(ehr: Ehr, client: httpx.AsyncClient, auth: SmartAuth) -> None:
+    answers = [httpx.Response(401), httpx.Response(200), httpx.Response(200)]
+    route = ehr.router.get(f"{ISSUER}/Patient/1").mock(side_effect=answers)
+    for _ in range(2):
+        await client.get(f"{ISSUER}/Patient/1", auth=auth)
+    sent = [call.request.headers["authorization"] for call in route.calls]
+    assert sent == ["Bearer launch-1-0", "Bearer launch-1-1", "Bearer launch-1-1"]

@@ -12,7 +12,7 @@ from fhir_mappings.facts.treatment import Role
 from smart_app.use_cases.errors import Forbidden
 from smart_app.use_cases.open_launch import Granted, open_launch, strongest
 from smart_app.use_cases.records import Received
-from tests.fakes import FakeWork
+from tests.fakes import FakeMessages, FakeWork
 
 BASE = "https://ehr.example/fhir"
 NOW = datetime(2026, 11, 23, 14, 30, tzinfo=UTC)
@@ -157,3 +157,15 @@ async def test_c38_c52_who_may_not_write(changes: dict[str, Any]) -> None:
 
 def test_an_unknown_word_for_a_role_gives_none() -> None:
     assert strongest(frozenset({"s|x"}), {"s|x": "emperor"}) is Role.NONE
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(("waiting", "times"), [(0, 0), (3, 1)])
+async def test_the_worker_is_woken_where_something_can_be_sent_and_only_there(
+    monkeypatch: pytest.MonkeyPatch, waiting: int, times: int
+) -> None:
+    monkeypatch.setattr(FakeMessages, "release", lambda *_given, **_named: waiting)
+    woken: list[bool] = []
+    staff: Any = Staff(role("psychiatrist"))
+    await open_launch(FakeWork(), lambda: NOW, GRANTED, staff, wake=lambda: woken.append(True))
+    assert len(woken) == times
