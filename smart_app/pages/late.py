@@ -6,7 +6,7 @@ from smart_app.pages.visit import Keep, Visit
 from smart_app.use_cases.late_forms import drop_late, keep_late
 
 DRAFT = "What you had typed is kept as your draft."
-SHOWN_AGAIN = "What you had typed is kept. Open the app again: it stands on the same page, to be checked and saved."
+SHOWN_AGAIN = "What you had typed is kept: it will stand on the same page again, to be checked and saved."
 
 
 def keep_on(page: str) -> Keep:

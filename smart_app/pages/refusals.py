@@ -118,7 +118,7 @@ def session_ended(at: str | None, *, kept: str = "", sign_in: str = "") -> Notic
         status=401,
         title="Your session ended",
         words=f"Your session ended{when}." + ("" if kept else f" {_KEPT}"),
-        advice="Open the app again from the chart to go on.",
+        advice="Sign in again to go on." if sign_in else "Open the app again from the chart to go on.",
         kept=kept,
         sign_in=sign_in,
     )

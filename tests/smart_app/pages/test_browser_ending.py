@@ -162,7 +162,7 @@ def test_what_was_typed_and_not_sent_is_kept_and_stands_there_again() -> None:
         page.fill("[name=total]", "17")
         pass_time(desk, page, minutes=15, seconds=1)
         assert_empty(page)
-        page.wait_for_selector("text=What you had typed is kept. Open the app again")
+        page.wait_for_selector("text=What you had typed is kept: it will stand on the same page again")
         assert "Nothing you entered is lost" not in page.inner_text("body")
         assert not desk.work.kept.scores
         desk.launches.closings.clear()
@@ -195,7 +195,7 @@ def test_readings_that_waited_for_a_connection_are_kept_when_it_comes_back() -> 
         page.wait_for_selector("text=2 entries are kept in this page, out of sight. Keep it open")
         assert "131" not in page.evaluate(EVERYTHING)
         page.context.set_offline(False)
-        page.wait_for_selector("text=What you had typed is kept.")
+        page.wait_for_selector("text=What you had typed is kept:")
         assert len(desk.work.kept.sessions[session].entries) == before
         desk.launches.closings.clear()
         desk.launches.wake(desk.now)
@@ -260,7 +260,7 @@ def test_going_back_shows_nothing_and_no_page_is_on_the_disk(left: str, tmp_path
 @pytest.mark.parametrize("path", ["audit", "about", "rules"])
 def test_without_a_script_a_page_where_nothing_can_be_typed_is_left_before_the_end(path: str) -> None:
     desk = Desk()
-    desk.deps = replace(desk.deps, idle=timedelta(minutes=2))  # the warning comes at once
+    desk.deps = replace(desk.deps, idle=timedelta(seconds=125))  # the warning comes soon
     desk.open()
     with opened(desk, java_script_enabled=False) as page:
         page.goto(path)

@@ -403,7 +403,10 @@ async def test_only_an_app_that_was_opened_without_a_chart_is_opened_again_witho
     async with desk.client() as client:
         assert link in (await client.get(f"{ROOT}/screening")).text, "for the script, which shows it at the end"
         wait(desk, minutes=15)
-        assert link in (await client.get(f"{ROOT}/screening")).text
+        ended = (await client.get(f"{ROOT}/screening")).text
+    assert link in ended
+    assert "Sign in again to go on." in ended
+    assert "chart" not in PageParts(ended).text
 
 
 async def test_what_is_dropped_leads_to_a_page_of_ours_whatever_the_form_says(desk: Desk) -> None:
