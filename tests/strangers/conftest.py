@@ -158,3 +158,6 @@ async def browser(lied: Lied) -> AsyncIterator[Clinician]:
         Clinician(lied.ehr.url, client=client) as one,
     ):
         yield one
+        secrets = lied.ehr.secrets
+        kept = one._jar._kept.values()
+        assert not [value for value in kept if any(secret in value for secret in secrets)]  # L-12, C62

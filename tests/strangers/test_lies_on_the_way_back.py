@@ -114,6 +114,16 @@ async def test_a_browser_that_began_another_launch_cannot_finish_this_one(lied: 
     assert lied.token_requests() == 0
 
 
+async def test_a_forged_start_cookie_finishes_nothing(lied: Lied, browser: Clinician) -> None:
+    """L-4, C24: the cookie's name stands in the browser; its value is what counts."""
+    way_back = await caught(lied, browser)
+    start = next(name for _, _, name in browser._jar._kept if name.startswith("__Host-kp-start-"))
+    browser._jar.keep(lied.app.url, [f"{start}=forged-by-somebody; Path=/; Secure"])
+    page = lied.seen(await browser.open(way_back))
+    lied.check_refusal(page, status=400, words="was interrupted", reason="launch-interrupted")
+    assert lied.token_requests() == 0
+
+
 async def test_a_way_back_is_gone_once(lied: Lied, browser: Clinician) -> None:
     """L-4 same state twice, C34."""
     way_back = await caught(lied, browser)
