@@ -34,12 +34,14 @@ AUTHS = {
     "rs384": {"auth": "private_key_jwt", "algorithm": "RS384"},
     "basic": {"auth": "client_secret_basic"},
     "public": {"auth": "public"},
+    "long": {"auth": "private_key_jwt", "algorithm": "ES384"},
 }
 SCOPES = [
     "launch", "launch/patient", "openid", "fhirUser", "offline_access", "patient/Patient.rs", "patient/Condition.rs",
     "patient/Observation.crus", "patient/MedicationStatement.rs", "patient/MedicationRequest.rs",
     "patient/AllergyIntolerance.rs", "patient/Procedure.crus", "patient/MedicationAdministration.crus",
 ]  # fmt: skip
+FILTERED = [f"patient/Observation.rs?category=category-number-{number}" for number in range(60)]  # for a long request
 PRESCRIBER = '"https://stranger.example/staff-role|psychiatrist" = "prescriber"'
 every_client = pytest.mark.parametrize("client", [pytest.param(name, id=f"C02 C05 {name}") for name in AUTHS])
 
@@ -59,7 +61,8 @@ class Stand:
     def _table(self, name: str, auth: dict[str, str]) -> str:
         told = {"issuer": self.ehr.base(name), "client_id": f"app-at-{name}", "tenant": name, **auth}
         lines = [f'{key} = "{value}"' for key, value in told.items()]
-        return "\n".join([f"[ehr.{name}]", *lines, f"scopes = {SCOPES}", f"[ehr.{name}.roles]", PRESCRIBER])
+        scopes = SCOPES[:7] + FILTERED + SCOPES[8:] if name == "long" else SCOPES
+        return "\n".join([f"[ehr.{name}]", *lines, f"scopes = {scopes}", f"[ehr.{name}.roles]", PRESCRIBER])
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         app = stack.enter_context(ServedApp(folder))
         auth = {"basic": {"secret": SECRET}, "public": {"auth": "none"}}
         clients = [{"name": name, **given, **auth.get(name, {})} for name, given in AUTHS.items()]
-        order = {"app": app.url, "scopes": SCOPES, "clients": clients}
+        order = {"app": app.url, "scopes": SCOPES + FILTERED, "clients": clients}
         ehr = stack.enter_context(NodeServer(order, folder / "node.log"))
         made = Stand(ehr=ehr, app=app)
         SealedSecrets(app.data / "client-secrets", KeyFile(app.data / "sealing.keys")).keep("basic", SECRET)
@@ -118,6 +121,8 @@ async def test_a_launch_from_the_chart_opens_its_patient(stand: Stand, browser: 
     assert "?" not in page.url  # C31, L-11: code and state have left the address
     assert "LARSEN" in page.text
     assert "Dr Vera Strand" in page.text  # C50: the id_token of another library, ES384 and RS256
+    (authorized,) = stand.ehr.asked("authorize")
+    assert authorized["method"] == ("POST" if client == "long" else "GET")  # C26
     (asked,) = stand.ehr.asked("authorization_code")
     assert (asked["client"], asked["status"]) == (f"app-at-{client}", 200)
     assert asked.get("algorithm") == AUTHS[client].get("algorithm")
