@@ -155,7 +155,7 @@ ANSWERS: dict[str, tuple[Forge, str]] = {
     "N connection cut before": (cut(), CUT),
     "N connection cut in the body": (cut(head(FHIR, content_length="900") + b'{"resourceType"'), CUT),
     "N no HTTP": (cut(b"\x16\x03\x01\x02\x00"), CUT),
-    "C64 403": (answers(status=403, kind=FHIR), "the EHR refused it (403)"),
+    "C64 403": (answers(status=403, kind=FHIR), "the EHR refused it (403; it needs patient/Condition.s)"),
     "N 404": (answers(status=404, kind=FHIR), "the EHR does not have it (404)"),
     "N 429": (answers(status=429, kind=FHIR, retry_after="60"), "the EHR asks to wait (429)"),
     "N 500": (answers(HTML, status=500, kind="text/html"), "the EHR failed (500)"),
