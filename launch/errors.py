@@ -50,7 +50,7 @@ class LaunchError(Exception):
 
     party: ClassVar[Party] = Party.APP
     reason: ClassVar[str] = "launch-failed"
-    advice: ClassVar[str] = "Close this tab and start the app again from the chart."
+    advice: ClassVar[str] = "Start the app again from the chart."
 
     def __init__(
         self,
@@ -73,7 +73,7 @@ class LaunchError(Exception):
 class LaunchInterrupted(LaunchError):
     party = Party.PERSON
     reason = "launch-interrupted"
-    TEXT: ClassVar[str] = "The start of the app was interrupted. Close this tab and start it again from the chart."
+    TEXT: ClassVar[str] = "The start of the app was interrupted."
 
     def __init__(self, message: str = TEXT, *, ehr: str | None = None, launch_id: str | None = None) -> None:
         super().__init__(message, ehr=ehr, launch_id=launch_id)
@@ -112,7 +112,7 @@ class ConsentRefused(LaunchError):
     reason = "consent-refused"
 
     def __init__(self, *, ehr: str | None = None, launch_id: str | None = None) -> None:
-        text = "The EHR or the user refused to give the app access. Start it again from the chart."
+        text = "The EHR or the user refused to give the app access."
         super().__init__(text, ehr=ehr, launch_id=launch_id, oauth_code="access_denied")
 
 
@@ -121,7 +121,7 @@ class LaunchEnded(LaunchError):
     reason = "launch-ended"
 
     def __init__(self, *, ehr: str | None = None, launch_id: str | None = None) -> None:
-        text = "The session with the EHR has ended. Start the app again from the chart."
+        text = "The session with the EHR has ended."
         super().__init__(text, ehr=ehr, launch_id=launch_id)
 
 

@@ -99,7 +99,7 @@ def _notice_of(error: Exception, *, looking: bool) -> Notice:
 def launch_failed(error: LaunchError, *, alone: str = "") -> Notice:
     """The start of the app went wrong (S1)."""
     wanted = alone if isinstance(error, CookieRefused) else ""
-    advice = error.what_to_do if error.what_to_do not in error.message else ""
+    advice = error.what_to_do
     if isinstance(error, CookieRefused) and not wanted:
         advice = "Allow this app's cookies in the browser, or ask for it to be opened in its own window."
     return Notice(

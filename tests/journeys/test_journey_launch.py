@@ -12,7 +12,7 @@ import pytest
 from smart_app.sandbox.clinician import Clinician
 
 pytestmark = pytest.mark.anyio
-INTERRUPTED = "The start of the app was interrupted. Close this tab and start it again from the chart."
+INTERRUPTED = "The start of the app was interrupted."
 
 
 def get(url: str, **more: Any) -> httpx.Response:

@@ -186,7 +186,7 @@ def test_nobody_else_may_finish(change: dict[str, Any], error: type[LaunchError]
 
 
 def test_an_unknown_state_finishes_nothing() -> None:
-    with pytest.raises(LaunchInterrupted, match="Close this tab and start it again from the chart"):
+    with pytest.raises(LaunchInterrupted, match="The start of the app was interrupted"):
         check_pending(None, ehr="demo", browser_secret="x", now=START)
 
 
@@ -249,6 +249,6 @@ def test_a_refusal_is_told_in_our_own_words(code: str, error: type[LaunchError],
 
 
 def test_a_refused_consent_says_who_refused_and_what_to_do() -> None:
-    text = str(refusal("access_denied", ehr="demo"))
-    assert "The EHR or the user refused" in text
-    assert "Start it again from the chart" in text
+    error = refusal("access_denied", ehr="demo")
+    assert "The EHR or the user refused" in str(error)
+    assert error.what_to_do == "Start the app again from the chart."

@@ -126,7 +126,7 @@ async def test_when_the_launch_is_over_the_clinician_is_told(
 ) -> None:
     tokens.gone = True
     ehr.router.get(f"{ISSUER}/Patient/1").mock(return_value=httpx.Response(401))
-    with pytest.raises(LaunchEnded, match="Start the app again from the chart"):
+    with pytest.raises(LaunchEnded, match="The session with the EHR has ended"):
         await client.get(f"{ISSUER}/Patient/1", auth=auth)
 
 

@@ -173,7 +173,7 @@ async def test_c34_a_state_works_once(app: App, browser: httpx.AsyncClient) -> N
     first = await browser.get(returned(asked))
     second = await browser.get(returned(asked))
     assert (first.status_code, second.status_code) == (303, 400)
-    assert "Close this tab and start it again from the chart" in second.json()["message"]
+    assert "The start of the app was interrupted." in second.json()["message"]
     assert app.ehr.token.call_count == 1
     assert app.reasons == ["launch-interrupted"]
 

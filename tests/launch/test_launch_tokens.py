@@ -290,7 +290,7 @@ async def test_c63_a_spent_refresh_token_is_tried_once_only(
     ehr.token.mock(return_value=fault(400, error="invalid_grant"))
     clock.forward(hours=2)
     for _ in range(3):
-        with pytest.raises(LaunchEnded, match="Start the app again from the chart"):
+        with pytest.raises(LaunchEnded, match="The session with the EHR has ended"):
             await live.current("launch-1")
     assert ehr.token.call_count == 1
     assert store.find("launch-1") is not None  # the unsaved session stays reachable

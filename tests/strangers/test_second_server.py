@@ -200,7 +200,7 @@ async def test_a_user_who_says_no_is_told_how_to_go_on(stand: Stand, browser: Cl
     before = stand.app.open_launches()
     page = await opened(browser, stand.launch_url("es384"))
     assert page.status == 400
-    assert "refused to give the app access. Start it again from the chart." in page.text
+    assert "refused to give the app access. Start the app again from the chart." in " ".join(page.text.split())
     assert stand.app.refusals()[-1] == "consent-refused"
     assert stand.app.open_launches() == before
 
