@@ -30,6 +30,7 @@ class Notice:
     reference: str = ""
     again: bool = False  # offer to try the same address again
     ends_page: bool = False  # nothing of the page that the form stood on may stay, where a script sent it
+    clean: bool = False  # the address holds what the EHR sent: it is taken off
     alone: str = ""  # an address that opens the app in its own window
     sign_in: str = ""  # an address that opens it without a chart, where this EHR offers that
 
@@ -105,6 +106,7 @@ def launch_failed(error: LaunchError, *, alone: str = "") -> Notice:
     return Notice(
         status=502 if error.party == "EHR" else 400,
         title="The app could not start",
+        clean=True,
         words=error.message,
         advice=advice,
         alone=wanted,

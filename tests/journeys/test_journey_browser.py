@@ -204,3 +204,9 @@ def test_the_frame_works_with_the_script_blocked(clinic: Clinic, tmp_path: Path)
 
 def _yesterday() -> str:
     return (datetime.now(UTC).astimezone().date() - timedelta(days=1)).isoformat()
+
+
+def test_what_came_with_a_refused_launch_does_not_stay_in_the_address_bar(clinic: Clinic, tablet: Tablet) -> None:
+    tablet.page.goto(f"{clinic.app_url}/callback/sandbox?state=STATE-never-begun&code=CODE-secret")
+    sync_api.expect(tablet.page).to_have_url(f"{clinic.app_url}/callback/sandbox")
+    sync_api.expect(tablet.page.get_by_role("heading")).to_have_text("The app could not start")
