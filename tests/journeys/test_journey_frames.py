@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -14,41 +12,25 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
-import uvicorn
 
-from smart_app.app import create_app
-from smart_app.cli.demo import demo_registry
-from smart_app.settings import settings_from
-from tests.browser import CHROMIUM, FLAGS
-from tests.journeys.conftest import Clinic, eventually
+from tests.browser import CHROMIUM
+from tests.journeys.conftest import Clinic
+from tests.journeys.in_chromium import (
+    ANY_COOKIES,
+    NO_THIRD_PARTY,
+    ServedClinic,
+    app_frame,
+    chromium,
+    open_chart,
+    sign_in,
+)
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: the frames are left out"),
 ]
-NO_THIRD_PARTY = {"cookie_controls_mode": 1, "block_third_party_cookies": True}
 SHOWN = "No exclusion found"
 LIKE_ATHENA = "allow-scripts allow-forms allow-same-origin allow-popups"
-
-
-@contextmanager
-def chromium(folder: Path, profile: dict[str, Any] = NO_THIRD_PARTY) -> Iterator[Any]:
-    """A browser with these settings of its profile; what a page says as an error fails the test."""
-    (folder / "profile" / "Default").mkdir(parents=True)
-    (folder / "profile" / "Default" / "Preferences").write_text(json.dumps({"profile": profile}), "utf-8")
-    with sync_api.sync_playwright() as play:
-        context = play.chromium.launch_persistent_context(
-            str(folder / "profile"), executable_path=CHROMIUM, args=FLAGS
-        )
-        yield context
-        context.close()
-
-
-def sign_in(clinic: Clinic, page: Any) -> None:
-    page.goto(clinic.ehr_url)
-    page.get_by_role("button", name="Mira Holm").click()
-    page.wait_for_load_state("networkidle")
 
 
 def reframe(clinic: Clinic, page: Any, attributes: str) -> None:
@@ -61,20 +43,6 @@ def reframe(clinic: Clinic, page: Any, attributes: str) -> None:
         [attributes, launch],
     )
     page.wait_for_load_state("networkidle")
-
-
-def open_chart(clinic: Clinic, page: Any, slug: str = "two-failed-trials") -> None:
-    page.goto(f"{clinic.ehr_url}/chart/{clinic.patient(slug)}")
-
-
-def app_frame(page: Any, part: str = "/l/") -> Any:
-    def found() -> Any:
-        page.wait_for_timeout(50)
-        return next((frame for frame in page.frames if part in frame.url), None)
-
-    frame = eventually(found)
-    frame.wait_for_load_state("networkidle")
-    return frame
 
 
 @pytest.mark.parametrize(
@@ -150,10 +118,10 @@ scopes = ["launch", "patient/Patient.rs"]
 def test_only_its_own_ehr_may_frame_a_launch(tmp_path: Path) -> None:
     """Pages, starts and errors: nobody else sees them, not even another EHR that is registered too."""
     with another_site() as site, another_site() as stranger:
-        clinic = ClinicOfTwoEhrs(data=tmp_path, more=OTHER.format(site=site))
+        clinic = ServedClinic(data=tmp_path, more=OTHER.format(site=site))
         try:
             clinic.start()
-            with chromium(tmp_path, {"cookie_controls_mode": 0, "block_third_party_cookies": False}) as browser:
+            with chromium(tmp_path, ANY_COOKIES) as browser:
                 page = browser.new_page()
                 sign_in(clinic, page)
                 page.goto(f"{clinic.ehr_url}/chart/{clinic.patient('two-failed-trials')}/open")
@@ -173,32 +141,6 @@ def test_only_its_own_ehr_may_frame_a_launch(tmp_path: Path) -> None:
                 assert "could not start" in (framed(page, site, theirs) or "")
         finally:
             clinic.stop()
-
-
-@dataclass
-class ClinicOfTwoEhrs(Clinic):
-    """The app in this process, so that it can be registered with more EHRs than the sandbox."""
-
-    more: str = ""
-    server: uvicorn.Server | None = None
-    thread: threading.Thread | None = None
-
-    def start_app(self) -> None:
-        registry = self.data / "two.toml"
-        registry.write_text(demo_registry(self.ehr_url) + self.more, "utf-8")
-        environment = {"KP_BASE_URL": self.app_url, "KP_REGISTRY": str(registry), "KP_DATA": str(self.data)}
-        app = create_app(settings_from(environment, demo=True))
-        config = uvicorn.Config(app, host="localhost", port=self.app_port, log_level="warning")
-        self.server = uvicorn.Server(config)
-        self.thread = threading.Thread(target=self.server.run, daemon=True)
-        self.thread.start()
-        eventually(lambda: self._answers(f"{self.app_url}/healthz"))
-
-    def stop(self) -> None:
-        if self.server is not None and self.thread is not None:
-            self.server.should_exit = True
-            self.thread.join(timeout=20)
-        super().stop()
 
 
 @contextmanager
