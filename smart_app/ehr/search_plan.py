@@ -114,6 +114,7 @@ async def read_chart(source: ChartSource, patient_id: str) -> Chart:
         resources=tuple(resource for part in kept for resource in part.resources),
         failures=_failures(kept),
         not_offered=not_offered,
+        foreign=tuple(sorted(spoilt)),
     )
 
 

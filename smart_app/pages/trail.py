@@ -19,6 +19,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
     {
         "app:care-plan:create": "Wrote the care plan to the EHR",
         "app:care-plan:update": "Updated the care plan in the EHR",
+        "app:chart:refuse": "Refused a part of the record: the EHR had sent another patient's",
         "app:launch:close": "Closed the session by time",
         "app:launch:refuse": "Refused to start",
         "app:message:give-up": "Gave up sending to the EHR",

@@ -65,6 +65,7 @@ class Chart:
     resources: tuple[Json, ...]
     failures: tuple[FailedFetch, ...] = ()
     not_offered: tuple[str, ...] = ()  # types that the EHR's /metadata does not declare: not asked
+    foreign: tuple[str, ...] = ()  # areas in which the EHR answered with another patient's record; all are failures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

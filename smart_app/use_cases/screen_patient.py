@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from anyio.to_thread import run_sync
 
 from fhir_mappings.codes.medicines import MedicineTable
+from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.clinical import Gap, PatientFacts
 from fhir_mappings.reading.patient_facts import patient_facts
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
@@ -19,6 +20,7 @@ from smart_app.use_cases.judge_screening import judged
 from smart_app.use_cases.ports import Clock, Ehr, Work
 from smart_app.use_cases.records import Caller, Chart, ScreeningInputs, StoredScreening
 
+FOREIGN = "app:chart:refuse"
 MOST_REFERENCES = 500  # in one audit record; the screening itself keeps them all
 
 
@@ -40,8 +42,9 @@ async def screen_patient(
     chart = await ehr.chart(caller.patient_id)
     at = clock()
     inputs = await run_sync(partial(_read, chart, caller, at, medicines))
+    foreign = chart.foreign
     del chart  # it may hold thousands of entries, and is not needed any more
-    return await run_sync(partial(_keep, work, caller, inputs, settings))
+    return await run_sync(partial(_keep, work, caller, inputs, settings, foreign))
 
 
 def screen_chart(
@@ -92,7 +95,9 @@ def _read(chart: Chart, caller: Caller, at: datetime, medicines: MedicineTable |
     )
 
 
-def _keep(work: Work, caller: Caller, inputs: ScreeningInputs, settings: RuleSettings) -> StoredScreening:
+def _keep(
+    work: Work, caller: Caller, inputs: ScreeningInputs, settings: RuleSettings, foreign: tuple[str, ...]
+) -> StoredScreening:
     with work() as uow:
         earlier = uow.screenings.latest(caller.patient)
         screening = judged(
@@ -103,5 +108,8 @@ def _keep(work: Work, caller: Caller, inputs: ScreeningInputs, settings: RuleSet
         detail = f"Read {len(screening.read)} entries; {screening.status} by rules {screening.rules_version}."
         read = screening.read[:MOST_REFERENCES]
         uow.audit.add(audited(caller, inputs.at, "clinician:chart:screen", *read, detail=detail))
+        if foreign:
+            told = f"The EHR answered with another patient's record; nothing of it was used: {', '.join(foreign)}."
+            uow.audit.add(audited(caller, inputs.at, FOREIGN, outcome=AuditOutcome.FAILED, detail=told))
         uow.commit()
     return screening

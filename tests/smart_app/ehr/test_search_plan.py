@@ -184,6 +184,7 @@ async def test_c65_an_entry_of_another_patient_spoils_its_area(
     }
     chart = await client.chart("1")
     assert told(chart) == {(Area.MEDICATION, "an entry of another patient was in the answer")}
+    assert chart.foreign == (Area.MEDICATION,)
     assert ids(chart) == {"Patient/1", "Condition/c"}
 
 

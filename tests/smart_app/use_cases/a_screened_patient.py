@@ -33,8 +33,9 @@ class OneChart:
 
     fhir_base = BASE
 
-    def __init__(self, *resources: Any, failures: tuple[FailedFetch, ...] = (), not_offered: tuple[str, ...] = ()):
-        self._chart = Chart(resources=resources, failures=failures, not_offered=not_offered)
+    def __init__(self, *resources: Any, **told: Any):
+        """`told` goes into the chart beside its resources: failures, not_offered, foreign."""
+        self._chart = Chart(resources=resources, **told)
 
     async def chart(self, patient_id: str) -> Chart:
         assert patient_id == "ada"

@@ -59,6 +59,21 @@ async def test_what_was_shown_is_kept_with_its_audit_record() -> None:
 
 
 @pytest.mark.anyio
+async def test_another_patient_s_record_in_an_answer_is_never_a_candidate_and_is_recorded() -> None:
+    work, spoilt = (
+        FakeWork(),
+        FailedFetch(area=Area.CONDITION, reason="an entry of another patient was in the answer"),
+    )
+    screening = await kept(OneChart(*a_chart(), failures=(spoilt,), foreign=(Area.CONDITION,)), work)
+    assert screening.status == "insufficient-data"
+    with work() as uow:
+        record = next(one for one in uow.audit.of_patient(CALLER.patient) if one.action == "app:chart:refuse")
+    assert record.outcome is AuditOutcome.FAILED
+    assert "another patient's record" in record.detail
+    assert "conditions" in record.detail
+
+
+@pytest.mark.anyio
 async def test_a_refused_list_is_a_gap_and_never_a_candidate() -> None:
     refused = FailedFetch(area=Area.MEDICATION, reason="the EHR refused it (403)")
     screening = await kept(OneChart(*a_chart(), failures=(refused,), not_offered=("MedicationStatement",)))
