@@ -16,9 +16,9 @@ from launch.exchange import EhrClients
 from launch.pacing import Share
 from launch.registry import Registration, Registry
 from launch.transport import Transports
-from smart_app.app import environment, registrations
 from smart_app.ehr.fhir_client import http_client
 from smart_app.ehr.metadata import public_statement
+from smart_app.parts import environment, registrations
 from smart_app.registration.advice import warnings_of
 from smart_app.registration.online import Fit, fit_of
 from smart_app.settings import (

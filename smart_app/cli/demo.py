@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked, serve_app
+from smart_app.parts import environment
 from smart_app.settings import PREFIX, SystemClock, settings_from
 
 EHR_URL = "http://127.0.0.1:8400"

@@ -18,10 +18,10 @@ from launch.key_folder import KeyFolder
 from launch.key_rotation import SHORTEST_WAIT, WAIT, KeyChangeRefused, new_key, retire, rotate, state
 from launch.keys import ALGORITHMS
 from launch.registry import Registration, Registry, load_registry
-from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked
 from smart_app.cli.storage_rotation import rotate_storage
+from smart_app.parts import environment
 from smart_app.settings import (
     CLIENT_SECRETS,
     SEALING_KEYS,

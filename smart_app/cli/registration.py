@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from fhir_mappings.wire import encode
-from smart_app.app import environment, here, registrations
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked
+from smart_app.parts import environment, here, registrations
 from smart_app.registration.sheet import sheet_of
 from smart_app.settings import settings_from
 

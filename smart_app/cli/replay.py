@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.serve import checked
+from smart_app.parts import environment
 from smart_app.settings import SystemClock, data_folder, database_url, load_site, site_file, zone_of
 from smart_app.store.opened import open_kept
 from smart_app.use_cases.errors import UnreadableRecord

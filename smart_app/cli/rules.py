@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from fhir_mappings.wire import encode
-from smart_app.app import environment
 from smart_app.cli.serve import checked
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.clinical.rule_sheet import amount, rule_sheet
+from smart_app.parts import environment
 from smart_app.settings import load_site, site_file
 
 _WIDTH = 110

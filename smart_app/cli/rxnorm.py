@@ -9,8 +9,8 @@ from typing import Any
 from fhir_mappings.codes.rxnorm_files import RxnormUnusable, read_release
 from fhir_mappings.codes.site_medicines import FILE, encode_release
 from launch.private_files import write_private
-from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
+from smart_app.parts import environment
 from smart_app.settings import data_folder
 
 

@@ -12,13 +12,13 @@ from typing import Any
 
 from fhir_mappings.codes.site_medicines import table_of
 from fhir_mappings.wire import encode
-from smart_app.app import environment
 from smart_app.cli.errors import CommandFailed
 from smart_app.cli.rules import add_site, chosen_settings
 from smart_app.cli.serve import checked
 from smart_app.clinical.finding import Status
 from smart_app.clinical.rule_settings import differences
 from smart_app.ehr.files import UnreadableInput, read_files
+from smart_app.parts import environment
 from smart_app.settings import SystemClock, data_folder
 from smart_app.use_cases.judge_screening import judge
 from smart_app.use_cases.screen_patient import read_facts

@@ -13,8 +13,10 @@ import uvicorn
 
 from fhir_mappings.codes.site_medicines import SiteTableUnusable
 from launch.errors import KeysUnusable, RegistrationInvalid
-from smart_app.app import assemble, create_app, environment, run_worker
+from smart_app.app import create_app
+from smart_app.background import run_worker
 from smart_app.cli.errors import CommandFailed
+from smart_app.parts import assemble, environment
 from smart_app.settings import SettingInvalid, Settings, settings_from
 from smart_app.store.errors import StoreRefused
 

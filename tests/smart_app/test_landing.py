@@ -9,8 +9,9 @@ from pathlib import Path
 import anyio
 import pytest
 
-from smart_app.app import Parts, assemble, landing
 from smart_app.cli.demo import demo_registry
+from smart_app.launched import landing
+from smart_app.parts import Parts, assemble
 from smart_app.settings import settings_from
 from tests.launch.an_ehr import a_context
 

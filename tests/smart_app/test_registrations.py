@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from launch.errors import RegistrationInvalid
-from smart_app import app
-from smart_app.app import assemble
+from smart_app import launched
+from smart_app.parts import assemble
 from smart_app.settings import Settings
 from smart_app.use_cases.open_launch import Granted
 from tests.launch.an_ehr import a_context, a_token_set
@@ -52,11 +52,11 @@ async def test_the_app_does_not_start_with_a_role_that_it_does_not_know(tmp_path
 async def test_whom_the_registration_names_is_known_at_a_launch(tmp_path: Path, monkeypatch: Any) -> None:
     seen: list[Granted] = []
 
-    async def opened(_work: Any, _clock: Any, granted: Granted, _ehr: Any) -> None:
+    async def opened(_work: Any, _clock: Any, granted: Granted, _ehr: Any, **_more: Any) -> None:
         seen.append(granted)
 
-    monkeypatch.setattr(app, "open_launch", opened)
+    monkeypatch.setattr(launched, "open_launch", opened)
     parts = assemble(settings(tmp_path, FILE.replace("physician", "prescriber")))
-    await app._after_launch(parts, a_context(ehr="north"), a_token_set())
+    await launched.after_launch(parts, a_context(ehr="north"), a_token_set())
     await parts.aclose()
     assert seen[0].users == {"Practitioner/1": "nurse", "Practitioner/2": "prescriber"}

@@ -11,8 +11,9 @@ import anyio
 import pytest
 
 from launch.context import LaunchContext
-from smart_app.app import Parts, assemble, landing
 from smart_app.cli.demo import demo_registry
+from smart_app.launched import landing
+from smart_app.parts import Parts, assemble
 from smart_app.settings import settings_from
 from tests.smart_app.store.stored_records import a_launch, some_tokens
 
