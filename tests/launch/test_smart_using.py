@@ -15,6 +15,7 @@ import pytest
 from launch.bearer import SmartAuth
 from launch.errors import EhrUnreachable, ForeignAddress, LaunchEnded, RegistrationInvalid
 from launch.exchange import EhrClients, exchange
+from launch.live_tokens import RENEWAL_LIMIT
 from launch.scopes import Scopes
 from launch.transport import Transports
 from tests.launch.an_app import App, an_app, returned, started
@@ -151,6 +152,21 @@ async def test_c63_the_new_refresh_token_is_kept_before_the_new_access_token_is_
     assert kept_at_use == ["REFRESH-secret-2"]
 
 
+async def test_l13_a_process_killed_before_it_kept_the_reply_costs_the_sign_in_and_nothing_else(
+    app: App, clock: Clock
+) -> None:
+    launch_id = await an_open_launch(app)
+    assert app.store.claim_renewal(launch_id, version=1, now=clock(), until=clock() + RENEWAL_LIMIT)
+    app.ehr.token.mock(return_value=httpx.Response(400, json={"error": "invalid_grant"}))  # it saw the token before
+    before = app.ehr.token.call_count
+    clock.forward(hours=1)
+    for _ in range(3):
+        with pytest.raises(LaunchEnded):
+            await app.desk.tokens.current(launch_id)
+    assert app.ehr.token.call_count == before + 1, "a dead refresh token is not tried again"
+    assert app.store.find(launch_id) is not None, "what was entered stays within reach"
+
+
 async def test_c63_a_refresh_asks_for_no_more_than_was_granted(app: App, clock: Clock) -> None:
     launch_id = await an_open_launch(app)
     app.ehr.token.mock(side_effect=Renewing())
@@ -171,8 +187,9 @@ async def test_c64_a_401_is_answered_with_one_refresh_and_one_retry_then_with_a_
     assert (await ask(app, launch_id)).status_code == 401
     assert (route.call_count, len(renewing.spent)) == (4, 2)
     app.ehr.token.mock(side_effect=None, return_value=httpx.Response(400, json={"error": "invalid_grant"}))
-    with pytest.raises(LaunchEnded, match="Start the app again from the chart"):
+    with pytest.raises(LaunchEnded) as caught:
         await ask(app, launch_id)
+    assert "from the chart" in f"{caught.value} {caught.value.what_to_do}"
     assert app.store.find(launch_id) is not None, "what was entered stays within reach"
 
 
