@@ -70,6 +70,8 @@ def launch_routes(
     @router.get("/handover/{code}")
     async def handover(code: str, request: Request) -> Response:
         async with _refusals_recorded(desk):
+            if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
+                raise LaunchInterrupted()  # another site must not put its reader into a session of its choosing
             accepted = await desk.accept(code)
         return await on_the_way(request, accepted)
 

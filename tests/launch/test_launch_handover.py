@@ -152,3 +152,16 @@ async def test_only_a_digest_of_the_code_is_kept_and_no_page_text_holds_a_secret
     assert [code in kept for kept in app.store.handovers] == [False]
     kept = next(iter(app.store.handovers.values()))
     assert "LAUNCH-secret" not in repr(kept)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+async def test_another_site_cannot_lead_a_browser_into_a_session(
+    app: App, browser: httpx.AsyncClient, site: str
+) -> None:
+    await browser.get(returned(await started(browser, app)))
+    code = await app.desk.hand_over(app.opened[0][0].id)
+    async with app.browser() as victim:
+        assert (await victim.get(f"/handover/{code}", headers={"sec-fetch-site": site})).status_code == 400
+        assert not victim.cookies
+    async with app.browser() as window:
+        assert (await window.get(f"/handover/{code}", headers={"sec-fetch-site": "same-origin"})).status_code == 303
