@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable, Generator
-from typing import Protocol, cast
+from typing import Protocol
 
+import anyio
 import httpx
 
 from launch.addresses import under_base
@@ -46,6 +47,7 @@ class SmartAuth(httpx.Auth):
         self._seconds = seconds
         self._held: TokenSet | None = None
         self._asked = 0.0
+        self._one_at_a_time = anyio.Lock()
 
     async def async_auth_flow(self, request: httpx.Request) -> AsyncGenerator[httpx.Request, httpx.Response]:
         if not under_base(self._fhir_base, str(request.url)):
@@ -59,9 +61,12 @@ class SmartAuth(httpx.Auth):
 
     async def _current(self) -> TokenSet:
         """A chart is read by a dozen requests at once: they share one look at the store."""
-        if self._held is None or self._seconds() - self._asked >= KEPT:
-            self._keep(await self._tokens.current(self._launch_id))
-        return cast(TokenSet, self._held)
+        async with self._one_at_a_time:
+            held = self._held
+            if held is None or self._seconds() - self._asked >= KEPT:
+                held = await self._tokens.current(self._launch_id)
+                self._keep(held)
+            return held
 
     def _keep(self, held: TokenSet) -> None:
         self._held, self._asked = held, self._seconds()

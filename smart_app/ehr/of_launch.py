@@ -39,8 +39,8 @@ class EhrsOfLaunches:
 
     def __call__(self, launch: str) -> Ehr | None:
         """None: the launch has ended and has no token any more, or its EHR is no longer registered."""
-        context = self._launches.find(launch)
-        if context is None or self._launches.tokens(launch) is None:
+        context = self._launches.find(launch)  # whoever ends a launch forgets its tokens with it
+        if context is None:
             return None
         try:
             return self.of_context(context)

@@ -153,12 +153,14 @@ class Door:
                 return None
             # Who shows the patient's name is the launch's word: it changes when the app leaves the EHR's frame.
             caller = replace(caller, show_banner=session.context.need_patient_banner)
-            own = uow.screenings.latest(caller.patient, launch)  # whoever else screens this patient meanwhile
+            screening = uow.screenings.latest(caller.patient)
+            if screening is not None and screening.launch != launch:  # somebody else may have screened meanwhile
+                screening = uow.screenings.latest(caller.patient, launch) or screening
             watching = is_watching(uow, caller, self.deps.clock())
             return _Known(
                 session=session,
                 caller=caller,
-                screening=own or uow.screenings.latest(caller.patient),
+                screening=screening,
                 idle=max(self.deps.idle, WATCHING) if watching else self.deps.idle,
                 late=late_form(uow, caller, _place(request.url.path)) if request.method == "GET" else None,
             )

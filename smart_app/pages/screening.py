@@ -127,7 +127,7 @@ def as_fhir(visit: Visit) -> Response:
 
 async def _screen(visit: Visit) -> StoredScreening:
     deps = visit.deps
-    ehr = deps.ehr_of(visit.caller.launch)
+    ehr = await run_sync(deps.ehr_of, visit.caller.launch)
     if ehr is None:
         raise LaunchEnded
     return await deps.screen(deps.work, deps.clock, visit.caller, ehr)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, insert, select
 
 from smart_app.store.rows import from_text, to_text
-from smart_app.store.tables import screening_inputs, screenings
+from smart_app.store.tables import launches, screening_inputs, screenings
 from smart_app.use_cases.records import ScreeningInputs, StoredScreening
 
 
@@ -26,6 +26,9 @@ class SqlScreenings:
         newest = self._newest(screenings.c.patient == patient)
         if newest is None or not launch or newest.launch == launch:
             return newest
+        began = self._connection.scalar(select(launches.c.started).where(launches.c.id == launch))
+        if began is not None and newest.at < began:
+            return None  # as with every launch that has not screened yet
         # Rare: somebody else has screened this patient since.
         older = select(screenings.c.body).where(screenings.c.patient == patient).order_by(screenings.c.seq.desc())
         kept = (from_text(StoredScreening, body) for body in self._connection.scalars(older))

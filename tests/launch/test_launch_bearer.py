@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 import respx
@@ -26,6 +29,7 @@ class Tokens:
 
     async def current(self, launch_id: str) -> TokenSet:
         self.asked += 1
+        await anyio.lowlevel.checkpoint()
         return a_token_set(access_token=f"{launch_id}-{self.renewals}")
 
     async def renewed(self, launch_id: str, *, stale: TokenSet) -> TokenSet:
@@ -149,9 +153,10 @@ async def test_the_requests_of_one_moment_share_a_look_at_the_token(
     route = ehr.router.get(f"{ISSUER}/Patient/1").mock(return_value=httpx.Response(200))
     now = 100.0
     auth = SmartAuth(fhir_base=ISSUER, launch_id="launch-1", tokens=tokens, seconds=lambda: now)
-    for _ in range(12):
-        await client.get(f"{ISSUER}/Patient/1", auth=auth)
-    assert tokens.asked == 1
+    async with anyio.create_task_group() as tasks:
+        for _ in range(12):
+            tasks.start_soon(partial(client.get, f"{ISSUER}/Patient/1", auth=auth))
+    assert (tokens.asked, route.call_count) == (1, 12)
     now += KEPT
     tokens.renewals = 7
     await client.get(f"{ISSUER}/Patient/1", auth=auth)
