@@ -24,6 +24,7 @@ from launch.registry import Registration
 
 HEADER_LIMIT = 16 * 1024  # bytes of all header lines together
 _MOST_ADDRESSES = 6  # of one name that are dialled
+_IDLE = 4.0  # seconds; many servers close after 5, and a request that meets the closing is lost
 _CONNECTIONS = 20  # at once, to one EHR for one share
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
@@ -53,7 +54,7 @@ class Transports:
                 ssl_context=self._tls or _verifying(),
                 network_backend=_VettedNetwork(registration, self._resolve),
                 max_connections=1,
-                keepalive_expiry=5.0,
+                keepalive_expiry=_IDLE,
                 http2=False,  # it put our parallel searches one after the other
             ),
             partial(self.turn, registration, share),
@@ -209,7 +210,7 @@ class EhrTransport(httpx.AsyncBaseTransport):
         leave = partial(self._lanes.give_back, url, lane)
         try:
             with _as_httpx(self._ehr):
-                answer = await lane.handle_async_request(asked)
+                answer = await _answered(lane, asked)
         except BaseException:
             leave()
             raise
@@ -223,6 +224,18 @@ class EhrTransport(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         await self._lanes.aclose()
+
+
+async def _answered(lane: httpcore.AsyncConnectionPool, asked: httpcore.Request) -> httpcore.Response:
+    """An EHR may close a connection while a request is on its way to it. Where that was a look and the connection was
+    used before, it is asked once more on a new one; what may have changed something is never sent twice."""
+    used_before = bool(lane.connections)
+    try:
+        return await lane.handle_async_request(asked)
+    except (httpcore.RemoteProtocolError, httpcore.ReadError, httpcore.WriteError):
+        if not used_before or asked.method not in {b"GET", b"HEAD"}:
+            raise
+    return await lane.handle_async_request(asked)
 
 
 class _Body(httpx.AsyncByteStream):

@@ -297,6 +297,35 @@ async def test_many_requests_share_few_connections_and_none_is_lost_to_those_who
         await clients.aclose()
 
 
+@pytest.mark.parametrize(("method", "heads", "read"), [("GET", 3, True), ("POST", 2, False)])
+async def test_a_connection_that_the_ehr_closes_between_requests_costs_no_look_and_repeats_no_deed(
+    method: str, heads: int, read: bool
+) -> None:
+    server = Server()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server.connections += 1
+        server.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(server.answer)
+        if server.connections == 1:  # closed as the next request arrives
+            server.heads.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://ehr.example.org:{listener.sockets[0].getsockname()[1]}/x"
+    clients = EhrClients(Transports(resolve=Names(["127.0.0.1"])))
+    client = clients.of(somewhere(allow_loopback_http=True))
+    async with listener:
+        assert (await client.get(url)).status_code == 200
+        try:
+            assert (await client.request(method, url)).status_code == 200
+            assert read
+        except httpx.TransportError:
+            assert not read
+        await clients.aclose()
+    assert len(server.heads) == heads
+
+
 FAULTS = [
     kind
     for kind in vars(httpcore).values()
