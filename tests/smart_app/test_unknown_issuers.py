@@ -134,5 +134,5 @@ async def test_an_issuer_given_twice_is_nobody_s(watched: Watched) -> None:
 async def test_the_watch_would_have_seen_a_look_up(watched: Watched) -> None:
     """The same request for the registered issuer does look it up; the tests' own guard then stops it."""
     answer = await watched.browser.get("/launch", params={"iss": "https://ehr.example.org/fhir", "launch": "x"})
-    assert answer.status_code == 500
+    assert answer.status_code >= 400  # by whichever guard of the tests comes first
     assert [given[0] for given in watched.looked_up] == [b"ehr.example.org"]
