@@ -119,8 +119,9 @@ KEYS: Mapping[str, Key] = MappingProxyType(
         "authorize_post": Key(
             form="true or false",
             default="true",
-            meaning="false: the browser is always redirected, "
-            "also where the EHR offers to take the request as a form.",
+            meaning="A request of more than 2000 characters goes as a form where the EHR offers to take one. false: "
+            "the browser is always redirected. An EHR whose own cookie is SameSite=Lax needs that: it does not see its "
+            "user in a form that another site sends.",
         ),
         "requests_per_minute": Key(
             form="a whole number from 10 to 100000",
