@@ -120,8 +120,8 @@ KEYS: Mapping[str, Key] = MappingProxyType(
             form="true or false",
             default="true",
             meaning="A request of more than 2000 characters goes as a form where the EHR offers to take one. false: "
-            "the browser is always redirected. An EHR whose own cookie is SameSite=Lax needs that: it does not see its "
-            "user in a form that another site sends.",
+            "the browser is always redirected. An EHR whose own cookie is SameSite=Lax needs that: it does not see "
+            "its user in a form that another site sends.",
         ),
         "requests_per_minute": Key(
             form="a whole number from 10 to 100000",

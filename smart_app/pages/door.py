@@ -111,7 +111,7 @@ class Door:
         secret = session_cookie(request.headers.get("cookie"), launch)
         known = await run_sync(self._known, request, launch, secret) if secret else None
         if known is None or secret is None:
-            return session_ended(None, kept=NOT_KEPT if unsafe else "")
+            return session_ended(None, kept=NOT_KEPT if unsafe else "", cookie=secret is not None)
         marks = Marks.of(known.caller, secret)
         form = await read_form(request) if unsafe else {}
         if unsafe and (verdict := marks.judge(form)) is not Verdict.OURS:

@@ -113,14 +113,18 @@ def launch_failed(error: LaunchError, *, alone: str = "") -> Notice:
     )
 
 
-def session_ended(at: str | None, *, kept: str = "", sign_in: str = "") -> Notice:
-    """`kept`: what became of the form that came too late; empty: there was none."""
+def session_ended(at: str | None, *, kept: str = "", sign_in: str = "", cookie: bool = False) -> Notice:
+    """`kept`: what became of the form that came too late; empty: there was none.
+
+    `cookie`: the browser shows one that opened this launch before, as a frame does that was left for a window.
+    """
+    advice = "Sign in again to go on." if sign_in else "Open the app again from the chart to go on."
     when = f" at {at}" if at else ""
     return Notice(
         status=401,
         title="Your session ended",
         words=f"Your session ended{when}." + ("" if kept else f" {_KEPT}"),
-        advice="Sign in again to go on." if sign_in else "Open the app again from the chart to go on.",
+        advice=f"If it goes on in a window of its own, work there. {advice}" if cookie else advice,
         kept=kept,
         sign_in=sign_in,
     )

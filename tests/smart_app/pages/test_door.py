@@ -52,6 +52,7 @@ async def test_without_the_session_s_cookie_nobody_gets_in(desk: Desk, secret: s
     assert "Your session ended" in page.text
     assert "Nothing you entered is lost." in page.text
     assert "TESTPATIENT" not in page.text
+    assert ("If it goes on in a window of its own, work there." in page.text) is (secret == "another-secret")
 
 
 async def test_the_cookie_of_one_launch_does_not_open_another(desk: Desk) -> None:
