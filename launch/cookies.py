@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from launch.authorization import START_LIMIT, digest
 
-_ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
+ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
 
 
 def start_cookie_name(launch_id: str) -> str:
@@ -25,20 +25,20 @@ def session_cookie_name(launch_id: str) -> str:
 def start_cookie(launch_id: str, secret: str) -> str:
     """A Set-Cookie value that ties the launch to this browser until the callback."""
     age = int(START_LIMIT.total_seconds())
-    return f"{start_cookie_name(launch_id)}={secret}; {_ATTRIBUTES}; Max-Age={age}"
+    return f"{start_cookie_name(launch_id)}={secret}; {ATTRIBUTES}; Max-Age={age}"
 
 
 def session_cookie(launch_id: str, secret: str) -> str:
     """A Set-Cookie value that opens the launch's pages; it ends with the browser, and sooner in the store."""
-    return f"{session_cookie_name(launch_id)}={secret}; {_ATTRIBUTES}"
+    return f"{session_cookie_name(launch_id)}={secret}; {ATTRIBUTES}"
 
 
 def dropped_start_cookie(launch_id: str) -> str:
-    return f"{start_cookie_name(launch_id)}=; {_ATTRIBUTES}; Max-Age=0"
+    return f"{start_cookie_name(launch_id)}=; {ATTRIBUTES}; Max-Age=0"
 
 
 def dropped_session_cookie(launch_id: str) -> str:
-    return f"{session_cookie_name(launch_id)}=; {_ATTRIBUTES}; Max-Age=0"
+    return f"{session_cookie_name(launch_id)}=; {ATTRIBUTES}; Max-Age=0"
 
 
 def new_secret() -> str:

@@ -9,9 +9,9 @@ from starlette.responses import HTMLResponse, Response
 
 from launch.context import FhirContextItem, LaunchContext
 from smart_app.pages.deps import PageDeps
-from smart_app.pages.door import Route, Visit
 from smart_app.pages.frame import forget_cookie
 from smart_app.pages.templating import render
+from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import ROLES, entered
 from smart_app.use_cases.left_out import losses
 from smart_app.use_cases.look import HAND_OVER, PAGE, record_look

@@ -26,11 +26,12 @@ from smart_app.pages import (
 )
 from smart_app.pages.assets import Asset
 from smart_app.pages.deps import PageDeps
-from smart_app.pages.door import Door, Route, Visit
+from smart_app.pages.door import Door
 from smart_app.pages.frame import put_policy
 from smart_app.pages.public import add_public
 from smart_app.pages.refusals import Printer, launch_failed, log_refusal, not_found, notice_of, of_status, show_notice
 from smart_app.pages.templating import render, shelf
+from smart_app.pages.visit import Route, Visit
 
 # First come, first served: session/missed stands before session/{session}, a step's name comes last.
 ALL: tuple[Route, ...] = (

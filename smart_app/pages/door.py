@@ -15,11 +15,12 @@ from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from fhir_mappings.facts.treatment import Role
+from launch.authorization import digest
 from launch.errors import LaunchEnded
 from launch.sessions import NOTED, SAME_STEP, BrowserSession, is_place
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.forms import FormUnreadable, read_form, typed
-from smart_app.pages.frame import digest, session_cookie
+from smart_app.pages.frame import session_cookie
 from smart_app.pages.guard import Marks, Verdict, from_our_pages
 from smart_app.pages.refusals import (
     Notice,
@@ -32,10 +33,7 @@ from smart_app.pages.refusals import (
     session_ended,
     show_notice,
 )
-from smart_app.pages.visit import FIRST, LATE, OK, sign_in
-from smart_app.pages.visit import Handler as Handler
-from smart_app.pages.visit import Route as Route  # page modules take both from here
-from smart_app.pages.visit import Visit as Visit
+from smart_app.pages.visit import FIRST, LATE, OK, Handler, Route, Visit, sign_in
 from smart_app.pages.wording import clock, ends_words
 from smart_app.use_cases.access import audited
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion

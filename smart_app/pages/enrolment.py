@@ -8,8 +8,8 @@ from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.treatment import Route as Way
-from smart_app.pages.door import Route, Visit
 from smart_app.pages.late import DRAFT, keep_on
+from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import PLACES, partial_day
 from smart_app.pages.wording import ROUTES as ROUTE_WORDS
 from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, withdraw

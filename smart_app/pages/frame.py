@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from launch.cookies import ATTRIBUTES, session_cookie_name
 from smart_app.pages.deps import Framing
 
 _FIXED_POLICY = (
@@ -19,7 +19,6 @@ _PERMISSIONS = (
     "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), midi=(), "
     "display-capture=(), browsing-topics=(), screen-wake-lock=(self)"
 )
-_COOKIE_ATTRIBUTES = "Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
 
 
 def policy(framing: Framing | None, *, asking: bool = False) -> str:
@@ -34,13 +33,9 @@ def policy(framing: Framing | None, *, asking: bool = False) -> str:
     return _FIXED_POLICY.format(targets=targets, ancestors=" ".join(("'self'", *framing.ancestors)))
 
 
-def cookie_name(launch: str) -> str:
-    return f"__Host-kp-{launch}"
-
-
 def session_cookie(header: str | None, launch: str) -> str | None:
     """The secret of this launch from a Cookie header; None: the browser sent none."""
-    wanted = cookie_name(launch)
+    wanted = session_cookie_name(launch)
     for pair in (header or "").split(";"):  # by hand: one odd cookie of a neighbour must not hide ours
         name, _, value = pair.strip().partition("=")
         if name == wanted and value:
@@ -49,12 +44,8 @@ def session_cookie(header: str | None, launch: str) -> str | None:
 
 
 def forget_cookie(launch: str) -> str:
-    """A Set-Cookie value that removes the session cookie; written by hand, since Partitioned must be in it."""
-    return f"{cookie_name(launch)}=; Max-Age=0; {_COOKIE_ATTRIBUTES}"
-
-
-def digest(secret: str) -> str:
-    return sha256(secret.encode()).hexdigest()
+    """A Set-Cookie value that removes the session cookie; with Partitioned in it, or the browser keeps it."""
+    return f"{session_cookie_name(launch)}=; Max-Age=0; {ATTRIBUTES}"
 
 
 def put_policy(headers: MutableHeaders, framing: Framing | None, *, asking: bool = False) -> None:

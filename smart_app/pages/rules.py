@@ -13,7 +13,7 @@ from starlette.responses import Response
 from fhir_mappings.wire import encode
 from smart_app.clinical.rule_sheet import amount, rule_sheet
 from smart_app.pages.deps import PageDeps
-from smart_app.pages.door import Route, Visit
+from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import VERDICTS
 from smart_app.use_cases.look import PAGE, record_look
 

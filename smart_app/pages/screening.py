@@ -11,9 +11,9 @@ from starlette.responses import Response
 
 from launch.errors import LaunchEnded
 from smart_app.clinical.answers import Said
-from smart_app.pages.door import Route, Visit
 from smart_app.pages.late import keep_on
 from smart_app.pages.screening_words import deciding, gap_words, outcome_words, read_words
+from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import VERDICTS
 from smart_app.use_cases.answer_questions import PREFIX, answer_questions, may_answer
 from smart_app.use_cases.enrol import MAY_ENROL

@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.adverse_events import EVENTS
 from smart_app.clinical.entry import day, readable
-from smart_app.pages.door import Route, Visit
 from smart_app.pages.late import DRAFT, keep_fields, keep_on
 from smart_app.pages.session_chart import readings_chart
+from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from smart_app.pages.door import Route, Visit
 from smart_app.pages.late import keep_on
+from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.missed_session import not_done

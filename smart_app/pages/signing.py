@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from smart_app.pages.door import Route, Visit
 from smart_app.pages.late import keep_on
 from smart_app.pages.session_chart import readings_chart
+from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.delivery_status import delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.sign_session import review, sign

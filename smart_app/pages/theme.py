@@ -24,8 +24,8 @@ from typing import Final
 from starlette.responses import Response
 
 from smart_app.pages.colours import Colour, brighter, colour, contrast, hue, mixed, strength, written
-from smart_app.pages.door import Route, Visit
 from smart_app.pages.templating import shelf
+from smart_app.pages.visit import Route, Visit
 
 Palette = Mapping[str, Colour]  # the tokens of app.css
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from starlette.responses import Response
 
 from fhir_mappings.facts.audit import AuditRecord
-from smart_app.pages.door import Route, Visit
+from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.follow_course import audit_view
 
 WORDS: Mapping[str, str] = MappingProxyType(

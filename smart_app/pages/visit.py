@@ -69,10 +69,6 @@ class Visit:
         return f"{self.deps.base_path}/l/{self.caller.launch}"
 
     @property
-    def expires(self) -> datetime:
-        return self.context.expires
-
-    @property
     def banner(self) -> Banner | None:
         return None if self.screening is None else banner(self.screening.person, self.now.date())
 

@@ -17,10 +17,11 @@ from starlette.types import ASGIApp
 
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.treatment import Clinician, Role
+from launch.authorization import digest
 from launch.context import LaunchContext
+from launch.cookies import session_cookie_name
 from launch.sessions import BrowserSession, End
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
-from smart_app.pages.frame import cookie_name, digest
 from smart_app.use_cases.records import Caller, Json, StoredScreening
 from smart_app.use_cases.site import Site
 from tests.fakes import FakeWork
@@ -230,7 +231,7 @@ class Desk:
 
     def client(self, launch: str = LAUNCH, secret: str | None = SECRET) -> httpx.AsyncClient:
         self.launches.wake(self.now)
-        headers = {"Cookie": f"other=1; {cookie_name(launch)}={secret}"} if secret else {}
+        headers = {"Cookie": f"other=1; {session_cookie_name(launch)}={secret}"} if secret else {}
         transport = httpx.ASGITransport(self.app())
         return httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=headers)
 

@@ -11,7 +11,7 @@ import uvicorn
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from smart_app.pages.frame import cookie_name
+from launch.cookies import session_cookie_name
 from tests.smart_app.pages.desk import LAUNCH, SECRET, Desk
 
 
@@ -41,7 +41,7 @@ def _with_start(desk: Desk) -> ASGIApp:
             return await pages(scope, receive, send)
         desk.launches.wake(desk.now)
         response = RedirectResponse(f"/l/{LAUNCH}/screening", status_code=303)
-        cookie = f"{cookie_name(LAUNCH)}={SECRET}; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
+        cookie = f"{session_cookie_name(LAUNCH)}={SECRET}; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
         response.headers.append("set-cookie", cookie)
         return await response(scope, receive, send)
 
