@@ -13,7 +13,7 @@ from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.treatment import Role
 from launch.authorization import digest
 from launch.errors import LaunchEnded
@@ -39,7 +39,7 @@ from smart_app.use_cases.access import audited
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
 from smart_app.use_cases.late_forms import LateForm, drop_late, late_form
 from smart_app.use_cases.records import Caller, StoredScreening
-from smart_app.use_cases.references import reference_number, with_reference
+from smart_app.use_cases.references import refused
 from smart_app.use_cases.watching import is_watching
 
 SEE_OTHER = 303
@@ -194,38 +194,24 @@ class Door:
         """The notice with the reference of its audit record. A page that asks again by itself leaves no record."""
         if notice.reference or request.state.ehr is None or _asks_by_itself(request):
             return notice
-        reference = reference_number()
-        words = f"{notice.title}: {_place(request.url.path)}"
-        await run_sync(self._record_outsider, request.state.ehr, launch, with_reference(words, reference))
-        return replace(notice, reference=reference)
-
-    def _record_outsider(self, ehr: str, launch: str, detail: str) -> None:
-        """Somebody of whom nothing is known but the address they asked for."""
+        # Of whoever asked nothing is known but the address.
         record = AuditRecord(
             action="app:page:refuse",
             at=self.deps.clock(),
-            outcome=AuditOutcome.REFUSED,
-            ehr=ehr,
+            ehr=request.state.ehr,
             launch=launch,
-            detail=detail,
+            detail=f"{notice.title}: {_place(request.url.path)}",
         )
-        with self.deps.work() as uow:
-            uow.audit.add(record)
-            uow.commit()
+        return replace(notice, reference=await run_sync(self._record, record))
 
     def _record_refusal(self, caller: Caller, told: str) -> str:
         """The reference of the record."""
-        reference = reference_number()
+        return self._record(audited(caller, self.deps.clock(), "clinician:form:refuse", detail=told))
+
+    def _record(self, record: AuditRecord) -> str:
+        kept, reference = refused(record)
         with self.deps.work() as uow:
-            uow.audit.add(
-                audited(
-                    caller,
-                    self.deps.clock(),
-                    "clinician:form:refuse",
-                    outcome=AuditOutcome.REFUSED,
-                    detail=with_reference(told, reference),
-                )
-            )
+            uow.audit.add(kept)
             uow.commit()
         return reference
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, null, select, update
 
-from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from fhir_mappings.facts.audit import AuditRecord
 from launch.context import Handover, LaunchContext, PendingLaunch, TokenSet
 from smart_app.store import audit
 from smart_app.store.engine import reading, writing
@@ -19,7 +19,7 @@ from smart_app.store.sealing import Seals, open_found
 from smart_app.store.tables import callers, handovers, launches, pending_launches
 from smart_app.store.tables import tokens as token_rows
 from smart_app.use_cases.records import Caller
-from smart_app.use_cases.references import reference_number, with_reference
+from smart_app.use_cases.references import refused
 
 # Long enough to tell "too late" from "never begun", short enough to leave no heap of abandoned launches.
 _FORGOTTEN_AFTER = timedelta(days=1)
@@ -140,14 +140,8 @@ class SqlLaunches:
                 connection.execute(update(launches).where(live(launch_id)).values(ended=now))
 
     def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> str:
-        reference = reference_number()
-        record = AuditRecord(
-            action="app:launch:refuse",
-            at=self._clock(),
-            outcome=AuditOutcome.REFUSED,
-            ehr=ehr,
-            launch=launch_id,
-            detail=with_reference(reason, reference),
+        record, reference = refused(
+            AuditRecord(action="app:launch:refuse", at=self._clock(), ehr=ehr, launch=launch_id, detail=reason)
         )
         with writing(self._engine) as connection:
             audit.append(connection, record)

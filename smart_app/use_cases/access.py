@@ -12,7 +12,7 @@ from fhir_mappings.facts.treatment import Role
 from smart_app.use_cases.errors import Refused, StaleVersion
 from smart_app.use_cases.ports import UnitOfWork
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
-from smart_app.use_cases.references import reference_number, with_reference
+from smart_app.use_cases.references import refused
 
 TRIES = 5
 LOOK_HOLDS = timedelta(minutes=5)
@@ -69,9 +69,8 @@ def looked(uow: UnitOfWork, caller: Caller, at: datetime, action: str, entity: s
 
 def refuse(uow: UnitOfWork, caller: Caller, at: datetime, action: str, refusal: Refused) -> NoReturn:
     """Keep the refusal in the audit trail and raise it. Nothing else may have been written before."""
-    refusal.reference = reference_number()
-    detail = with_reference(refusal.words, refusal.reference)
-    uow.audit.add(audited(caller, at, action, outcome=AuditOutcome.REFUSED, detail=detail))
+    record, refusal.reference = refused(audited(caller, at, action, detail=refusal.words))
+    uow.audit.add(record)
     uow.commit()
     raise refusal
 

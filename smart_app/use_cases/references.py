@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
+
+from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 
 
 def reference_number() -> str:
@@ -10,6 +13,8 @@ def reference_number() -> str:
     return f"{secrets.token_hex(2)}-{secrets.token_hex(1)}".upper()
 
 
-def with_reference(words: str, reference: str) -> str:
-    """The detail of the audit record that goes with a refusal's page."""
-    return f"{words.rstrip('.')}. Reference {reference}."
+def refused(record: AuditRecord) -> tuple[AuditRecord, str]:
+    """The record of a refusal, and the reference that stands in it and on the page."""
+    reference = reference_number()
+    detail = f"{record.detail.rstrip('.')}. Reference {reference}."
+    return replace(record, outcome=AuditOutcome.REFUSED, detail=detail), reference
