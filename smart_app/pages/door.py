@@ -70,12 +70,13 @@ class Door:
     def endpoint(self, route: Route) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
             launch = str(request.path_params["launch"])
-            request.state.ehr = await run_sync(ehr_of, self.deps, launch)
+            request.state.ehr = None
             try:
                 admitted = await self._admit(request, route, launch)
             except FormUnreadable:
                 admitted = form_refused()
             if isinstance(admitted, Notice):
+                request.state.ehr = request.state.ehr or await run_sync(ehr_of, self.deps, launch)
                 return self._tell(request, await self._recorded(request, admitted, launch))
             visit, known = admitted
             if visit.caller.role is Role.AUDITOR and not route.auditors:
@@ -107,7 +108,9 @@ class Door:
         if unsafe and not from_our_pages(request.headers, self.deps.origin):
             return form_refused()
         secret = session_cookie(request.headers.get("cookie"), launch)
-        known = await run_sync(self._known, request, launch, secret) if secret else None
+        session = await run_sync(self._session, launch, secret) if secret else None
+        request.state.ehr = session.context.ehr if session else None
+        known = await run_sync(self._known, request, session) if session else None
         if known is None or secret is None:
             return session_ended(None, kept=NOT_KEPT if unsafe else "", cookie=secret is not None)
         marks = Marks.of(known.caller, secret)
@@ -141,10 +144,11 @@ class Door:
             visit = replace(visit, end=replace(known.session, seen=now).end(known.idle))
         return visit, known
 
-    def _known(self, request: Request, launch: str, secret: str) -> _Known | None:
-        session = self.deps.launches.session(launch, digest(secret)) if _LAUNCH_ID.fullmatch(launch) else None
-        if session is None:
-            return None
+    def _session(self, launch: str, secret: str) -> BrowserSession | None:
+        return self.deps.launches.session(launch, digest(secret)) if _LAUNCH_ID.fullmatch(launch) else None
+
+    def _known(self, request: Request, session: BrowserSession) -> _Known | None:
+        launch = session.context.id
         with self.deps.work.reading() as uow:
             caller = uow.launches.caller(launch)
             if caller is None:
