@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import platform
-import socket
 import statistics
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from typing import Any
 import httpx
 import uvicorn
 
+from benchmarks.served import free_port, wait_for
 from fhir_mappings.facts.treatment import Clinician, Role
 from fhir_mappings.wire import encode
 from smart_app.ehr.capabilities import Offers
@@ -257,19 +257,12 @@ def report(taken: dict[str, list[tuple[float, float]]], rounds: int) -> None:
 
 def main() -> None:
     rounds = max(5, int(sys.argv[1]) if len(sys.argv) > 1 else 7)
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     ehr = multiprocessing.get_context("spawn").Process(target=_ehr, args=(port,), daemon=True)
     ehr.start()
     try:
         base = f"http://127.0.0.1:{port}/fhir"
-        for _ in range(200):
-            try:
-                httpx.get(f"{base}/metadata", timeout=2, trust_env=False)
-                break
-            except httpx.HTTPError:
-                time.sleep(0.05)
+        wait_for(f"{base}/metadata")
         report(asyncio.run(measure(base, rounds)), rounds)
     finally:
         ehr.terminate()

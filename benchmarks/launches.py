@@ -10,10 +10,8 @@ Run it with `make bench`, or `python -m benchmarks.launches [ROUNDS]`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import multiprocessing
 import os
-import socket
 import statistics
 import sys
 import tempfile
@@ -28,6 +26,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from benchmarks.launch import DELAY, bundle, resources
+from benchmarks.served import free_port, wait_for
 from fhir_mappings.wire import encode
 from smart_app.app import create_app
 from smart_app.settings import settings_from
@@ -36,12 +35,6 @@ AT_ONCE = 20
 FEW = 3  # resources of each kind in the small chart
 TICKS = os.sysconf("SC_CLK_TCK")
 SCOPES = ("Patient", "Condition", "Observation", "MedicationStatement", "MedicationRequest", "AllergyIntolerance")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 # --- the EHR -------------------------------------------------------------------------------------------------------
@@ -221,21 +214,12 @@ def main() -> None:
         where, whose = f"http://127.0.0.1:{app_port}", f"http://127.0.0.1:{ehr_port}"
         try:
             for address in (f"{where}/healthz", f"{whose}/metadata"):
-                _wait(address)
+                wait_for(address)
             asyncio.run(measure(where, whose, app.pid or 0, rounds))
         finally:
             app.terminate()
             ehr.terminate()
             app.join()
-
-
-def _wait(address: str) -> None:
-    for _ in range(400):
-        with contextlib.suppress(httpx.HTTPError):
-            httpx.get(address, timeout=2, trust_env=False)
-            return
-        time.sleep(0.05)
-    raise SystemExit(f"{address} does not answer")
 
 
 if __name__ == "__main__":

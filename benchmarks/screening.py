@@ -14,7 +14,6 @@ import contextlib
 import gc
 import multiprocessing
 import resource
-import socket
 import statistics
 import sys
 import tempfile
@@ -31,6 +30,7 @@ import uvicorn
 
 import smart_app.app  # noqa: F401  # what the app takes anyway is in the peak
 from benchmarks.launch import AS_OF, PATIENT, bundle, pressure, resources
+from benchmarks.served import free_port
 from fhir_mappings.facts.treatment import Clinician, Role
 from fhir_mappings.reading.patient_facts import patient_facts
 from fhir_mappings.wire import decode, encode
@@ -107,9 +107,7 @@ def _cpu(what: Callable[[], object]) -> float:
 
 def report_long_chart(pages: int) -> None:
     spawn = multiprocessing.get_context("spawn")
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port = listener.getsockname()[1]
+    port = free_port()
     ehr = spawn.Process(target=_ehr, args=(port, pages), daemon=True)
     ours, theirs = spawn.Pipe()
     app = spawn.Process(target=_app, args=(port, theirs))
