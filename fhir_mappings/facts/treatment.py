@@ -186,3 +186,6 @@ class KetamineSession:
     reason: str = ""  # why stopped, not done or entered in error
     escort: str = ""
     entered_in_error_at: datetime | None = None
+    version: int = 1  # counts the signatures of its author: each amendment and each addendum is the next one
+    amended: str = ""  # why this version was made; "" for the first
+    addenda: tuple[TimedNote, ...] = ()  # added after signing, without changing what stood there

@@ -1,9 +1,10 @@
-"""A session in plain words: the note of its Procedure, which stands alone in a chart that shows nothing else."""
+"""A session in plain words, part by part: page, printed note and the note of its Procedure show the same words."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 
 from fhir_mappings.facts.treatment import (
@@ -15,6 +16,7 @@ from fhir_mappings.facts.treatment import (
     Moment,
     Reading,
     SessionStatus,
+    Signature,
 )
 from fhir_mappings.writing.datatypes import plain
 from fhir_mappings.writing.terminology import ROUTE, session_title
@@ -28,16 +30,78 @@ _HOW_IT_ENDED = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line of a note. Within its section the name says what it is, so that two notes can be compared."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """The same facts as a table, where pages and printed notes have room for one. Units stand in the columns."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One part of a note. `remark` stands in place of facts where their absence says something."""
+
+    title: str
+    facts: tuple[Fact, ...] = ()
+    remark: str = ""
+    grid: Grid | None = None
+
+
 def session_note(session: KetamineSession) -> str:
-    """The whole session, a line each, with every time in the zone of its start."""
-    return "\n".join(plain(line) for line in _lines(session))
+    """The whole session as text that stands alone, with every time in the zone of its start."""
+    return "\n".join(plain(line) for section in note_sections(session) for line in _as_text(section))
+
+
+def note_sections(session: KetamineSession) -> tuple[Section, ...]:
+    """Everything that a signed session says, in the order it is read. Parts that hold nothing are left out."""
+    found = (
+        Section(title=session_title(session.route, session.number, session.of), facts=tuple(_outline(session))),
+        Section(title="Before the dose", facts=tuple(_checks(session, session.checks))),
+        Section(title="Dose", facts=tuple(_dose(session))),
+        _readings(session),
+        Section(
+            title="Adverse events",
+            facts=tuple(_event(session, event) for event in session.events),
+            remark="none recorded" if session.dose is not None and not session.events else "",
+        ),
+        Section(title="Notes", facts=tuple(_notes(session))),
+        Section(title="At discharge", facts=tuple(_discharge(session))),
+        Section(title="Entered later", facts=tuple(_late(session))),
+        Section(title="Addenda", facts=tuple(_addenda(session))),
+        Section(title="Signature", facts=tuple(_signed(session))),
+    )
+    return tuple(section for section in found if section.facts or section.remark)
+
+
+def _as_text(section: Section) -> Iterator[str]:
+    yield f"{section.title}: {section.remark}." if section.remark else f"{section.title}:"
+    yield from (f"- {fact.name}: {fact.value}" for fact in section.facts)
 
 
 def clock_time(session: KetamineSession, at: datetime) -> str:
     """The time of day as the people in the room read it; with its date when that is another day."""
     local = at.astimezone(session.started.tzinfo)
     same_day = local.date() == session.started.date()
-    return local.strftime("%H:%M" if same_day else "%Y-%m-%d %H:%M")
+    return f"{local:%H:%M}" if same_day else f"{day_words(local.date())} {local:%H:%M}"
+
+
+def day_words(on: date) -> str:
+    """20 Nov 2026: no reader takes the day for the month."""
+    return f"{on:%d %b %Y}"
+
+
+def stamp(at: datetime) -> str:
+    """A time that is read far from where it was taken: 20 Nov 2026 16:05:00 (UTC-05:00)."""
+    return f"{day_words(at.date())} {at:%H:%M:%S} (UTC{at.isoformat()[-6:]})"
 
 
 def number(value: Decimal) -> str:
@@ -54,7 +118,7 @@ def dose_words(dose: Dose) -> str:
         weighing = dose.weighing
         words += (
             f", {number(dose.mg_per_kg)} mg/kg for {number(weighing.kilograms)} kg"
-            f" weighed {weighing.day.isoformat()} ({plain(weighing.source)})"
+            f" weighed {day_words(weighing.day)} ({plain(weighing.source)})"
         )
     return words
 
@@ -66,59 +130,46 @@ def late_words(session: KetamineSession, what: str, moment: Moment) -> str | Non
     return f"{what} {clock_time(session, moment.at)}: entered later, at {clock_time(session, moment.entered)}."
 
 
-def _lines(session: KetamineSession) -> Iterator[str]:
-    yield f"{session_title(session.route, session.number, session.of)}. {_outline(session)}"
-    if session.reason:
-        yield f"Reason: {session.reason}"
-    yield from _checks("Before the dose", session.checks)
-    if session.dose is not None:
-        yield from _dose(session, session.dose)
-    standing = [reading for reading in session.readings if reading.struck is None]
-    if standing:
-        yield "Readings:"
-        yield from (_reading(session, reading) for reading in standing)
-    if session.dose is not None:
-        yield "Adverse events:" if session.events else "Adverse events: none recorded."
-    yield from (_event(session, event) for event in session.events)
-    yield from (f"{clock_time(session, note.at)} {note.by.name}: {note.text}" for note in session.notes)
-    yield from _checks("At discharge", session.discharge)
-    if session.escort:
-        yield f"Escort: {session.escort}"
-    yield from _late(session)
-    signature = session.signature
-    yield f"Signed by {signature.by.name}, {signature.at.isoformat(timespec='seconds')}, {signature.meaning}."
+def signature_words(signature: Signature) -> str:
+    """21 CFR 11.50: printed name, time with its offset, meaning."""
+    return f"{signature.by.name}, {stamp(signature.at)}, {signature.meaning}"
 
 
-def _outline(session: KetamineSession) -> str:
-    start, day = clock_time(session, session.started), session.started.date().isoformat()
+def _outline(session: KetamineSession) -> Iterator[Fact]:
+    start, day = clock_time(session, session.started), day_words(session.started.date())
     if session.status is SessionStatus.NOT_DONE:
-        return f"Not done; was planned for {day} {start}."
-    return f"{_HOW_IT_ENDED[session.status]}, {day} {start} to {clock_time(session, session.ended)}, {session.place}."
+        yield Fact(name="Not done", value=f"was planned for {day} {start}")
+    else:
+        end = clock_time(session, session.ended)
+        yield Fact(name=_HOW_IT_ENDED[session.status], value=f"{day} {start} to {end}, {session.place}")
+    if session.reason:
+        yield Fact(name="Reason", value=session.reason)
 
 
-def _checks(title: str, checks: tuple[Check, ...]) -> Iterator[str]:
-    if not checks:
+def _checks(session: KetamineSession, checks: tuple[Check, ...]) -> Iterator[Fact]:
+    for check in checks:
+        note = f" ({check.note})" if check.note else ""
+        who = f"{check.by.name} {clock_time(session, check.at)}"
+        yield Fact(name=check.text, value=f"{_ANSWERS[check.answer]}{note}, {who}")
+
+
+def _dose(session: KetamineSession) -> Iterator[Fact]:
+    dose = session.dose
+    if dose is None:
         return
-    others = [check for check in checks if check.answer is not Answer.YES or check.note]
-    confirmed = len(checks) - sum(check.answer is not Answer.YES for check in checks)
-    yield f"{title}: {confirmed} of {len(checks)} checks answered yes."
-    for check in others:
-        yield f"- {check.text}: {_ANSWERS[check.answer]}" + (f" ({check.note})" if check.note else "")
-
-
-def _dose(session: KetamineSession, dose: Dose) -> Iterator[str]:
+    yield Fact(name="Given", value=dose_words(dose) + ("" if dose.completed else ", stopped early"))
     when = clock_time(session, dose.started.at)
     if dose.ended is not None:
         when += f" to {clock_time(session, dose.ended.at)}"
-    stopped = "" if dose.completed else ", stopped early"
-    yield f"Dose: {dose_words(dose)}, {when}, given by {dose.given_by.name}{stopped}."
+    yield Fact(name="Time", value=when)
+    yield Fact(name="Given by", value=dose.given_by.name)
     product = _product(dose)
     if product:
-        yield f"Product: {', '.join(product)}."
+        yield Fact(name="Product", value=", ".join(product))
     if dose.wasted_mg is not None:
-        yield f"Wasted: {number(dose.wasted_mg)} mg."
+        yield Fact(name="Wasted", value=f"{number(dose.wasted_mg)} mg")
     if dose.second_person:
-        yield f"Second person: {dose.second_person}"
+        yield Fact(name="Second person", value=dose.second_person)
 
 
 def _product(dose: Dose) -> list[str]:
@@ -136,13 +187,22 @@ def _product(dose: Dose) -> list[str]:
     return parts
 
 
-def _reading(session: KetamineSession, reading: Reading) -> str:
+_COLUMNS = ("Time", "Min", "BP mmHg", "HR /min", "SpO\N{SUBSCRIPT TWO} %", "RR /min", "MOAA/S", "Dissoc.", "By")
+
+
+def _readings(session: KetamineSession) -> Section:
+    standing = [reading for reading in session.readings if reading.struck is None]
+    return Section(
+        title="Readings",
+        facts=tuple(_reading(session, reading) for reading in standing),
+        grid=Grid(columns=_COLUMNS, rows=tuple(_row(session, reading) for reading in standing)),
+    )
+
+
+def _reading(session: KetamineSession, reading: Reading) -> Fact:
     parts = []
     if reading.systolic is not None or reading.diastolic is not None:
-        upper, lower = (
-            "not measured" if value is None else number(value) for value in (reading.systolic, reading.diastolic)
-        )
-        parts.append(f"blood pressure {upper}/{lower} mmHg")
+        parts.append(f"blood pressure {_pressure(reading)} mmHg")
     if reading.heart_rate is not None:
         parts.append(f"heart rate {number(reading.heart_rate)}/min")
     if reading.oxygen_saturation is not None:
@@ -153,17 +213,53 @@ def _reading(session: KetamineSession, reading: Reading) -> str:
         parts.append(f"sedation MOAA/S {reading.sedation}")
     if reading.dissociation is not None:
         parts.append(f"dissociation {reading.dissociation} of 4")
-    baseline = " (before the dose)" if reading.baseline else ""
-    return f"- {clock_time(session, reading.measured.at)}{baseline}: {', '.join(parts) or 'nothing measured'}"
+    return Fact(name=_reading_time(session, reading), value=", ".join(parts) or "nothing measured")
 
 
-def _event(session: KetamineSession, event: AdverseEvent) -> str:
+def _pressure(reading: Reading) -> str:
+    values = (reading.systolic, reading.diastolic)
+    return "/".join("not measured" if value is None else number(value) for value in values)
+
+
+def _reading_time(session: KetamineSession, reading: Reading) -> str:
+    return clock_time(session, reading.measured.at) + (" (before the dose)" if reading.baseline else "")
+
+
+def _row(session: KetamineSession, reading: Reading) -> tuple[str, ...]:
+    minutes = ""
+    if session.dose is not None:
+        since = reading.measured.at.timestamp() - session.dose.started.at.timestamp()
+        minutes = str(int(since // 60))
+    measured = (reading.heart_rate, reading.oxygen_saturation, reading.respiratory_rate)
+    graded = (reading.sedation, reading.dissociation)
+    return (
+        _reading_time(session, reading),
+        minutes,
+        _pressure(reading) if (reading.systolic, reading.diastolic) != (None, None) else "",
+        *("" if value is None else number(value) for value in measured),
+        *("" if grade is None else str(grade) for grade in graded),
+        reading.by.name,
+    )
+
+
+def _event(session: KetamineSession, event: AdverseEvent) -> Fact:
     action = f", action: {event.action}" if event.action else ""
     over = f", resolved {clock_time(session, event.resolved)}" if event.resolved else ", not resolved when signed"
-    return f"- {clock_time(session, event.onset.at)} {event.text}, {event.severity}{action}{over}"
+    return Fact(name=f"{clock_time(session, event.onset.at)} {event.text}", value=f"{event.severity}{action}{over}")
 
 
-def _late(session: KetamineSession) -> Iterator[str]:
+def _notes(session: KetamineSession) -> Iterator[Fact]:
+    for note in session.notes:
+        yield Fact(name=f"{clock_time(session, note.at)} {note.by.name}", value=note.text)
+
+
+def _discharge(session: KetamineSession) -> Iterator[Fact]:
+    yield from _checks(session, session.discharge)
+    if session.escort:
+        yield Fact(name="Escort", value=session.escort)
+
+
+def _late(session: KetamineSession) -> Iterator[Fact]:
     moments: list[tuple[str, Moment]] = []
     if session.dose is not None:
         moments.append(("Dose started", session.dose.started))
@@ -171,4 +267,19 @@ def _late(session: KetamineSession) -> Iterator[str]:
             moments.append(("Dose ended", session.dose.ended))
     moments += [("Reading", reading.measured) for reading in session.readings if reading.struck is None]
     moments += [(f"Event {event.text}", event.onset) for event in session.events]
-    yield from filter(None, (late_words(session, what, moment) for what, moment in moments))
+    for what, moment in moments:
+        if moment.late:
+            name = f"{what} {clock_time(session, moment.at)}"
+            yield Fact(name=name, value=f"entered later, at {clock_time(session, moment.entered)}")
+
+
+def _addenda(session: KetamineSession) -> Iterator[Fact]:
+    for addendum in session.addenda:
+        yield Fact(name=f"{stamp(addendum.at)} {addendum.by.name}", value=addendum.text)
+
+
+def _signed(session: KetamineSession) -> Iterator[Fact]:
+    if session.version > 1:
+        yield Fact(name="Version", value=str(session.version))
+        yield Fact(name="Amended because", value=session.amended)
+    yield Fact(name="Signed by", value=signature_words(session.signature))

@@ -257,7 +257,7 @@ def test_a_missed_session_was_performed_at_no_time_by_nobody() -> None:
     assert procedure["statusReason"] == {"text": "patient unwell"}
     assert not {"performedPeriod", "performer", "outcome"} & set(procedure)
     assert _of(session, "MedicationAdministration") == []
-    assert "planned for 2026-11-20 14:00" in procedure["note"][0]["text"]
+    assert "was planned for 20 Nov 2026 14:00" in procedure["note"][0]["text"]
 
 
 def test_c53_everyone_who_took_part_is_named_once_with_what_they_did() -> None:
@@ -334,7 +334,7 @@ def test_the_note_stands_alone() -> None:
     assert note["authorReference"]["reference"] == DOCTOR.reference
     for words in (
         "Ketamine infusion, session 3 of 6",
-        "Stopped early, 2026-11-20 14:00 to 16:00, home",
+        "Stopped early: 20 Nov 2026 14:00 to 16:00, home",
         "blood pressure rose",
         "Pregnancy excluded: not applicable (not asked)",
         "Ketamine 41.10 mg, intravenous (planned 45.10 mg), 0.50 mg/kg for 82.2 kg",
@@ -343,12 +343,12 @@ def test_the_note_stands_alone() -> None:
         "14:10: blood pressure 131.50/76 mmHg",
         "sedation MOAA/S 4, dissociation 2 of 4",
         "blood pressure 118/not measured mmHg",
-        "14:20 Nausea, mild, action: ondansetron, resolved 14:50",
-        "14:25 Floating feeling, moderate, not resolved when signed",
+        "14:20 Nausea: mild, action: ondansetron, resolved 14:50",
+        "14:25 Floating feeling: moderate, not resolved when signed",
         "14:30 Dr Ada Okafor: Calm, eyes closed",
         "Dose started 14:00: entered later, at 15:00",
         "Reading 14:10: entered later, at 15:02",
-        "Signed by Dr Ada Okafor, 2026-11-20T16:05:00-05:00, authorship",
+        "Signed by: Dr Ada Okafor, 20 Nov 2026 16:05:00 (UTC-05:00), authorship",
     ):
         assert words in note["text"]
 
