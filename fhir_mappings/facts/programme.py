@@ -23,7 +23,10 @@ class CheckItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgrammeDefinition:
-    """The clinic's plan for one route. Sources: programme page (counts, days, fasting); clinical README 4 (rest)."""
+    """The clinic's plan for one route. Sources: programme page (counts, days, fasting); clinical README 4 and 5.
+
+    A course keeps the definition it was enrolled with, so a field that is added later has a default.
+    """
 
     route: Route
     version: str
@@ -31,7 +34,7 @@ class ProgrammeDefinition:
     sessions: int | None  # None: open-ended, has no count
     days: tuple[int, int] | None  # the course is on time when last minus first session lies within
     planned_days: tuple[int, ...]  # offsets from the first session that the plan is filled with
-    fasting_hours: int | None
+    fasting_hours: int | None  # without solids
     monitoring_minutes: tuple[int, ...]  # from the first dose; empty: not monitored in a visit
     observation_minutes: int  # least time from the first dose to discharge
     dose_mg_per_kg: Decimal | None  # a starting value of the form, never an order; None: the clinician enters mg
@@ -41,6 +44,13 @@ class ProgrammeDefinition:
     warn_infusion_minutes: int | None  # ask back below this
     checks: tuple[CheckItem, ...]
     discharge: tuple[CheckItem, ...]
+    fluids_hours: int | None = None  # without clear fluids
+    least_hours_apart: int = 24  # sessions that begin closer than this are flagged
+    longest_gap_days: int = 14  # between two sessions; beyond it the course was interrupted
+    late_days: int = 7  # after the upper bound of `days`: completed late; beyond that it was interrupted
+    least_share: Decimal = Decimal("0.8")  # of the planned dose, for a session to count by itself
+    weight_days: int = 30  # weigh again when older
+    weight_days_at_most: int = 90  # an older weight is refused
 
 
 class CourseStatus(StrEnum):
@@ -100,3 +110,4 @@ class TreatmentCourse:
     screening: str | None = None
     ended: date | None = None
     notes: tuple[CourseNote, ...] = ()
+    programme: ProgrammeDefinition | None = None  # as enrolled; None: an early course kept none

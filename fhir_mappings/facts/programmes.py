@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from types import MappingProxyType
+from typing import Protocol
 
 from fhir_mappings.facts.programme import CheckItem, ProgrammeDefinition
 from fhir_mappings.facts.treatment import Route
 
 VERSION = "1.0"
+
+Programmes = Mapping[Route, ProgrammeDefinition]
 
 _BEFORE = (
     CheckItem(key="identity", text="Identity confirmed by two identifiers", not_applicable=False, stops=True),
@@ -45,7 +48,7 @@ _DISCHARGE = (
     CheckItem(key="advice", text="Written advice given: no driving until the day after sleep", not_applicable=False),
 )
 
-PROGRAMMES: Mapping[Route, ProgrammeDefinition] = MappingProxyType(
+PROGRAMMES: Programmes = MappingProxyType(
     {
         Route.IV: ProgrammeDefinition(
             route=Route.IV,
@@ -55,6 +58,7 @@ PROGRAMMES: Mapping[Route, ProgrammeDefinition] = MappingProxyType(
             days=(14, 21),
             planned_days=(0, 3, 7, 10, 14, 17),
             fasting_hours=6,
+            fluids_hours=2,
             monitoring_minutes=(0, 10, 20, 30, 40, 55, 70, 85, 100, 115, 120),
             observation_minutes=120,
             dose_mg_per_kg=Decimal("0.5"),
@@ -73,6 +77,7 @@ PROGRAMMES: Mapping[Route, ProgrammeDefinition] = MappingProxyType(
             days=(21, 28),
             planned_days=(0, 3, 7, 10, 14, 17, 21, 24),
             fasting_hours=6,
+            fluids_hours=2,
             monitoring_minutes=(0, 40, 60, 90, 120),
             observation_minutes=120,
             dose_mg_per_kg=None,
@@ -91,6 +96,7 @@ PROGRAMMES: Mapping[Route, ProgrammeDefinition] = MappingProxyType(
             days=(21, 28),
             planned_days=(0, 3, 7, 10, 14, 17, 21, 24),
             fasting_hours=6,
+            fluids_hours=2,
             monitoring_minutes=(0, 5, 15, 30, 45, 60, 90, 120),
             observation_minutes=120,
             dose_mg_per_kg=Decimal("0.5"),
@@ -121,3 +127,17 @@ PROGRAMMES: Mapping[Route, ProgrammeDefinition] = MappingProxyType(
         ),
     }
 )
+
+
+class Following(Protocol):
+    """A course, as far as it says which programme it follows."""
+
+    @property
+    def route(self) -> Route: ...
+    @property
+    def programme(self) -> ProgrammeDefinition | None: ...
+
+
+def programme_of(course: Following) -> ProgrammeDefinition:
+    """The definition that a course was enrolled with; of an early course, which kept none, the shipped one."""
+    return course.programme or PROGRAMMES[course.route]

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from fhir_mappings import wire
 from fhir_mappings.facts.programme import CourseNote, PlannedSession, TreatmentCourse
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.writing import transaction
 from fhir_mappings.writing.canonical import (
     COURSE_COUNT_EXTENSION,
@@ -73,7 +73,7 @@ def _resource(course: TreatmentCourse, instance: Instance, procedures: Mapping[s
         "status": course.status.value,
         "intent": "plan",
         "category": [ASSESS_PLAN],
-        "title": f"Ketamine programme: {PROGRAMMES[course.route].title}",
+        "title": f"Ketamine programme: {programme_of(course).title}",
         "description": course_sentence(course),
         "subject": reference("course.patient", course.patient, "Patient"),
         "period": _period(course),

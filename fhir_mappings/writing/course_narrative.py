@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from fhir_mappings.facts.programme import CourseStatus, PlannedSession, TreatmentCourse
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.writing.datatypes import plain
 
 _STATUS = {
@@ -25,7 +25,7 @@ def course_sentence(course: TreatmentCourse) -> str:
     ended = f", ended {course.ended.isoformat()}" if course.ended else ""
     first = "planned from" if course.ended and course.ended < course.start else "first day"
     return (
-        f"Ketamine for depression, {PROGRAMMES[course.route].title}: {_STATUS[course.status]}, {done} sessions"
+        f"Ketamine for depression, {programme_of(course).title}: {_STATUS[course.status]}, {done} sessions"
         f" counted{missed}; {first} {course.start.isoformat()}{ended}; place: {course.place}."
     )
 

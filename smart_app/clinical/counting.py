@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from decimal import Decimal
+from datetime import date, datetime
 from typing import Protocol
 
-from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession, ProgrammeDefinition
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Clinician, Dose, KetamineSession, Place, Route, SessionStatus
-from smart_app.clinical.dosing import fraction_given
+from smart_app.clinical.dosing import fraction_given, plain
 from smart_app.clinical.session_rules import elapsed
-
-LEAST_FRACTION = Decimal("0.8")  # of the planned dose, for a session to count by itself
-LEAST_APART = timedelta(hours=24)  # two sessions that begin closer than this are flagged
 
 
 class CourseRecord(Protocol):
@@ -29,6 +25,8 @@ class CourseRecord(Protocol):
     def patient(self) -> str: ...
     @property
     def route(self) -> Route: ...
+    @property
+    def programme(self) -> ProgrammeDefinition | None: ...
     @property
     def definition(self) -> str: ...
     @property
@@ -60,7 +58,7 @@ class Tally:
     session: KetamineSession
     counts: bool
     why_not: str = ""
-    by_decision: bool = False  # a prescriber counted it although less than 80 % was given
+    by_decision: bool = False  # a prescriber counted it although too little was given
 
 
 def tally(
@@ -69,20 +67,21 @@ def tally(
     """Which signed sessions count, oldest first; the order they are given in does not matter.
 
     A day is the calendar date in the session's own offset. `decided` holds the ids of sessions that a prescriber
-    counted although less than 80 % of the planned dose was given.
+    counted although less than the programme's least share of the planned dose was given.
     """
-    most = PROGRAMMES[course.route].sessions
+    definition = programme_of(course)
+    most = definition.sessions
     days: set[date] = set()
     result: list[Tally] = []
     for session in sorted(sessions, key=lambda each: (elapsed(course.enrolled_at, each.started), each.id)):
-        why_not = _why_not(session, course.route, decided)
+        why_not = _why_not(session, definition, decided)
         if not why_not and session.started.date() in days:
             why_not = "another session of the same day counts"
         if not why_not and most is not None and len(days) == most:
             why_not = "the course was complete without it"
         if not why_not:
             days.add(session.started.date())
-        little = not why_not and session.dose is not None and too_little(session.dose)
+        little = not why_not and session.dose is not None and too_little(session.dose, definition)
         result.append(Tally(session=session, counts=not why_not, why_not=why_not, by_decision=little))
     return tuple(result)
 
@@ -95,19 +94,25 @@ _STATUS_WORDS = {
 }
 
 
-def _why_not(session: KetamineSession, route: Route, decided: Collection[str]) -> str:
+def _why_not(session: KetamineSession, definition: ProgrammeDefinition, decided: Collection[str]) -> str:
+    route = definition.route
     if session.status is not SessionStatus.COMPLETED:
         return _STATUS_WORDS[session.status]
     if session.dose is None or not session.dose.completed:
         return "the dose was not completed"
     if route not in (session.route, session.dose.route) or session.route is not session.dose.route:
         return f"given by another route ({session.dose.route})"
-    if too_little(session.dose) and session.id not in decided:
-        return "less than 80 % of the planned dose was given"
+    if too_little(session.dose, definition) and session.id not in decided:
+        return f"less than {share_words(definition)} of the planned dose was given"
     return ""
 
 
-def too_little(dose: Dose) -> bool:
-    """Less than 80 % of what was planned, or nothing planned to compare with."""
+def too_little(dose: Dose, definition: ProgrammeDefinition) -> bool:
+    """Less than the programme's share of what was planned, or nothing planned to compare with."""
     fraction = fraction_given(dose.planned_mg, dose.given_mg)
-    return fraction is None or fraction < LEAST_FRACTION
+    return fraction is None or fraction < definition.least_share
+
+
+def share_words(definition: ProgrammeDefinition) -> str:
+    """The share of the planned dose from which a session counts by itself: "80 %"."""
+    return f"{plain(definition.least_share * 100)} %"

@@ -9,8 +9,6 @@ from decimal import ROUND_HALF_UP, Decimal
 from fhir_mappings.facts.programme import ProgrammeDefinition
 
 HUNDREDTH = Decimal("0.01")
-WEIGHT_DAYS = 30  # clinical README 4: weigh again when older
-WEIGHT_DAYS_AT_MOST = 90
 MUCH_MORE = Decimal("1.1")  # given over planned, and planned over calculated, from which the form asks
 LIKELY_MG_PER_KG = Decimal(5)  # more mg/kg than this, or fewer mg, is likely the other unit
 
@@ -68,7 +66,7 @@ def warnings(amounts: Amounts, definition: ProgrammeDefinition, *, on: date) -> 
     """Unusual amounts, by field, each as a question. They never bar a dose: the clinician answers them."""
     asked = {
         "dose.planned_mg_per_kg": _per_kilogram(amounts, definition),
-        "dose.weight_date": _weight(amounts, on),
+        "dose.weight_date": _weight(amounts, definition, on),
         "dose.planned_mg": _planned(amounts, definition),
         "dose.given_mg": _given(amounts, definition),
         "dose.volume_ml": _volume(amounts),
@@ -92,13 +90,13 @@ def _per_kilogram(amounts: Amounts, definition: ProgrammeDefinition) -> str:
     return ""
 
 
-def _weight(amounts: Amounts, on: date) -> str:
+def _weight(amounts: Amounts, definition: ProgrammeDefinition, on: date) -> str:
     if amounts.mg_per_kg is None:
         return ""
     if amounts.kilograms is None or amounts.weighed is None:
         return _ask("a dose per kilogram without a dated weight.")
     days = (on - amounts.weighed).days
-    return _ask(f"the weight is {days} days old.") if days > WEIGHT_DAYS else ""
+    return _ask(f"the weight is {days} days old.") if days > definition.weight_days else ""
 
 
 def _planned(amounts: Amounts, definition: ProgrammeDefinition) -> str:

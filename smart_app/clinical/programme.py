@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
@@ -15,14 +15,11 @@ from fhir_mappings.facts.programme import (
     ProgrammeDefinition,
     TreatmentCourse,
 )
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import KetamineSession, SessionStatus
-from smart_app.clinical.counting import LEAST_APART, CourseRecord, Tally, tally
+from smart_app.clinical.counting import CourseRecord, Tally, tally
 from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, ActivityEvent, CourseEvent, follow
 from smart_app.clinical.session_rules import elapsed
-
-LATE_DAYS = 7  # after the upper bound: completed late; beyond that the course was interrupted
-GAP_DAYS = 14  # between two sessions: interrupted
 
 
 class Timing(StrEnum):
@@ -60,7 +57,7 @@ def progress(
     open_number: int | None = None,
 ) -> Progress:
     """Where the course stands. `open_number` is the number of the session that is running, if one is."""
-    definition = PROGRAMMES[course.route]
+    definition = programme_of(course)
     tallies = tally(sessions, course, decided)
     counted = [each.session for each in tallies if each.counts]
     missed = sum(each.session.status is SessionStatus.NOT_DONE for each in tallies)
@@ -120,6 +117,7 @@ def treatment_course(
         screening=course.screening,
         ended=course.ended,
         notes=course.notes,
+        programme=course.programme,
     )
 
 
@@ -204,7 +202,7 @@ def _timing(definition: ProgrammeDefinition, days: Sequence[date], today: date, 
     known = list(days) if complete else [*days, max(today, days[-1])]
     span = (known[-1] - known[0]).days
     gaps = [(later - earlier).days for earlier, later in pairwise(known)]
-    if span > upper + LATE_DAYS or max(gaps, default=0) > GAP_DAYS:
+    if span > upper + definition.late_days or max(gaps, default=0) > definition.longest_gap_days:
         return Timing.INTERRUPTED
     if span > upper:
         return Timing.LATE
@@ -215,10 +213,15 @@ def _flags(timing: Timing, definition: ProgrammeDefinition, counted: Sequence[Ke
     flags: list[str] = []
     if definition.days is not None and timing in _TIMING_WORDS:
         lower, upper = definition.days
-        flags.append(_TIMING_WORDS[timing].format(lower=lower, upper=upper, late=upper + LATE_DAYS, gap=GAP_DAYS))
+        late, gap = upper + definition.late_days, definition.longest_gap_days
+        flags.append(_TIMING_WORDS[timing].format(lower=lower, upper=upper, late=late, gap=gap))
+    least = timedelta(hours=definition.least_hours_apart)
     for earlier, later in pairwise(counted):
-        if elapsed(earlier.started, later.started) < LEAST_APART:
-            flags.append(f"The session of {day_words(later.started.date())} began less than 24 hours after the last.")
+        if elapsed(earlier.started, later.started) < least:
+            began = day_words(later.started.date())
+            flags.append(
+                f"The session of {began} began less than {definition.least_hours_apart} hours after the last."
+            )
     return tuple(flags)
 
 

@@ -6,12 +6,10 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
 
-from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.treatment import Route as Way
 from smart_app.pages.late import DRAFT, keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import PLACES, partial_day
-from smart_app.pages.wording import ROUTES as ROUTE_WORDS
 from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, withdraw
 from smart_app.use_cases.enrolment_draft import save_draft
 from smart_app.use_cases.errors import Problems, Refused
@@ -25,7 +23,7 @@ _OF_ROUTE = ("day.", "dose_")  # proposed anew for another route or start
 
 def show(visit: Visit) -> Response:
     """The form, the reason why there is none, or the enrolment that exists."""
-    view = enrolment_view(visit.deps.work, visit.deps.clock, visit.caller)
+    view = _view(visit)
     if view.open_course is not None:
         return _enrolled(visit)
     if not view.allowed:
@@ -43,7 +41,7 @@ def act(visit: Visit) -> Response:
         return _keep(visit, fields)
     if wanted != "enrol":
         save_draft(visit.deps.work, visit.deps.clock, visit.caller, fields, whole=True)
-    view = enrolment_view(visit.deps.work, visit.deps.clock, visit.caller, fields)
+    view = _view(visit, fields)
     if view.open_course is not None and wanted != "enrol":
         return visit.go("enrolment")
     if not view.allowed and view.open_course is None:
@@ -65,6 +63,11 @@ def act(visit: Visit) -> Response:
         lines=summary(view),
         strip=True,
     )
+
+
+def _view(visit: Visit, fields: Mapping[str, str] | None = None) -> EnrolmentView:
+    deps = visit.deps
+    return enrolment_view(deps.work, deps.clock, visit.caller, fields, programmes=deps.site.programmes)
 
 
 def _keep(visit: Visit, fields: Mapping[str, str]) -> Response:
@@ -101,7 +104,7 @@ def _form(visit: Visit, view: EnrolmentView, problems: Problems, *, earlier: Sto
         view=view,
         values=view.fields,
         problems=problems,
-        definition=definition_of(view),
+        definition=view.definition,
         earlier=earlier,
         asks=any(words.startswith("Check:") for words in problems.values()),
     )
@@ -151,14 +154,14 @@ def withdrawing(visit: Visit) -> Response:
     )
 
 
-def definition_of(view: EnrolmentView) -> ProgrammeDefinition | None:
-    return next((each for each in view.definitions if each.route == view.route), None)
-
-
 def summary(view: EnrolmentView) -> tuple[tuple[str, str, str], ...]:
     """The lines of "Check before you enrol": what, value, the field that changes it."""
-    fields, route = view.fields, view.route
-    lines = [("Programme", _programme(view), "route"), ("First day", partial_day(fields.get("start")), "start")]
+    fields, definition = view.fields, view.definition
+    route = definition.route if definition else None
+    lines = [
+        ("Programme", definition.title if definition else "", "route"),
+        ("First day", partial_day(fields.get("start")), "start"),
+    ]
     if view.planned:
         days = "\n".join(f"{each.number}. {partial_day(each.value)}" for each in view.planned)
         lines.append(("Planned sessions", days, "day.1"))
@@ -179,11 +182,6 @@ def summary(view: EnrolmentView) -> tuple[tuple[str, str, str], ...]:
     if fields.get("acknowledgement"):
         lines.append(("Why you enrol although a finding needs review", fields["acknowledgement"], "acknowledgement"))
     return tuple((name, value or "Not entered", field) for name, value, field in lines)
-
-
-def _programme(view: EnrolmentView) -> str:
-    definition = definition_of(view)
-    return definition.title if definition else ROUTE_WORDS.get(view.route or Way.IV, "")
 
 
 def _dose(view: EnrolmentView) -> str:

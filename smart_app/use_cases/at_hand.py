@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from fhir_mappings.facts.programme import ProgrammeDefinition
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.entry import NotUsable, at_time
 from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
@@ -29,7 +29,7 @@ class AtHand:
 
     @classmethod
     def of(cls, session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits) -> AtHand:
-        return cls(session, PROGRAMMES[course.route], now, limits)
+        return cls(session, programme_of(course), now, limits)
 
     def text(self, name: str) -> str:
         return text(self.session, name)

@@ -13,7 +13,7 @@ from fhir_mappings.facts.programme import (
     PlannedSession,
     ProgrammeDefinition,
 )
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.facts.treatment import Place, Route
 from smart_app.clinical import dosing
 from smart_app.clinical.course_states import COURSE_TABLE, CourseEvent, follow
@@ -26,10 +26,10 @@ from smart_app.use_cases.course_messages import care_plan_message
 from smart_app.use_cases.enrolment_draft import draft_of, drop_draft
 from smart_app.use_cases.enrolment_form import (
     FIELDS,
+    chosen,
     day_field,
     day_fields,
     problems,
-    route_of,
     with_defaults,
 )
 from smart_app.use_cases.errors import Problems, Refused
@@ -58,7 +58,7 @@ class WeightLine:
     day: date
     days: int
     words: str  # "82.0 kg on 20 Nov 2026 (EHR, Observation/1)"
-    too_old: bool  # older than 30 days: weigh again
+    too_old: bool  # weigh again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +84,7 @@ class EnrolmentView:
     advice: str
     needs_acknowledgement: bool
     definitions: tuple[ProgrammeDefinition, ...]
-    route: Route | None
+    definition: ProgrammeDefinition | None  # of the route that was chosen
     fields: Mapping[str, str]
     weight: WeightLine | None
     planned: tuple[PlannedDay, ...]
@@ -94,7 +94,12 @@ class EnrolmentView:
 
 
 def enrolment_view(
-    work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str] | None = None
+    work: Work,
+    clock: Clock,
+    caller: Caller,
+    fields: Mapping[str, str] | None = None,
+    *,
+    programmes: Programmes = PROGRAMMES,
 ) -> EnrolmentView:
     """The form with its defaults and this clinician's draft, or with `fields` and what is wrong with them."""
     now = clock()
@@ -106,7 +111,8 @@ def enrolment_view(
         uow.audit.add(audited(caller, now, "clinician:enrolment:read"))
         uow.commit()
     weight = screening.weight if screening is not None else None
-    values = with_defaults(draft if fields is None else fields, weight, now.date())
+    values = with_defaults(draft if fields is None else fields, weight, now.date(), programmes)
+    definition = chosen(values, programmes)
     acknowledge = screening is not None and screening.stands_as == "needs-review"
     calculated = dosing.dose(readable(amount, values["dose_mg_per_kg"]), readable(amount, values["weight_kg"]))
     return EnrolmentView(
@@ -116,13 +122,13 @@ def enrolment_view(
         why_not=refusal.words if refusal is not None else "",
         advice=refusal.advice if refusal is not None else "",
         needs_acknowledgement=acknowledge,
-        definitions=tuple(PROGRAMMES.values()),
-        route=route_of(values),
+        definitions=tuple(programmes.values()),
+        definition=definition,
         fields=values,
-        weight=_weight_line(weight, now.date()),
-        planned=_planned_days(values, now.date()),
+        weight=_weight_line(weight, definition or programmes[Route.IV], now.date()),
+        planned=_planned_days(values, definition, now.date()),
         dose_words=calculated.words if calculated is not None else "",
-        problems=problems(values, now.date(), acknowledge=acknowledge) if fields is not None else {},
+        problems=problems(values, now.date(), programmes, acknowledge=acknowledge) if fields is not None else {},
         open_course=open_course,
     )
 
@@ -137,16 +143,17 @@ def enrol(
         require_prescriber(uow, caller, now, action)
         screening = uow.screenings.latest(caller.patient)
         open_course = open_course_of(uow, caller)
-        values = with_defaults(fields, screening.weight if screening else None, now.date())
-        if open_course is not None and _same_form(open_course, values, caller):
+        values = with_defaults(fields, screening.weight if screening else None, now.date(), site.programmes)
+        if open_course is not None and _same_form(open_course, values, caller, site.programmes):
             return open_course
         refusal = _refusal(caller, screening, open_course, now)
         if screening is None or refusal is not None:
             refuse(uow, caller, now, action, refusal or Refused("This patient has not been screened."))
-        found = problems(values, now.date(), acknowledge=screening.stands_as == "needs-review")
+        found = problems(values, now.date(), site.programmes, acknowledge=screening.stands_as == "needs-review")
         if found:
             raise Refused("Some of the form needs another look.", problems=found)
-        course = _course(values, screening, caller, now, ids())
+        definition = site.programmes[Route(values["route"])]
+        course = _course(values, definition, screening, caller, now, ids())
         uow.courses.add(course)
         drop_draft(uow, caller)
         uow.messages.add(care_plan_message(MessageKind.CREATE_CARE_PLAN, course, caller, now, ids(), site))
@@ -212,28 +219,35 @@ def _outcome(screening: StoredScreening) -> str:
     return f"{screening.status}, overridden: {overridden}" if overridden else screening.status
 
 
-def _same_form(course: StoredCourse, values: Mapping[str, str], caller: Caller) -> bool:
+def _same_form(course: StoredCourse, values: Mapping[str, str], caller: Caller, programmes: Programmes) -> bool:
     """A second press of the button, not a second enrolment."""
-    return dict(course.enrolment) == _kept(values) and course.enrolled_by == caller.clinician
+    return (
+        dict(course.enrolment) == _kept(values, chosen(values, programmes)) and course.enrolled_by == caller.clinician
+    )
 
 
-def _kept(values: Mapping[str, str]) -> dict[str, str]:
-    names = {*FIELDS, *day_fields(route_of(values))} - {"confirm"}
+def _kept(values: Mapping[str, str], definition: ProgrammeDefinition | None) -> dict[str, str]:
+    names = {*FIELDS, *day_fields(definition)} - {"confirm"}
     return {name: values[name].strip() for name in sorted(names)}
 
 
 def _course(
-    values: Mapping[str, str], screening: StoredScreening, caller: Caller, now: datetime, course_id: str
+    values: Mapping[str, str],
+    definition: ProgrammeDefinition,
+    screening: StoredScreening,
+    caller: Caller,
+    now: datetime,
+    course_id: str,
 ) -> StoredCourse:
-    route = Route(values["route"])
-    days = [day(values[name]) for name in day_fields(route)]
+    days = [day(values[name]) for name in day_fields(definition)]
     return StoredCourse(
         id=course_id,
         ehr=caller.ehr,
         fhir_base=caller.fhir_base,
         patient=caller.patient,
-        route=route,
-        definition=PROGRAMMES[route].version,
+        route=definition.route,
+        definition=definition.version,
+        programme=definition,
         status=follow(COURSE_TABLE, CourseStatus.DRAFT, CourseEvent.ENROL),
         enrolled_at=now,
         enrolled_by=caller.clinician,
@@ -245,7 +259,7 @@ def _course(
         ),
         screening=screening.id,
         conditions=tuple(f"{caller.fhir_base}/{reference}" for reference in screening.conditions),
-        enrolment=_kept(values),
+        enrolment=_kept(values, definition),
     )
 
 
@@ -256,7 +270,7 @@ def _revoked(course: StoredCourse, caller: Caller, reason: str, now: datetime) -
     return replace(ended, planned=activities(ended, (), None))
 
 
-def _weight_line(weight: Json | None, today: date) -> WeightLine | None:
+def _weight_line(weight: Json | None, definition: ProgrammeDefinition, today: date) -> WeightLine | None:
     weighed = readable(day, str(weight["date"])) if weight is not None else None
     if weight is None or weighed is None:
         return None
@@ -266,13 +280,15 @@ def _weight_line(weight: Json | None, today: date) -> WeightLine | None:
         day=weighed,
         days=days,
         words=f"{weight['kg']} kg on {day_words(weighed)} (EHR, {weight['reference']})",
-        too_old=days > dosing.WEIGHT_DAYS,
+        too_old=days > definition.weight_days,
     )
 
 
-def _planned_days(values: Mapping[str, str], today: date) -> tuple[PlannedDay, ...]:
+def _planned_days(
+    values: Mapping[str, str], definition: ProgrammeDefinition | None, today: date
+) -> tuple[PlannedDay, ...]:
     lines: list[PlannedDay] = []
-    for number, name in enumerate(day_fields(route_of(values)), start=1):
+    for number, name in enumerate(day_fields(definition), start=1):
         planned = readable(day, values.get(name, ""))
         lines.append(
             PlannedDay(

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from fhir_mappings.facts.programme import ProgrammeDefinition
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import Programmes
 from fhir_mappings.facts.treatment import Place, Route
 from smart_app.clinical import dosing
 from smart_app.clinical.entry import NotUsable, amount, day, readable
@@ -51,21 +51,30 @@ def day_field(number: int) -> str:
     return f"day.{number}"
 
 
-def day_fields(route: Route | None) -> tuple[str, ...]:
-    if route is None:
+def day_fields(definition: ProgrammeDefinition | None) -> tuple[str, ...]:
+    """The fields of the planned dates; none before a route is chosen, and none for an open-ended programme."""
+    if definition is None:
         return ()
-    return tuple(day_field(number) for number in range(1, len(PROGRAMMES[route].planned_days) + 1))
+    return tuple(day_field(number) for number in range(1, len(definition.planned_days) + 1))
 
 
-def with_defaults(typed: Mapping[str, str], weight: Json | None, today: date) -> dict[str, str]:
+def chosen(fields: Mapping[str, str], programmes: Programmes) -> ProgrammeDefinition | None:
+    """The programme of the route that was chosen; None: none was."""
+    route = route_of(fields)
+    return programmes[route] if route is not None else None
+
+
+def with_defaults(
+    typed: Mapping[str, str], weight: Json | None, today: date, programmes: Programmes
+) -> dict[str, str]:
     """A value for every field: as typed, else what the route, the start and the chart's weight propose."""
-    route = route_of(typed)
+    definition = chosen(typed, programmes)
     proposed = dict.fromkeys(FIELDS, "") | {"start": today.isoformat(), "place": Place.CLINIC.value}
     if weight is not None:
         proposed |= {"weight_kg": str(weight["kg"]), "weight_date": str(weight["date"])}
-    if route is not None:
-        proposed |= _route_defaults(PROGRAMMES[route], typed.get("start", "") or today.isoformat())
-    known = {*FIELDS, *day_fields(route)}
+    if definition is not None:
+        proposed |= _route_defaults(definition, typed.get("start", "") or today.isoformat())
+    known = {*FIELDS, *day_fields(definition)}
     return proposed | {name: value for name, value in typed.items() if name in known}
 
 
@@ -120,14 +129,13 @@ class Form:
             self.problems.setdefault(name, words)
 
 
-def problems(fields: Mapping[str, str], today: date, *, acknowledge: bool) -> dict[str, str]:
+def problems(fields: Mapping[str, str], today: date, programmes: Programmes, *, acknowledge: bool) -> dict[str, str]:
     """What keeps the form from being accepted, by field. `acknowledge`: the screening asks for a reason."""
     form = Form(fields=fields, today=today)
-    route = route_of(fields)
-    if route is None:
+    definition = chosen(fields, programmes)
+    if definition is None:
         form.problems["route"] = "Choose a route."
     else:
-        definition = PROGRAMMES[route]
         _check_days(form, definition)
         _check_dose(form, definition)
         if definition.monitoring_minutes:
@@ -146,7 +154,7 @@ def problems(fields: Mapping[str, str], today: date, *, acknowledge: bool) -> di
 
 
 def _check_days(form: Form, definition: ProgrammeDefinition) -> None:
-    names = day_fields(definition.route) or ("start",)
+    names = day_fields(definition) or ("start",)
     before: tuple[int, date] | None = None
     for number, name in enumerate(names, start=1):
         form.need(name, f"Enter the date of session {number}." if name != "start" else "Enter the start date.")
@@ -175,7 +183,7 @@ def _check_dose(form: Form, definition: ProgrammeDefinition) -> None:
     for name, value in (("dose_mg_per_kg", by_weight), ("dose_mg", fixed)):
         if value == 0:
             form.problems.setdefault(name, "Enter an amount over 0.")
-    weight, weighed = _check_weight(form, required=by_weight_route or by_weight is not None)
+    weight, weighed = _check_weight(form, definition, required=by_weight_route or by_weight is not None)
     calculated = dosing.dose(by_weight, weight)
     planned = calculated.result if fixed is None and calculated is not None else fixed
     amounts = dosing.Amounts(mg_per_kg=by_weight, kilograms=weight, weighed=weighed, planned_mg=planned)
@@ -184,8 +192,10 @@ def _check_dose(form: Form, definition: ProgrammeDefinition) -> None:
     form.ask("dose_mg" if fixed else "dose_mg_per_kg", asked.get("dose.planned_mg", ""))
 
 
-def _check_weight(form: Form, *, required: bool) -> tuple[Decimal | None, date | None]:
-    """Up to 30 days old it is taken, up to 90 it is asked back, older it is refused (clinical README 4)."""
+def _check_weight(
+    form: Form, definition: ProgrammeDefinition, *, required: bool
+) -> tuple[Decimal | None, date | None]:
+    """Fresh it is taken, older it is asked back, too old it is refused: the programme says from when."""
     if required:
         form.need("weight_kg", "Enter the weight in kilograms.")
     weight = form.amount("weight_kg")
@@ -200,9 +210,9 @@ def _check_weight(form: Form, *, required: bool) -> tuple[Decimal | None, date |
     days = (form.today - weighed).days
     if days < 0:
         form.problems.setdefault("weight_date", "This day has not come yet.")
-    elif days > dosing.WEIGHT_DAYS_AT_MOST:
+    elif days > definition.weight_days_at_most:
         form.problems.setdefault("weight_date", f"Weighed {days} days ago. Weigh again.")
-    elif days > dosing.WEIGHT_DAYS:
+    elif days > definition.weight_days:
         form.ask("weight_date", f"Check: weighed {days} days ago. Weigh again, or keep this weight. Is it right?")
     return weight, weighed
 

@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition, TreatmentCourse
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.outcomes import Outcome, Phq9, outcome
 from smart_app.clinical.programme import Progress
@@ -101,7 +101,7 @@ def _view(
     return CourseView(
         person=banner,
         course=course,
-        definition=PROGRAMMES[course.route] if course is not None else None,
+        definition=programme_of(course) if course is not None else None,
         progress=progress,
         sessions=_rows(sessions, progress) if progress is not None else (),
         open_session=running.id if running is not None else None,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from fhir_mappings.facts.programme import CourseStatus
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import KetamineSession, SessionStatus, Signature
 from smart_app.clinical.entry import NotUsable, at_time, day
 from smart_app.use_cases.access import audited, own_course, refuse, require_prescriber, retried
@@ -106,7 +106,7 @@ def _missed(
         id=session.id,
         course=course.id,
         number=session.number,
-        of=PROGRAMMES[course.route].sessions,
+        of=programme_of(course).sessions,
         route=course.route,
         patient=course.patient,
         place=course.place,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from fhir_mappings.facts.clinical import Area, PatientFacts
-from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession
+from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession, ProgrammeDefinition
 from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Role, Route, SessionStatus
 
 Json = dict[str, Any]
@@ -180,6 +180,7 @@ class StoredCourse:
     enrolment: Mapping[str, str]  # the form's fields: weight, dose plan, consent, escort, emergency contact, ...
     notes: tuple[CourseNote, ...] = ()
     ended: date | None = None
+    programme: ProgrammeDefinition | None = None  # as enrolled: ask `programme_of`; None: an early course
     care_plan: str | None = None  # "CarePlan/id" once it was read back
     version: int = 1
 

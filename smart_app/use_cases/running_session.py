@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from fhir_mappings.facts.programme import CheckItem
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programme import CheckItem, ProgrammeDefinition
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Reading, Role, SessionStatus
 from smart_app.clinical import dosing
-from smart_app.clinical.counting import LEAST_APART
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
 from smart_app.use_cases.at_hand import AtHand
@@ -61,7 +60,7 @@ def view_of(
     person: Json,
 ) -> SessionView:
     """`others` are all sessions of the course."""
-    definition = PROGRAMMES[course.route]
+    definition = programme_of(course)
     at_hand = AtHand.of(session, course, now, limits)
     begun = started(session, now)
     lines = tuple(_reading_line(reading, begun, limits) for reading in readings(session))
@@ -95,7 +94,7 @@ def view_of(
         alert=_alert(lines),
         steps=tuple(_step(session, key, course, now, limits) for key in STEPS),
         missing=missing(session, course, now, limits),
-        notices=_notices(session, others, screening, now),
+        notices=_notices(session, definition, others, screening, now),
         observed_minutes=_minutes(begun, now),
     )
 
@@ -148,7 +147,7 @@ def _check_lines(session: StoredSession, group: str, items: Sequence[CheckItem])
 
 def _dose_lines(session: StoredSession, course: StoredCourse, now: datetime) -> DoseLines:
     known = amounts(session, now)
-    asked = dosing.warnings(known, PROGRAMMES[course.route], on=dose_day(session))
+    asked = dosing.warnings(known, programme_of(course), on=dose_day(session))
     source = ""
     if known.kilograms is not None and known.weighed is not None:
         source = f"Weight of {day_words(known.weighed)}, {weight_source(session, course)}"
@@ -264,15 +263,20 @@ def _step(session: StoredSession, key: str, course: StoredCourse, now: datetime,
 
 
 def _notices(
-    session: StoredSession, others: Sequence[StoredSession], screening: StoredScreening | None, now: datetime
+    session: StoredSession,
+    definition: ProgrammeDefinition,
+    others: Sequence[StoredSession],
+    screening: StoredScreening | None,
+    now: datetime,
 ) -> tuple[str, ...]:
     if not is_open(session):
         return ()
     notices: list[str] = []
     given = [each.signed.started for each in others if each.signed is not None and each.signed.dose is not None]
     last = max(given, default=None, key=lambda at: at.timestamp())
-    if last is not None and timedelta(0) <= elapsed(last, now) < LEAST_APART:
-        notices.append("The last session began less than 24 hours ago.")
+    least = timedelta(hours=definition.least_hours_apart)
+    if last is not None and timedelta(0) <= elapsed(last, now) < least:
+        notices.append(f"The last session began less than {definition.least_hours_apart} hours ago.")
     if screening is None or screening.at.date() != now.date():
         notices.append("The patient has not been screened today.")
     elif screening.stands_as in _STATUS_WORDS:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from fhir_mappings.facts.programme import CheckItem
-from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import (
     AdverseEvent,
     Answer,
@@ -54,7 +54,7 @@ def record(
     problems = {each.field: each.words for each in missing(session, course, now, limits) if each.blocks}
     if problems:
         raise Refused("Something is missing before this can be signed.", problems=problems)
-    definition = PROGRAMMES[course.route]
+    definition = programme_of(course)
     begun = _there(started(session, now))
     stopped = session.status is SessionStatus.STOPPED
     return KetamineSession(

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from fhir_mappings.facts.programme import ProgrammeDefinition
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import KetamineSession, Role, SessionStatus
 from fhir_mappings.writing.session_note import session_note
-from smart_app.clinical.counting import LEAST_FRACTION
+from smart_app.clinical.counting import share_words
 from smart_app.clinical.dosing import fraction_given
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.access import (
@@ -67,7 +69,7 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
         missing=view.missing if view.editable else (),
         note=session_note(made) if made is not None else "",
         attestation=ATTESTATION,
-        count_question=_count_question(session, now),
+        count_question=_count_question(session, programme_of(course), now),
         may_sign=view.may_sign and not blocked,
         why_not=view.why_not or _why_not(caller, blocked=blocked),
     )
@@ -79,15 +81,15 @@ def _why_not(caller: Caller, *, blocked: bool) -> str:
     return "Something is missing." if blocked else ""
 
 
-def _count_question(session: StoredSession, now: datetime) -> str:
+def _count_question(session: StoredSession, definition: ProgrammeDefinition, now: datetime) -> str:
     known = amounts(session, now)
     if session.status is not SessionStatus.IN_PROGRESS or known.planned_mg is None or known.given_mg is None:
         return ""
     fraction = fraction_given(known.planned_mg, known.given_mg)
-    if fraction is None or fraction >= LEAST_FRACTION:
+    if fraction is None or fraction >= definition.least_share:
         return ""
     return (
-        f"{known.given_mg} mg of {known.planned_mg} mg were given, less than 80 %. "
+        f"{known.given_mg} mg of {known.planned_mg} mg were given, less than {share_words(definition)}. "
         "Does this session count for the course?"
     )
 
@@ -118,7 +120,8 @@ def sign(
             raise Refused("The record was changed after you checked it.", advice="Check the note again, then sign.")
         if fields.get("attest") != "yes":
             raise Refused("The record is not signed yet.", problems={"attest": "Agree to the statement to sign."})
-        decided = {COUNT: "yes"} if fields.get(COUNT) == "yes" and _count_question(session, now) else {}
+        asked = _count_question(session, programme_of(course), now)
+        decided = {COUNT: "yes"} if fields.get(COUNT) == "yes" and asked else {}
         if decided:
             session = with_fields(session, decided, caller.clinician, now)
         made = record(session, course, caller.clinician, now, site.limits)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.writing.instance import Instance
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
@@ -17,6 +18,7 @@ class Site:
     version: str  # of this app
     limits: SessionLimits = field(default_factory=SessionLimits)
     rules: RuleSettings = DEFAULTS  # how it screens
+    programmes: Programmes = field(default_factory=lambda: PROGRAMMES)  # for courses to come; each keeps its own
 
     @property
     def instance(self) -> Instance:

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
-from smart_app.clinical import dosing
 from smart_app.clinical.dosing import Amounts, dose, fraction_given, plain, volume, warnings
 
 TODAY = date(2026, 11, 23)
@@ -184,7 +183,3 @@ def test_unusual_amounts_are_asked_back(route: Route, changes: dict[str, object]
 )
 def test_the_edges_are_not_asked_back(route: Route, changes: dict[str, object]) -> None:
     assert warnings(replace(USUAL, **changes), PROGRAMMES[route], on=TODAY) == {}  # type: ignore[arg-type]  # a table's row
-
-
-def test_the_limits_of_a_weights_age_are_the_clinics() -> None:
-    assert (dosing.WEIGHT_DAYS, dosing.WEIGHT_DAYS_AT_MOST) == (30, 90)

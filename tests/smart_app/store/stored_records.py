@@ -24,6 +24,7 @@ from fhir_mappings.facts.clinical import (
     Verification,
 )
 from fhir_mappings.facts.programme import ActivityStatus, CourseStatus, PlannedSession
+from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import (
     Answer,
     Check,
@@ -194,6 +195,7 @@ def a_course(**changes: Any) -> StoredCourse:
         "screening": "screening-1",
         "conditions": (f"{BASE}/Condition/c1",),
         "enrolment": {"weight": "82.0", "dose_plan": "41.00"},
+        "programme": PROGRAMMES[Route.IV],
     }
     return StoredCourse(**{**fields, **changes})
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from fhir_mappings.facts.programme import CourseStatus
+from fhir_mappings.facts.programmes import PROGRAMMES, programme_of
 from fhir_mappings.facts.treatment import Role, Route
+from smart_app.use_cases.course_progress import progress_now
 from smart_app.use_cases.enrol import enrol, enrolment_view, withdraw
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse
+from tests.smart_app.clinical.treatments import a_course
 from tests.smart_app.store.stored_records import an_override
-from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, ENROLMENT, NAN, OTHERS, Clinic, a_caller
+from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, ENROLMENT, MONDAY, NAN, OTHERS, Clinic, a_caller
 
 
 def enrolled(clinic: Clinic, caller: Caller = DEE, **changes: str) -> StoredCourse:
@@ -316,3 +320,19 @@ class TestWithdrawal:
             self.withdrawn(clinic, caller=BENS_DOCTOR)
         assert clinic.course.status is CourseStatus.ACTIVE
         assert clinic.refusals == ["clinician:course:withdraw"]
+
+
+class TestTheProgrammeOfACourse:
+    def test_is_kept_as_it_was_at_enrolment_and_counts_from_then_on(self) -> None:
+        clinic = Clinic()
+        tuned = replace(PROGRAMMES[Route.IV], version="1.0+site.1", least_share=Decimal(1), weight_days=20)
+        clinic.site = replace(clinic.site, programmes={**PROGRAMMES, Route.IV: tuned})
+        clinic.screened()
+        course = enrolled(clinic)
+        assert (course.programme, course.definition) == (tuned, "1.0+site.1")
+        clinic.site = replace(clinic.site, programmes=PROGRAMMES)
+        clinic.signed(**{"dose.given_mg": "40", "dose.volume_ml": "0.80"})
+        assert progress_now(clinic.course, list(clinic.work.kept.sessions.values()), MONDAY).counted == 0
+
+    def test_of_an_early_course_is_the_shipped_one(self) -> None:
+        assert programme_of(a_course(Route.IM)) is PROGRAMMES[Route.IM]
