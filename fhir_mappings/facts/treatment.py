@@ -117,6 +117,45 @@ class Weighing:
     source: str  # in words: "EHR, Observation/123" or "measured today"
 
 
+class Drug(StrEnum):
+    KETAMINE = "ketamine"
+    ESKETAMINE = "esketamine"
+
+
+class Known(StrEnum):
+    """How a second person is known."""
+
+    SIGNED_IN = "signed-in"  # confirmed it in a sign-in of their own
+    NAMED = "named"  # the name was typed by somebody else
+    NONE = "none"  # nobody was asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondPerson:
+    """Who checked a dose or saw waste destroyed. Only one who was signed in has a reference and a time."""
+
+    name: str
+    known: Known
+    reference: str | None = None
+    at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """What a dose took out of one vial of the ledger: drawn = given + wasted."""
+
+    vial: str
+    number: int  # as written on the vial
+    lot: str
+    expiry: str
+    concentration_mg_per_ml: Decimal
+    given_mg: Decimal
+    wasted_mg: Decimal
+    product: str = ""
+    manufacturer: str = ""
+    ndc: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dose:
     """What was given, with the plan beside it. Amounts keep their digits."""
@@ -136,8 +175,16 @@ class Dose:
     expiry: str = ""  # as printed on the vial, YYYY-MM or YYYY-MM-DD
     body_site: str = ""
     wasted_mg: Decimal | None = None
-    second_person: str = ""
+    second_person: str = ""  # by name alone, where the ledger is kept elsewhere
     completed: bool = True  # False: stopped early
+    drug: Drug = Drug.KETAMINE
+    draws: tuple[Draw, ...] = ()  # empty: the ledger is kept elsewhere
+    checked_by: SecondPerson | None = None  # before it was given
+    witness: SecondPerson | None = None  # of what was wasted
+    wasted_by: Clinician | None = None
+    waste_method: str = ""
+    expired_reason: str = ""  # why an expired vial was used
+    sprays: int | None = None  # of a nasal dose
 
 
 class SessionStatus(StrEnum):
