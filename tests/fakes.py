@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
+from smart_app.clinical.ledger import Row, Vial
 from smart_app.use_cases.errors import StaleVersion, Unaudited
 from smart_app.use_cases.ports import (
     Audit,
@@ -17,6 +18,7 @@ from smart_app.use_cases.ports import (
     Drafts,
     Judgements,
     Launches,
+    Ledger,
     Messages,
     Scores,
     Screenings,
@@ -68,6 +70,8 @@ class Kept:
     drafts: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
     scores: dict[str, StoredScore] = field(default_factory=dict)
     queue: dict[str, Queued] = field(default_factory=dict)
+    vials: dict[str, Vial] = field(default_factory=dict)
+    ledger: list[Row] = field(default_factory=list)
     audit: list[AuditRecord] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)  # launches
 
@@ -83,6 +87,8 @@ class Kept:
             drafts=dict(self.drafts),
             scores=dict(self.scores),
             queue=dict(self.queue),
+            vials=dict(self.vials),
+            ledger=list(self.ledger),
             audit=list(self.audit),
             ended=set(self.ended),
         )
@@ -133,6 +139,7 @@ class FakeUnit:
         self.drafts: Drafts = FakeDrafts(self)
         self.scores: Scores = FakeScores(self)
         self.messages: Messages = FakeMessages(self)
+        self.ledger: Ledger = FakeLedger(self)
         self.audit: Audit = FakeAudit(self)
 
     @property
@@ -317,6 +324,49 @@ class FakeMessages:
             state = MessageState.UNKNOWN if message.sent is not None else MessageState.QUEUED
         made_due = replace(queued, crashes=0).with_message(state=state, due=due, launch=launch)
         self.unit.draft.queue[message.id] = made_due
+
+
+@dataclass
+class FakeLedger:
+    unit: FakeUnit
+
+    def add_vial(self, vial: Vial) -> None:
+        _add(self.unit.draft.vials, vial.id, vial)
+
+    def vial(self, vial_id: str) -> Vial | None:
+        return self.unit.draft.vials.get(vial_id)
+
+    def vials(self, ehr: str) -> Sequence[tuple[Vial, Row]]:
+        known = sorted((v for v in self.unit.draft.vials.values() if v.ehr == ehr), key=lambda vial: vial.number)
+        return [(vial, rows[-1]) for vial in known if (rows := self.of_vial(vial.id))]
+
+    def open_vials(self, ehr: str) -> Sequence[tuple[Vial, Row]]:
+        return [(vial, row) for vial, row in self.vials(ehr) if row.balance > 0]
+
+    def next_number(self, ehr: str) -> int:
+        return max((v.number for v in self.unit.draft.vials.values() if v.ehr == ehr), default=0) + 1
+
+    def add(self, row: Row) -> None:
+        if any(each.id == row.id or (each.vial, each.number) == (row.vial, row.number) for each in self._all):
+            raise StaleVersion("somebody else added a row to this vial")
+        self._all.append(row)
+
+    def of_vial(self, vial_id: str) -> Sequence[Row]:
+        return [row for row in self._all if row.vial == vial_id]
+
+    def of_session(self, session_id: str) -> Sequence[Row]:
+        return [row for row in self._all if row.session == session_id]
+
+    def between(self, ehr: str, first: datetime, before: datetime) -> Sequence[Row]:
+        ours = {vial.id for vial in self.unit.draft.vials.values() if vial.ehr == ehr}
+        return sorted((row for row in self._all if row.vial in ours and first <= row.at < before), key=lambda r: r.at)
+
+    def ehrs(self) -> Sequence[str]:
+        return sorted({vial.ehr for vial in self.unit.draft.vials.values()})
+
+    @property
+    def _all(self) -> list[Row]:
+        return self.unit.draft.ledger
 
 
 @dataclass

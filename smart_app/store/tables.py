@@ -144,6 +144,35 @@ screening_inputs = _records_of_patients("screening_inputs")
 answers = _records_of_patients("answers")
 overrides = _records_of_patients("overrides")
 
+# Triggers refuse UPDATE and DELETE of both: an error is taken back by a row of its own.
+vials = Table(
+    "vials",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("ehr", Text, nullable=False),
+    Column("number", Integer, nullable=False),  # written on the vial
+    Column("body", Text, nullable=False),
+    Index(None, "ehr", "number", unique=True),
+)
+
+ledger = Table(
+    "ledger",
+    metadata,
+    _seq(),
+    Column("id", Text, nullable=False, unique=True),
+    Column("vial", Text, ForeignKey(vials.c.id), nullable=False),
+    # Two rows that were both made to follow the same one cannot both come in: no vial is drawn empty twice.
+    Column("number", Integer, nullable=False),
+    Column("ehr", Text, nullable=False),
+    Column("session", Text, index=True),
+    Column("at", Instant, nullable=False),  # of the act
+    Column("holds", Integer, nullable=False),  # 1: something is left in the vial
+    Column("body", Text, nullable=False),
+    Index(None, "vial", "number", unique=True),
+    Index(None, "ehr", "at"),
+)
+
 courses = Table(
     "courses",
     metadata,

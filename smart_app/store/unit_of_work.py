@@ -13,6 +13,7 @@ from smart_app.store.drafts import SqlDrafts
 from smart_app.store.engine import begin_writing, reading
 from smart_app.store.judgements import SqlJudgements
 from smart_app.store.launches import SqlCallers
+from smart_app.store.ledger import SqlLedger
 from smart_app.store.messages import SqlMessages
 from smart_app.store.scores import SqlScores
 from smart_app.store.screenings import SqlScreenings
@@ -24,6 +25,7 @@ from smart_app.use_cases.ports import (
     Drafts,
     Judgements,
     Launches,
+    Ledger,
     Messages,
     Scores,
     Screenings,
@@ -45,6 +47,7 @@ class SqlUnitOfWork:
         self.drafts: Drafts = SqlDrafts(connection)
         self.scores: Scores = SqlScores(connection)
         self.messages: Messages = SqlMessages(connection)
+        self.ledger: Ledger = SqlLedger(connection)
         self.audit: Audit = self._audit
 
     def commit(self) -> None:

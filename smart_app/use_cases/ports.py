@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from fhir_mappings.facts.audit import AuditRecord
+from smart_app.clinical.ledger import Row, Vial
 from smart_app.use_cases.records import (
     Caller,
     Chart,
@@ -228,6 +229,46 @@ class Messages(Protocol):
         ...
 
 
+class Ledger(Protocol):
+    """The ledger of controlled substances. Nothing of it is ever changed or removed."""
+
+    def add_vial(self, vial: Vial) -> None: ...
+
+    def vial(self, vial_id: str) -> Vial | None: ...
+
+    def vials(self, ehr: str) -> Sequence[tuple[Vial, Row]]:
+        """Each with its last row, in order of their numbers; one that was never received is left out."""
+        ...
+
+    def open_vials(self, ehr: str) -> Sequence[tuple[Vial, Row]]:
+        """Those in which something is left."""
+        ...
+
+    def next_number(self, ehr: str) -> int:
+        """For the next vial, from 1."""
+        ...
+
+    def add(self, row: Row) -> None:
+        """Raises StaleVersion when another row of its vial has its number."""
+        ...
+
+    def of_vial(self, vial_id: str) -> Sequence[Row]:
+        """In their order."""
+        ...
+
+    def of_session(self, session_id: str) -> Sequence[Row]:
+        """In order of entry, counter-entries too."""
+        ...
+
+    def between(self, ehr: str, first: datetime, before: datetime) -> Sequence[Row]:
+        """By the time of the act."""
+        ...
+
+    def ehrs(self) -> Sequence[str]:
+        """Where vials were received."""
+        ...
+
+
 class Audit(Protocol):
     def add(self, record: AuditRecord) -> None: ...
 
@@ -247,6 +288,7 @@ class UnitOfWork(Protocol):
     drafts: Drafts
     scores: Scores
     messages: Messages
+    ledger: Ledger
     audit: Audit
 
     def commit(self) -> None:

@@ -14,6 +14,7 @@ from smart_app.store.outbox import SqlOutbox
 from smart_app.store.sealing import Sealer, SealingKey
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.records import MessageState
+from tests.smart_app.clinical.vials import a_posting, a_vial, posted
 from tests.smart_app.store.stored_records import (
     ADA,
     NOON,
@@ -93,6 +94,15 @@ def _a_day(engine: Engine) -> None:
         uow.messages.of_course("course-1")
         uow.messages.retry("message-1", launch="launch-1", now=NOON)
         uow.messages.release(ADA, launch="launch-1", now=NOON)
+        uow.ledger.add_vial(a_vial())
+        for row in posted(a_posting()):
+            uow.ledger.add(row)
+        uow.ledger.vial("vial-1")
+        uow.ledger.open_vials("demo")
+        uow.ledger.next_number("demo")
+        uow.ledger.of_vial("vial-1")
+        uow.ledger.of_session("session-1")
+        uow.ledger.between("demo", NOON, NOON)
         uow.audit.add(an_audit())
         uow.audit.of_patient(ADA)
         uow.commit()
