@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fhir_mappings.facts.programme import CourseStatus
+from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES
+from fhir_mappings.facts.treatment import Route
 from launch.registration_keys import KEYS
+from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import COURSE_TABLE
+from smart_app.clinical.programme_settings import TUNABLES, Tunable
 from smart_app.clinical.rule_sheet import amount, rule_sheet
 from smart_app.sandbox.patients.table import PATIENTS
 
@@ -91,14 +94,27 @@ def _name(state: CourseStatus) -> str:
     return state.value.replace("-", "_")  # the diagram's names have no hyphens
 
 
+def _tunable_row(tunable: Tunable) -> tuple[str, ...]:
+    bounds = (_programme_bounds(tunable, p) for p in PROGRAMMES.values())
+    return (f"`{tunable.key}`", f"{tunable.words} ({tunable.unit or 'share'})", *bounds, tunable.source)
+
+
+def _programme_bounds(tunable: Tunable, shipped: ProgrammeDefinition) -> str:
+    bounds = tunable.bounds(shipped)
+    return f"{getattr(shipped, tunable.key)} ({bounds[0]} to {bounds[1]})" if bounds else "-"
+
+
 def programmes() -> str:
+    iv = PROGRAMMES[Route.IV]
+    share, late = share_words(iv), iv.late_days
     rows = [
         (
             p.route.value,
             p.title,
             str(p.sessions or "no count"),
             f"{p.days[0]} to {p.days[1]} days" if p.days else "open",
-            f"{p.fasting_hours} h" if p.fasting_hours else "none",
+            f"{p.least_hours_apart} h to {p.longest_gap_days} days" if p.days else "none",
+            f"{p.fasting_hours} h, clear fluids {p.fluids_hours} h" if p.fasting_hours else "none",
             ", ".join(map(str, p.monitoring_minutes)) or "none in a visit",
             f"{p.observation_minutes} min" if p.observation_minutes else "none",
         )
@@ -109,6 +125,7 @@ def programmes() -> str:
         "programme",
         "sessions",
         "on time within",
+        "apart",
         "fasting",
         "readings, minutes from dose",
         "observation",
@@ -122,6 +139,25 @@ The clinic's four programmes are one table, `fhir_mappings/facts/programmes.py`.
 clinic's own; schedules and the values at which a form asks back are working proposals that a clinician signs off.
 
 {table(head, rows)}
+
+A session counts once a day: completed, by the programme's route, with at least {share} of the planned dose. Completed
+up to {late} days after the window a course is late; later, or with a longer gap than the table says, it was
+interrupted.
+
+## What a site may set
+
+In `[programme.ROUTE]` of site.toml, see [operations](operations.md#how-a-site-sets-its-programmes). Sessions and
+window are the clinic's and cannot be set. A course keeps the programme that it was enrolled with.
+
+{table(("key", "meaning", *(route.value for route in PROGRAMMES), "source"), map(_tunable_row, TUNABLES))}
+
+| key | takes |
+|---|---|
+| `planned_days` | days from the first session, one for each, within window and spacing |
+| `monitoring_minutes` | minutes from the dose: all of the shipped ones, and more between or after them |
+| `required` | keys of checks that must be answered |
+| `checks`, `discharge` | further ones: tables of key, text, required, not_applicable, stops |
+| `reason` | why, shown with what it explains |
 
 ## States of a course
 

@@ -23,6 +23,7 @@ from launch.errors import LaunchError
 from launch.registry import Registry
 from launch.routes import launch_routes
 from smart_app.background import following_rotations, running_worker
+from smart_app.clinical.programme_settings import tunings
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.launched import after_launch, landing
 from smart_app.pages import (
@@ -90,13 +91,15 @@ def page_deps(parts: Parts) -> PageDeps:
         clock=parts.clock,
         launches=parts.store.sessions,
         ehr_of=parts.ehrs,
-        screen=partial(screen_patient, settings=parts.rules, medicines=parts.medicines),
+        screen=partial(screen_patient, settings=parts.site.rules, medicines=parts.medicines),
         ids=lambda: str(uuid4()),
         site=Site(
             base_url=parts.settings.base_url,
             version=VERSION,
-            rules=parts.rules,
-            limits=SessionLimits.of_site(parts.rules.limits),
+            rules=parts.site.rules,
+            programmes=parts.site.programmes.programmes,
+            tuned=tunings(parts.site.programmes),
+            limits=SessionLimits.of_site(parts.site.rules.limits),
         ),
         origin=f"{address.scheme}://{address.netloc}",
         framing=partial(_framing, parts.registry),

@@ -20,10 +20,17 @@ from launch.pacing import Share
 from launch.registry import Registry, load_registry
 from launch.styling import Styles
 from launch.transport import Transports
-from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.registration.sheet import Here
-from smart_app.settings import CLIENT_SECRETS, SEALING_KEYS, SIGNING_KEYS, Settings, SystemClock, load_site
+from smart_app.settings import (
+    CLIENT_SECRETS,
+    SEALING_KEYS,
+    SIGNING_KEYS,
+    Settings,
+    SiteSettings,
+    SystemClock,
+    load_site,
+)
 from smart_app.store.opened import Store, open_store
 
 VERSION = version("ketamine-pathway")
@@ -62,7 +69,7 @@ class Parts:
     styles: Styles
     ehrs: EhrsOfLaunches
     ehrs_of_worker: EhrsOfLaunches  # goes after the clinicians where an EHR limits its requests
-    rules: RuleSettings
+    site: SiteSettings
     medicines: MedicineTable
     wake: Wake
 
@@ -77,7 +84,7 @@ class Parts:
 def assemble(settings: Settings) -> Parts:
     """Open the store, bring it up to date, read registrations and keys. Raises what the operator must put right."""
     clock = SystemClock(settings.zone)
-    rules, medicines = load_site(settings.site), table_of(settings.data)
+    site, medicines = load_site(settings.site), table_of(settings.data)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = registrations(settings.registry, demo=settings.demo)
     keys = _signing_keys(settings, registry, clock)
@@ -119,7 +126,7 @@ def assemble(settings: Settings) -> Parts:
         styles=Styles(registry=registry, clients=clients, clock=clock),
         ehrs=ehrs(Share.READING),
         ehrs_of_worker=ehrs(Share.DELIVERY),
-        rules=rules,
+        site=site,
         medicines=medicines,
         wake=Wake(),
     )

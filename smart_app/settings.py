@@ -6,7 +6,7 @@ import os.path
 import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from launch.addresses import AddressRefused, parse_address
 from smart_app.clinical.criteria import CRITERIA
+from smart_app.clinical.programme_settings import ProgrammeSettings, programme_settings
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRefused, rule_settings
 
 PREFIX = "KP_"
@@ -47,6 +48,18 @@ IDLE = Span(unit=timedelta(minutes=1), default=15, least=5, most=60)
 LONGEST = Span(unit=timedelta(hours=1), default=12, least=1, most=24)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteSettings:
+    """What site.toml says."""
+
+    rules: RuleSettings = DEFAULTS
+    programmes: ProgrammeSettings = field(default_factory=ProgrammeSettings)
+
+
+AS_SHIPPED = SiteSettings()
+_TABLES = {"rules": "[rules.RULE]", "programme": "[programme.ROUTE]"}
+
+
 class SettingInvalid(ValueError):
     """A setting is missing or wrong. The message names it, a line for each."""
 
@@ -64,7 +77,7 @@ class Settings:
     contact: str = WHOEVER  # for clinicians, patients and EHR administrators who ask
     idle: timedelta = timedelta(minutes=15)  # how long a session may lie unused
     longest: timedelta = timedelta(hours=12)  # how long it may last at all
-    site: Path | None = None  # how this site runs the rules; None: as shipped
+    site: Path | None = None  # how this site runs rules and programmes; None: as shipped
     demo: bool = False
 
     @property
@@ -123,20 +136,31 @@ def site_file(environment: Mapping[str, str], data: Path | None = None) -> Path 
     return usual if os.path.lexists(usual) else None  # a link that leads nowhere must not pass for "as shipped"
 
 
-def load_site(path: Path | None) -> RuleSettings:
-    """How the site runs the rules. Raises SettingInvalid with a line for each problem, each naming the file."""
+def load_site(path: Path | None) -> SiteSettings:
+    """The site's own settings. Raises SettingInvalid with a line for each problem, each naming the file."""
     if path is None:
-        return DEFAULTS
+        return AS_SHIPPED
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
     except OSError as error:
         raise SettingInvalid(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, ArithmeticError, RecursionError) as error:  # the second: an amount out of all range
         raise SettingInvalid(f"{path}: is not TOML: {error}") from None
+    problems = [
+        f"{name}: is not known; known are {', '.join(_TABLES.values())}" for name in table if name not in _TABLES
+    ]
+    rules, programmes = AS_SHIPPED.rules, AS_SHIPPED.programmes
     try:
-        return rule_settings(table, CRITERIA)
+        rules = rule_settings(table, CRITERIA)
     except SettingsRefused as refused:
-        raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in refused.problems)) from None
+        problems += refused.problems
+    try:
+        programmes = programme_settings(table)
+    except SettingsRefused as refused:
+        problems += refused.problems
+    if problems:
+        raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in problems))
+    return SiteSettings(rules=rules, programmes=programmes)
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

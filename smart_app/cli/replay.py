@@ -30,7 +30,7 @@ def run(chosen: argparse.Namespace) -> int:
     """0: it came out the same; 1: it did not; 2: it cannot be computed again."""
     given = environment()
     data = chosen.data or data_folder(given)
-    rules = checked(lambda: load_site(site_file(given, data)))
+    rules = checked(lambda: load_site(site_file(given, data))).rules
     clock = SystemClock(checked(lambda: zone_of(given)))
     work, close = checked(lambda: open_kept(database_url(given, data)))
     try:

@@ -11,10 +11,10 @@ from typing import Any
 
 from fhir_mappings.wire import encode
 from smart_app.cli.serve import checked
-from smart_app.clinical.rule_settings import RuleSettings
+from smart_app.clinical.programme_settings import tunings
 from smart_app.clinical.rule_sheet import amount, rule_sheet
 from smart_app.parts import environment
-from smart_app.settings import load_site, site_file
+from smart_app.settings import SiteSettings, load_site, site_file
 
 _WIDTH = 110
 
@@ -33,16 +33,21 @@ def add_site(command: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_settings(chosen: argparse.Namespace) -> RuleSettings:
+def chosen_settings(chosen: argparse.Namespace) -> SiteSettings:
     """The settings of --site, else those that the server would find. An unusable file is exit code 2."""
     return checked(lambda: load_site(chosen.site or site_file(environment())))
 
 
 def run(chosen: argparse.Namespace) -> int:
     """0 also where the site differs: that is no fault."""
-    sheet = rule_sheet(chosen_settings(chosen))
+    site = chosen_settings(chosen)
+    sheet = rule_sheet(site.rules, tuned=tunings(site.programmes))
     if chosen.format == "json":
-        told = {key: sheet[key] for key in ("format", "rulesVersion", "differences")} if chosen.diff else sheet
+        told = (
+            {key: sheet[key] for key in ("format", "rulesVersion", "differences", "programmes")}
+            if chosen.diff
+            else sheet
+        )
         sys.stdout.write(encode(told).decode() + "\n")
     else:
         sys.stdout.write("\n".join(_differences(sheet) if chosen.diff else _table(sheet)) + "\n")
@@ -71,6 +76,9 @@ def _value(limit: Mapping[str, Any]) -> str:
 def _differences(sheet: Mapping[str, Any]) -> Iterable[str]:
     if not sheet["differences"]:
         yield "This site runs every rule as shipped."
+    for each in sheet["programmes"]:
+        reason = f": {each['reason']}" if each["reason"] else ""
+        yield f"programme {each['route']} {each['key']}: {each['value']} instead of {each['default']}{reason}"
     for told in sheet["differences"]:
         if told["key"] == "off":
             yield f"{told['rule']}: switched off: {told['reason']}"

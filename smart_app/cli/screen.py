@@ -54,7 +54,7 @@ def _day(text: str) -> date:
 
 def run(chosen: argparse.Namespace) -> int:
     """0 whatever the status; unusable input is one line and 2."""
-    settings = chosen_settings(chosen)
+    settings = chosen_settings(chosen).rules
     try:
         files = read_files(chosen.paths)
     except UnreadableInput as problem:

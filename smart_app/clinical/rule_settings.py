@@ -129,9 +129,6 @@ class _Reader:
         self.problems: list[str] = []
 
     def read(self, table: Mapping[str, Any]) -> None:
-        for name in table:
-            if name != "rules":
-                self.problems.append(f"{name}: only tables [rules.RULE] are known")
         rules = table.get("rules", {})
         if not isinstance(rules, Mapping):
             self.problems.append("rules: is not a table; write [rules.RULE]")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from smart_app.clinical.criteria import CRITERIA, RULES_VERSION
 from smart_app.clinical.criterion import Ask, Criterion, Origin
 from smart_app.clinical.finding import Kind
 from smart_app.clinical.limits import LIMITS, Limit
+from smart_app.clinical.programme_settings import Tuning
 from smart_app.clinical.rule_settings import DEFAULTS, Difference, RuleSettings, differences, value_of
 from smart_app.clinical.rules_release import RELEASE
 
@@ -56,7 +58,9 @@ ATTRIBUTES = (
 )
 
 
-def rule_sheet(settings: RuleSettings = DEFAULTS, criteria: Sequence[Criterion] = CRITERIA) -> dict[str, Any]:
+def rule_sheet(
+    settings: RuleSettings = DEFAULTS, criteria: Sequence[Criterion] = CRITERIA, *, tuned: Sequence[Tuning] = ()
+) -> dict[str, Any]:
     """The whole document for one site; `format` grows when a reader of an older one would go wrong.
 
     `effect` null: the rule changes no status. `key` "off" among the differences: the rule is switched off.
@@ -77,6 +81,7 @@ def rule_sheet(settings: RuleSettings = DEFAULTS, criteria: Sequence[Criterion] 
         "attributesUsed": [each for each in ATTRIBUTES if each in used],
         "attributesNotUsed": [each for each in ATTRIBUTES if each not in used],
         "differences": difference_rows(settings),
+        "programmes": [asdict(each) for each in tuned],
         "rules": [_rule(criterion, settings) for criterion in criteria],
     }
 

@@ -42,7 +42,7 @@ class RuleGroup:
 
 def show(visit: Visit) -> Response:
     record_look(visit.deps.work, visit.deps.clock, visit.caller, PAGE)
-    sheet = rule_sheet(visit.deps.site.rules)
+    sheet = rule_sheet(visit.deps.site.rules, tuned=visit.deps.site.tuned)
     return visit.page(
         "rules.html",
         tab="rules",
@@ -72,7 +72,7 @@ def effect_words(effect: str | None) -> str:
 
 def rules_json(deps: PageDeps) -> Callable[[Request], Awaitable[Response]]:
     """The same facts for programs. Nothing of a patient is in them, so nobody has to sign in."""
-    body = encode(rule_sheet(deps.site.rules))
+    body = encode(rule_sheet(deps.site.rules, tuned=deps.site.tuned))
 
     async def answer(_request: Request) -> Response:
         return Response(body, media_type="application/json")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.writing.instance import Instance
+from smart_app.clinical.programme_settings import Tuning
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
 
@@ -19,6 +20,7 @@ class Site:
     limits: SessionLimits = field(default_factory=SessionLimits)
     rules: RuleSettings = DEFAULTS  # how it screens
     programmes: Programmes = field(default_factory=lambda: PROGRAMMES)  # for courses to come; each keeps its own
+    tuned: tuple[Tuning, ...] = ()  # what of the programmes differs from what is shipped
 
     @property
     def instance(self) -> Instance:

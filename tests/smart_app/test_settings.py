@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from fhir_mappings.facts.treatment import Route
 from smart_app.clinical.rule_settings import DEFAULTS
-from smart_app.settings import SettingInvalid, SystemClock, load_site, settings_from, site_file
+from smart_app.settings import SettingInvalid, SiteSettings, SystemClock, load_site, settings_from, site_file
 
 GOOD = {"KP_BASE_URL": "https://pathway.clinic.example", "KP_REGISTRY": "ehr.toml"}
 
@@ -97,7 +98,7 @@ def test_the_clock_tells_the_site_s_time() -> None:
 
 def test_the_rules_run_as_shipped_without_a_site_file(tmp_path: Path) -> None:
     assert site_file({"KP_DATA": str(tmp_path)}) is None
-    assert load_site(None) is DEFAULTS
+    assert load_site(None) == SiteSettings(rules=DEFAULTS)
 
 
 def test_site_toml_is_found_in_the_data_folder_or_where_it_is_named(tmp_path: Path) -> None:
@@ -105,11 +106,11 @@ def test_site_toml_is_found_in_the_data_folder_or_where_it_is_named(tmp_path: Pa
     usual.write_text("[rules.HOLD-BP]\nsbp = 134.50\n", "utf-8")
     settings = settings_from(GOOD | {"KP_DATA": str(tmp_path)})
     assert settings.site == usual
-    assert str(load_site(settings.site).limits.systolic) == "134.50"
+    assert str(load_site(settings.site).rules.limits.systolic) == "134.50"
     elsewhere = tmp_path / "other.toml"
     elsewhere.write_text("[rules.HOLD-BP]\nsbp = 120\n", "utf-8")
     named = site_file({"KP_DATA": str(tmp_path), "KP_SITE": f" {elsewhere} "})
-    assert load_site(named).limits.systolic == Decimal(120)
+    assert load_site(named).rules.limits.systolic == Decimal(120)
 
 
 def test_a_link_that_leads_nowhere_is_not_taken_for_no_file(tmp_path: Path) -> None:
@@ -144,6 +145,20 @@ def test_a_folder_or_nothing_at_all_is_no_site_file(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing.toml"):
         with pytest.raises(SettingInvalid, match="cannot be read"):
             load_site(path)
+
+
+def test_rules_and_programmes_are_read_from_one_file_and_complain_together(tmp_path: Path) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text("[limits]\nsbp = 1\n[rules.HOLD-BP]\nsbp = 160\n[programme.IV]\nsessions = 5\n", "utf-8")
+    with pytest.raises(SettingInvalid) as found:
+        load_site(path)
+    assert [line.removeprefix(f"{path}: ").split(":")[0] for line in str(found.value).splitlines()] == [
+        "limits",
+        "[rules.HOLD-BP] sbp",
+        "[programme.IV] sessions",
+    ]
+    path.write_text("[programme.IM]\nobservation_minutes = 150\n", "utf-8")
+    assert load_site(path).programmes.programmes[Route.IM].observation_minutes == 150
 
 
 def test_every_problem_of_a_site_file_has_a_line_of_its_own(tmp_path: Path) -> None:

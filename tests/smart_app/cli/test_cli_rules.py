@@ -76,7 +76,7 @@ def test_a_script_gets_the_same_facts(capsys: Capture, tmp_path: Path) -> None:
     whole: dict[str, Any] = json.loads(told(capsys, *site, "--format", "json"))
     assert [rule["id"] for rule in whole["rules"]] == [criterion.id for criterion in CRITERIA]
     short = json.loads(told(capsys, *site, "--format", "json", "--diff"))
-    assert short == {key: whole[key] for key in ("format", "rulesVersion", "differences")}
+    assert short == {key: whole[key] for key in ("format", "rulesVersion", "differences", "programmes")}
     assert [each["rule"] for each in short["differences"]] == ["HOLD-BP", "REV-CV"]
 
 
