@@ -77,6 +77,7 @@ def create_app(settings: Settings, *, with_worker: bool = True) -> FastAPI:
         )
     )
     app.include_router(create_pages(deps))
+    _add_record_keys(app, parts)
     _add_health(app, parts)
     _add_error_pages(app, deps)
     app.add_middleware(PolicyHeaders, framing=deps.framing)
@@ -100,6 +101,7 @@ def page_deps(parts: Parts) -> PageDeps:
             programmes=parts.site.programmes.programmes,
             tuned=tunings(parts.site.programmes),
             limits=SessionLimits.of_site(parts.site.rules.limits),
+            seal=parts.seal,
         ),
         origin=f"{address.scheme}://{address.netloc}",
         framing=partial(_framing, parts.registry),
@@ -131,6 +133,14 @@ def _title(registry: Registry, ehr: str) -> str:
 def _asking(deps: PageDeps, request: Request, begun: AuthorizationRequest) -> Response:
     request.state.asking = True
     return asking_page(deps, begun.endpoint, begun.asked)
+
+
+def _add_record_keys(app: FastAPI, parts: Parts) -> None:
+    """With these and the bytes of a record anybody can verify its signature."""
+
+    @app.get("/.well-known/record-keys.json", include_in_schema=False)
+    async def record_keys() -> JSONResponse:
+        return JSONResponse(await run_sync(parts.seal.jwks), headers={"Cache-Control": "public, max-age=3600"})
 
 
 def _add_health(app: FastAPI, parts: Parts) -> None:

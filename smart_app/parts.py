@@ -17,6 +17,7 @@ from launch.exchange import EhrClients
 from launch.key_folder import KeyFolder
 from launch.key_rotation import make_first_keys
 from launch.pacing import Share
+from launch.record_seal import RecordSeal
 from launch.registry import Registry, load_registry
 from launch.styling import Styles
 from launch.transport import Transports
@@ -24,6 +25,7 @@ from smart_app.ehr.of_launch import EhrsOfLaunches
 from smart_app.registration.sheet import Here
 from smart_app.settings import (
     CLIENT_SECRETS,
+    RECORD_KEYS,
     SEALING_KEYS,
     SIGNING_KEYS,
     Settings,
@@ -65,6 +67,7 @@ class Parts:
     registry: Registry
     store: Store
     desk: LaunchDesk
+    seal: RecordSeal
     clients: EhrClients
     styles: Styles
     ehrs: EhrsOfLaunches
@@ -88,6 +91,7 @@ def assemble(settings: Settings) -> Parts:
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = registrations(settings.registry, demo=settings.demo)
     keys = _signing_keys(settings, registry, clock)
+    seal = RecordSeal(KeyFolder(settings.data / RECORD_KEYS), clock())
     store = open_store(
         settings.database,
         base_url=settings.base_url,
@@ -122,6 +126,7 @@ def assemble(settings: Settings) -> Parts:
         registry=registry,
         store=store,
         desk=desk,
+        seal=seal,
         clients=clients,
         styles=Styles(registry=registry, clients=clients, clock=clock),
         ehrs=ehrs(Share.READING),

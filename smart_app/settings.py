@@ -22,6 +22,7 @@ from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRef
 PREFIX = "KP_"
 # In the data folder:
 SIGNING_KEYS = "signing-keys"
+RECORD_KEYS = "record-keys"
 SEALING_KEYS = "sealing.keys"
 CLIENT_SECRETS = "client-secrets"
 WHOEVER = "whoever runs this app at your site"

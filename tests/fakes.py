@@ -23,13 +23,16 @@ from smart_app.use_cases.ports import (
     Scores,
     Screenings,
     Sessions,
+    Versions,
 )
 from smart_app.use_cases.records import (
     Caller,
+    Countersignature,
     MessageKind,
     MessageState,
     OutboxMessage,
     ScreeningInputs,
+    SessionVersion,
     StoredAnswer,
     StoredCourse,
     StoredOverride,
@@ -65,6 +68,8 @@ class Kept:
     inputs: dict[str, ScreeningInputs] = field(default_factory=dict)
     answers: list[StoredAnswer] = field(default_factory=list)
     overrides: list[StoredOverride] = field(default_factory=list)
+    versions: dict[str, SessionVersion] = field(default_factory=dict)
+    countersignatures: dict[str, Countersignature] = field(default_factory=dict)
     courses: dict[str, StoredCourse] = field(default_factory=dict)
     sessions: dict[str, StoredSession] = field(default_factory=dict)
     drafts: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
@@ -82,6 +87,8 @@ class Kept:
             inputs=dict(self.inputs),
             answers=list(self.answers),
             overrides=list(self.overrides),
+            versions=dict(self.versions),
+            countersignatures=dict(self.countersignatures),
             courses=dict(self.courses),
             sessions=dict(self.sessions),
             drafts=dict(self.drafts),
@@ -136,6 +143,7 @@ class FakeUnit:
         self.judgements: Judgements = FakeJudgements(self)
         self.courses: Courses = FakeCourses(self)
         self.sessions: Sessions = FakeSessions(self)
+        self.versions: Versions = FakeVersions(self)
         self.drafts: Drafts = FakeDrafts(self)
         self.scores: Scores = FakeScores(self)
         self.messages: Messages = FakeMessages(self)
@@ -245,6 +253,27 @@ class FakeSessions:
         if held is None or held.version != session.version:
             raise StaleVersion("the session was changed by somebody else")
         self.unit.draft.sessions[session.id] = replace(session, version=session.version + 1)
+
+
+@dataclass
+class FakeVersions:
+    unit: FakeUnit
+
+    def add(self, version: SessionVersion) -> None:
+        if version.id in self.unit.draft.versions:
+            raise StaleVersion("this version is kept already")
+        self.unit.draft.versions[version.id] = version
+
+    def of_session(self, session_id: str) -> Sequence[SessionVersion]:
+        return [each for each in self.unit.draft.versions.values() if each.session == session_id]
+
+    def countersign(self, countersignature: Countersignature) -> None:
+        if countersignature.id in self.unit.draft.countersignatures:
+            raise StaleVersion("this countersignature is kept already")
+        self.unit.draft.countersignatures[countersignature.id] = countersignature
+
+    def countersignatures(self, session_id: str) -> Sequence[Countersignature]:
+        return [each for each in self.unit.draft.countersignatures.values() if each.session == session_id]
 
 
 @dataclass

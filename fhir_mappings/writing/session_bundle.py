@@ -2,24 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from fhir_mappings import wire
 from fhir_mappings.facts.programme import TreatmentCourse
-from fhir_mappings.facts.treatment import KetamineSession, SessionStatus
+from fhir_mappings.facts.treatment import KetamineSession, SessionStatus, Signature
 from fhir_mappings.writing.check import checked
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.medication_administration import medication_administration
 from fhir_mappings.writing.observation import vital_signs
 from fhir_mappings.writing.procedure import procedure
-from fhir_mappings.writing.provenance import provenance, provenance_value
+from fhir_mappings.writing.provenance import (
+    Seal,
+    content_hash,
+    countersignature,
+    countersignature_value,
+    provenance,
+    provenance_value,
+    signed_bytes,
+)
 from fhir_mappings.writing.session_note import clock_time
 from fhir_mappings.writing.soundness import refuse_unsound
 from fhir_mappings.writing.transaction import transaction
 from fhir_mappings.writing.written import Json, WrittenResource
 
-__all__ = ["Unwritable", "WrittenResource", "session_resources", "transaction"]
+__all__ = [
+    "Seal",
+    "Unwritable",
+    "WrittenResource",
+    "content_hash",
+    "countersigned",
+    "session_resources",
+    "signed_bytes",
+    "transaction",
+]
 
 
 def session_resources(
@@ -28,11 +45,13 @@ def session_resources(
     instance: Instance,
     *,
     without: frozenset[str] = frozenset(),
+    seal: Seal | None = None,
 ) -> tuple[WrittenResource, ...]:
     """Everything a signed session writes, in the order it travels; the same facts give the same bytes.
 
     Readings that were struck out before the first sending are left out, and so are Observation and Provenance where
-    `without` names them: the EHR does not let them be written. Raises Unwritable.
+    `without` names them: the EHR does not let them be written. The signature seals the bytes of everything that is
+    returned. Raises Unwritable.
     """
     refuse_unsound("session", session)
     _refuse_contradictions(session, course)
@@ -40,9 +59,25 @@ def session_resources(
     if "Provenance" in without:
         return clinical
     targets = [instance.link(one.resource_type, one.system.rpartition("/")[2], one.value) for one in clinical]
-    record = provenance(session, targets, course.screening, instance)
+    sealed = signed_bytes(clinical)
+    record = provenance(session, targets, course.screening, instance, sealed=sealed, seal=seal)
     value = provenance_value(session, instance)
     return (*clinical, _written(record, instance.system("provenance"), value, "Who recorded and signed"))
+
+
+def countersigned(
+    session: KetamineSession,
+    resources: Sequence[WrittenResource],
+    signature: Signature,
+    instance: Instance,
+    seal: Seal | None,
+) -> WrittenResource:
+    """The countersignature of one version, whose frozen `resources` are signed again. Raises Unwritable."""
+    clinical = [one for one in resources if one.resource_type != "Provenance"]
+    targets = [instance.link(one.resource_type, one.system.rpartition("/")[2], one.value) for one in clinical]
+    record = countersignature(session, signature, targets, instance, sealed=signed_bytes(clinical), seal=seal)
+    value = countersignature_value(session, signature.by, instance)
+    return _written(record, instance.system("provenance"), value, "Countersignature")
 
 
 def _clinical(session: KetamineSession, course: TreatmentCourse, instance: Instance) -> Iterator[WrittenResource]:

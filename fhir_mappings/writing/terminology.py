@@ -78,9 +78,14 @@ SETTING: Final[Mapping[Place, Json]] = MappingProxyType(
     }
 )
 CREATED: Final[Json] = concept(coding(f"{_HL7}/v3-DataOperation", "CREATE", "create"))
+UPDATED: Final[Json] = concept(coding(f"{_HL7}/v3-DataOperation", "UPDATE", "revise"))
 TREATMENT: Final[Json] = concept(coding(f"{_HL7}/v3-ActReason", "TREAT", "treatment"))
 # R4 value set signature-type.
-AUTHOR_SIGNATURE: Final[Json] = coding("urn:iso-astm:E1762-95:2013", "1.2.840.10065.1.12.1.1", "Author's Signature")
+_SIGNATURES = "urn:iso-astm:E1762-95:2013"
+AUTHOR_SIGNATURE: Final[Json] = coding(_SIGNATURES, "1.2.840.10065.1.12.1.1", "Author's Signature")
+VERIFICATION_SIGNATURE: Final[Json] = coding(_SIGNATURES, "1.2.840.10065.1.12.1.5", "Verification Signature")
+ADDENDUM_SIGNATURE: Final[Json] = coding(_SIGNATURES, "1.2.840.10065.1.12.1.15", "Addendum Signature")
+MODIFICATION_SIGNATURE: Final[Json] = coding(_SIGNATURES, "1.2.840.10065.1.12.1.16", "Modification Signature")
 
 PROCEDURE_STATUS: Final[Mapping[SessionStatus, str]] = MappingProxyType(
     {status: status.value for status in SessionStatus if status is not SessionStatus.IN_PROGRESS}

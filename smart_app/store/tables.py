@@ -197,6 +197,23 @@ sessions = Table(
     Index(None, "course", "seq"),
 )
 
+
+def _of_sessions(name: str) -> Table:
+    """What was signed. Triggers of the migrations refuse UPDATE and DELETE: it stays as it was signed."""
+    return Table(
+        name,
+        metadata,
+        _seq(),
+        Column("id", Text, nullable=False, unique=True),
+        Column("session", Text, nullable=False),
+        Column("body", Text, nullable=False),
+        Index(None, "session", "seq"),
+    )
+
+
+session_versions = _of_sessions("session_versions")
+countersignatures = _of_sessions("countersignatures")
+
 drafts = Table(
     "drafts",
     metadata,

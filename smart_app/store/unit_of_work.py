@@ -18,6 +18,7 @@ from smart_app.store.messages import SqlMessages
 from smart_app.store.scores import SqlScores
 from smart_app.store.screenings import SqlScreenings
 from smart_app.store.sessions import SqlSessions
+from smart_app.store.versions import SqlVersions
 from smart_app.use_cases.errors import Unaudited
 from smart_app.use_cases.ports import (
     Audit,
@@ -30,6 +31,7 @@ from smart_app.use_cases.ports import (
     Scores,
     Screenings,
     Sessions,
+    Versions,
 )
 
 
@@ -44,6 +46,7 @@ class SqlUnitOfWork:
         self.judgements: Judgements = SqlJudgements(connection)
         self.courses: Courses = SqlCourses(connection)
         self.sessions: Sessions = SqlSessions(connection)
+        self.versions: Versions = SqlVersions(connection)
         self.drafts: Drafts = SqlDrafts(connection)
         self.scores: Scores = SqlScores(connection)
         self.messages: Messages = SqlMessages(connection)

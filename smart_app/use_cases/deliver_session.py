@@ -9,12 +9,12 @@ from typing import Any, Final
 from fhir_mappings.wire import NotFhirJson, decode
 from fhir_mappings.writing.instance import urn
 from fhir_mappings.writing.transaction import transaction, travelling
-from fhir_mappings.writing.written import WrittenResource
 from smart_app.use_cases.delivery import Delivery, goes_without_plan
 from smart_app.use_cases.delivery_losses import verdict_on
 from smart_app.use_cases.delivery_verdict import NO_SESSIONS, NOT_LINKED, Verdict
 from smart_app.use_cases.errors import Missing
 from smart_app.use_cases.records import Json, MessageItem, MessageState
+from smart_app.use_cases.signed_session import as_written
 
 _Links = dict[str, str | None]  # identifier value -> "CarePlan/12"; None: the EHR does not take it
 _REFERENCE: Final = re.compile(r"(?:^|.*/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/[^/]+)?/?")
@@ -72,7 +72,7 @@ def _bundle(delivery: Delivery, items: Sequence[MessageItem], known: _Links) -> 
     sent = delivery.message.sent
     if sent is not None and len(items) == len(delivery.message.items) == _size(sent):
         return sent.encode()
-    resources = [_written(item) for item in items]
+    resources = [as_written(item) for item in items]
     return transaction(resources, fhir_base=delivery.message.fhir_base, known={**known, **delivery.told})
 
 
@@ -127,18 +127,8 @@ def _travelling(delivery: Delivery, item: MessageItem, known: _Links, *, told: b
     message = delivery.message
     links = {**known, **delivery.told} if told else known
     inside = () if told else _urns(message.items)
-    return travelling(_written(item), fhir_base=message.fhir_base, known=links, inside=inside)
+    return travelling(as_written(item), fhir_base=message.fhir_base, known=links, inside=inside)
 
 
 def _urns(items: Sequence[MessageItem]) -> frozenset[str]:
     return frozenset(urn(item.system, item.value) for item in items)
-
-
-def _written(item: MessageItem) -> WrittenResource:
-    return WrittenResource(
-        resource_type=item.resource_type,
-        system=item.system,
-        value=item.value,
-        label=item.label,
-        body=item.body.encode(),
-    )

@@ -12,12 +12,14 @@ from smart_app.clinical.ledger import Row, Vial
 from smart_app.use_cases.records import (
     Caller,
     Chart,
+    Countersignature,
     Json,
     MessageState,
     Offer,
     OutboxMessage,
     Received,
     ScreeningInputs,
+    SessionVersion,
     StoredAnswer,
     StoredCourse,
     StoredOverride,
@@ -184,6 +186,26 @@ class Sessions(Protocol):
         ...
 
 
+class Versions(Protocol):
+    """What was signed, as it was signed. Nothing of it is ever changed or removed."""
+
+    def add(self, version: SessionVersion) -> None:
+        """Raises StaleVersion when the session has a version of this number."""
+        ...
+
+    def of_session(self, session_id: str) -> Sequence[SessionVersion]:
+        """Oldest first."""
+        ...
+
+    def countersign(self, countersignature: Countersignature) -> None:
+        """Raises StaleVersion when this person has signed this version."""
+        ...
+
+    def countersignatures(self, session_id: str) -> Sequence[Countersignature]:
+        """Oldest first."""
+        ...
+
+
 class Drafts(Protocol):
     """What was typed into a form that belongs to no session, by patient, author and form."""
 
@@ -285,6 +307,7 @@ class UnitOfWork(Protocol):
     judgements: Judgements
     courses: Courses
     sessions: Sessions
+    versions: Versions
     drafts: Drafts
     scores: Scores
     messages: Messages

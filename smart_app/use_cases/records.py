@@ -10,7 +10,7 @@ from typing import Any
 
 from fhir_mappings.facts.clinical import Area, PatientFacts
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession, ProgrammeDefinition
-from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Role, Route, SessionStatus
+from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Role, Route, SessionStatus, Signature
 
 Json = dict[str, Any]
 
@@ -223,6 +223,30 @@ class StoredSession:
     encounter: str | None = None
     signed: KetamineSession | None = None
     version: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionVersion:
+    """A session as one signature left it, frozen. Never changed and never removed."""
+
+    id: str  # "<session>/<number>": no version is ever kept twice
+    session: str
+    number: int
+    record: KetamineSession
+    resources: tuple[MessageItem, ...]  # our bytes, of everything, whatever the EHR takes
+    sha256: str  # of what was signed: `writing.provenance.signed_bytes`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Countersignature:
+    """A second person's signature of one version. Never changed and never removed."""
+
+    id: str  # "<session>/<number>/<tag of its Provenance>": nobody signs one version twice
+    session: str
+    number: int
+    signature: Signature
+    sha256: str  # of the version that was signed
+    resource: MessageItem  # its Provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

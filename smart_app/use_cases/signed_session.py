@@ -8,7 +8,7 @@ from datetime import datetime
 
 from fhir_mappings.facts.programme import CourseNote, CourseStatus
 from fhir_mappings.writing.errors import Unwritable
-from fhir_mappings.writing.session_bundle import session_resources
+from fhir_mappings.writing.session_bundle import WrittenResource, content_hash, session_resources
 from smart_app.clinical.programme import Progress, settle
 from smart_app.use_cases.course_messages import care_plan_message, message
 from smart_app.use_cases.course_progress import activities_now, progress_now, treatment_course_now
@@ -19,6 +19,7 @@ from smart_app.use_cases.records import (
     MessageItem,
     MessageKind,
     OutboxMessage,
+    SessionVersion,
     StoredCourse,
     StoredSession,
 )
@@ -34,13 +35,56 @@ def keep_signed(
     ids: Callable[[], str],
     site: Site,
 ) -> None:
-    """Move the course on and queue both messages. The session itself is kept by the caller, before or after."""
+    """Freeze what was signed, move the course on and queue both messages. The caller keeps the session itself."""
     sessions = with_session(uow.sessions.of_course(course.id), session)
     moved = progressed(course, sessions, caller, now)
-    items = _items(session, moved, sessions, site, caller.not_granted)
+    version = _version(session, moved, sessions, site)
+    items = version.resources
+    if caller.not_granted.intersection(item.resource_type for item in items):
+        items = _items(session, moved, sessions, site, caller.not_granted)
+    uow.versions.add(version)
     uow.courses.replace(moved)
     uow.messages.add(message(MessageKind.SEND_SESSION, moved, session.id, items, caller, now, ids()))
     uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, moved, caller, now, ids(), site))
+
+
+def _version(
+    session: StoredSession, course: StoredCourse, sessions: Sequence[StoredSession], site: Site
+) -> SessionVersion:
+    """What was signed, whole: what an EHR does not take is part of it too."""
+    items = _items(session, course, sessions, site, frozenset())
+    if session.signed is None:
+        raise LookupError("a session that is not signed has no version")
+    number = session.signed.version
+    return SessionVersion(
+        id=f"{session.id}/{number}",
+        session=session.id,
+        number=number,
+        record=session.signed,
+        resources=items,
+        sha256=content_hash([as_written(item) for item in items]),
+    )
+
+
+def as_written(item: MessageItem) -> WrittenResource:
+    """A kept resource as the writing knows it."""
+    return WrittenResource(
+        resource_type=item.resource_type,
+        system=item.system,
+        value=item.value,
+        label=item.label,
+        body=item.body.encode(),
+    )
+
+
+def as_item(resource: WrittenResource) -> MessageItem:
+    return MessageItem(
+        resource_type=resource.resource_type,
+        system=resource.system,
+        value=resource.value,
+        label=resource.label,
+        body=resource.body.decode(),
+    )
 
 
 def with_session(sessions: Sequence[StoredSession], session: StoredSession) -> list[StoredSession]:
@@ -82,19 +126,10 @@ def _items(
         raise LookupError("a session that is not signed has nothing to send")
     try:
         now = treatment_course_now(course, sessions)
-        resources = session_resources(session.signed, now, site.instance, without=without)
+        resources = session_resources(session.signed, now, site.instance, without=without, seal=site.seal)
     except Unwritable as error:
         raise Refused(f"The record cannot be written as FHIR: {error}.") from error
-    return tuple(
-        MessageItem(
-            resource_type=each.resource_type,
-            system=each.system,
-            value=each.value,
-            label=each.label,
-            body=each.body.decode(),
-        )
-        for each in resources
-    )
+    return tuple(map(as_item, resources))
 
 
 def retraction_items(messages: Sequence[OutboxMessage], session_id: str) -> tuple[MessageItem, ...]:

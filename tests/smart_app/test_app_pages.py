@@ -129,3 +129,13 @@ async def test_the_facts_of_a_registration_are_open_and_list_no_ehr(browser: htt
         "redirectUrl"
     ] == f"{APP}/callback/sandbox"
     assert (await browser.get("/app-registration.json?ehr=nobody")).status_code == 404
+
+
+async def test_the_keys_that_seal_records_are_open_to_everybody_and_hold_no_secret(
+    browser: httpx.AsyncClient,
+) -> None:
+    answer = await browser.get("/.well-known/record-keys.json")
+    assert answer.status_code == 200
+    (key,) = answer.json()["keys"]
+    assert key["alg"] == "ES384"
+    assert "d" not in key
