@@ -7,12 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition
+from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
 from launch.registration_keys import KEYS
 from smart_app.clinical.counting import share_words
-from smart_app.clinical.course_states import COURSE_TABLE
+from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, SESSION_TABLE
 from smart_app.clinical.programme_settings import TUNABLES, Tunable
 from smart_app.clinical.rule_sheet import amount, rule_sheet
 from smart_app.sandbox.patients.table import PATIENTS
@@ -90,8 +90,14 @@ def _bounds(limit: Mapping[str, Any]) -> str:
     return f"{limit['least']} to {limit['greatest']}" if limit["least"] is not None else "true or false"
 
 
-def _name(state: CourseStatus) -> str:
-    return state.value.replace("-", "_")  # the diagram's names have no hyphens
+def _diagram(table_: Mapping[tuple[Any, Any], Any], names: Mapping[str, str]) -> str:
+    """A state diagram of a transition table. `names` says a state otherwise than its value does."""
+
+    def name(state: Any) -> str:
+        return names.get(state.value, state.value).replace("-", "_").replace(" ", "_")  # it takes no other names
+
+    arrows = (f"    {name(state)} --> {name(target)}: {event.value}" for (state, event), target in table_.items())
+    return "\n".join(("```mermaid", "stateDiagram-v2", *arrows, "```"))
 
 
 def _tunable_row(tunable: Tunable) -> tuple[str, ...]:
@@ -130,9 +136,6 @@ def programmes() -> str:
         "readings, minutes from dose",
         "observation",
     )
-    arrows = "\n".join(
-        f"    {_name(state)} --> {_name(target)}: {event.value}" for (state, event), target in COURSE_TABLE.items()
-    )
     return f"""# Programmes
 
 The clinic's four programmes are one table, `fhir_mappings/facts/programmes.py`. Counts, days and fasting are the
@@ -164,10 +167,21 @@ window are the clinic's and cannot be set. A course keeps the programme that it 
 The states are those of CarePlan.status; the table is `smart_app/clinical/course_states.py`. An event that is not in
 it is refused and changes nothing.
 
-```mermaid
-stateDiagram-v2
-{arrows}
-```
+{_diagram(COURSE_TABLE, {})}
+
+## States of a session
+
+The states are those of Procedure.status; a planned session is the plan's activity until it is opened. Signing a
+session that was stopped leaves it stopped. Nothing is deleted: what is wrong is entered in error.
+
+{_diagram(SESSION_TABLE, {"preparation": "planned"})}
+
+## States of a planned activity
+
+Those of CarePlan.activity.detail.status, replayed from what happened. A session that was stopped, missed or does not
+count gives its activity back to be done.
+
+{_diagram(ACTIVITY_TABLE, {})}
 """
 
 

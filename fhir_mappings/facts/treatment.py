@@ -190,6 +190,7 @@ class Dose:
 class SessionStatus(StrEnum):
     """Procedure.status, for the states the product uses."""
 
+    PLANNED = "preparation"  # nothing is recorded yet
     IN_PROGRESS = "in-progress"
     COMPLETED = "completed"
     STOPPED = "stopped"

@@ -88,7 +88,11 @@ ADDENDUM_SIGNATURE: Final[Json] = coding(_SIGNATURES, "1.2.840.10065.1.12.1.15",
 MODIFICATION_SIGNATURE: Final[Json] = coding(_SIGNATURES, "1.2.840.10065.1.12.1.16", "Modification Signature")
 
 PROCEDURE_STATUS: Final[Mapping[SessionStatus, str]] = MappingProxyType(
-    {status: status.value for status in SessionStatus if status is not SessionStatus.IN_PROGRESS}
+    {
+        status: status.value
+        for status in SessionStatus
+        if status not in {SessionStatus.PLANNED, SessionStatus.IN_PROGRESS}
+    }
 )
 
 # Our rules and what each found: our own code systems.

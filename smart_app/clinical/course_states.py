@@ -1,4 +1,4 @@
-"""The states of a course and its activities as transition tables (FHIR R4 CarePlan.status, activity.detail)."""
+"""The states of a course, its sessions and its activities as transition tables (FHIR R4 CarePlan, Procedure)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from fhir_mappings.facts.programme import ActivityStatus, CourseStatus
+from fhir_mappings.facts.treatment import SessionStatus
 
 
 class CourseEvent(StrEnum):
@@ -17,6 +18,14 @@ class CourseEvent(StrEnum):
     COMPLETE = "complete"
     REOPEN = "reopen"  # a session that had completed the course was entered in error
     REVOKE = "revoke"
+    ENTER_IN_ERROR = "enter in error"
+
+
+class SessionEvent(StrEnum):
+    OPEN = "open"
+    MISS = "miss"  # it did not take place; only before a dose
+    STOP = "stop"  # ended early; said again, it corrects what was said
+    SIGN = "sign"
     ENTER_IN_ERROR = "enter in error"
 
 
@@ -50,6 +59,23 @@ COURSE_TABLE: Mapping[tuple[CourseStatus, CourseEvent], CourseStatus] = MappingP
         (_C.COMPLETED, _E.REOPEN): _C.ACTIVE,
         (_C.COMPLETED, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
         (_C.REVOKED, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
+    }
+)
+
+_S, _D = SessionStatus, SessionEvent
+SESSION_TABLE: Mapping[tuple[SessionStatus, SessionEvent], SessionStatus] = MappingProxyType(
+    {
+        (_S.PLANNED, _D.OPEN): _S.IN_PROGRESS,
+        (_S.PLANNED, _D.MISS): _S.NOT_DONE,
+        (_S.IN_PROGRESS, _D.MISS): _S.NOT_DONE,
+        (_S.IN_PROGRESS, _D.STOP): _S.STOPPED,
+        (_S.IN_PROGRESS, _D.SIGN): _S.COMPLETED,
+        (_S.IN_PROGRESS, _D.ENTER_IN_ERROR): _S.ENTERED_IN_ERROR,
+        (_S.STOPPED, _D.STOP): _S.STOPPED,
+        (_S.STOPPED, _D.SIGN): _S.STOPPED,
+        (_S.STOPPED, _D.ENTER_IN_ERROR): _S.ENTERED_IN_ERROR,
+        (_S.NOT_DONE, _D.ENTER_IN_ERROR): _S.ENTERED_IN_ERROR,
+        (_S.COMPLETED, _D.ENTER_IN_ERROR): _S.ENTERED_IN_ERROR,
     }
 )
 

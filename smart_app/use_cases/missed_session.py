@@ -9,6 +9,7 @@ from datetime import date, datetime
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import KetamineSession, SessionStatus, Signature
+from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.entry import NotUsable, at_time, day
 from smart_app.use_cases.access import audited, own_course, refuse, require_prescriber, retried
 from smart_app.use_cases.course_progress import next_number, open_one
@@ -45,7 +46,7 @@ def not_done(
         missed_on, new_day = _missed_days(fields, course, number, now)
         base = running or _blank(course, number, caller, now, ids)
         made = _missed(base, course, caller, missed_on, fields["reason"].strip()[:LONGEST], now)
-        missed = replace(base, status=SessionStatus.NOT_DONE, signed=made)
+        missed = replace(base, status=made.status, signed=made)
         if running is None:
             uow.sessions.add(missed)
         else:
@@ -89,7 +90,7 @@ def _blank(course: StoredCourse, number: int, caller: Caller, now: datetime, ids
         ehr=course.ehr,
         patient=course.patient,
         number=number,
-        status=SessionStatus.NOT_DONE,
+        status=SessionStatus.PLANNED,
         opened=now,
         opened_by=caller.clinician,
         dose=ids(),
@@ -110,7 +111,7 @@ def _missed(
         route=course.route,
         patient=course.patient,
         place=course.place,
-        status=SessionStatus.NOT_DONE,
+        status=follow(SESSION_TABLE, session.status, SessionEvent.MISS),
         checks=(),
         dose=None,
         readings=(),

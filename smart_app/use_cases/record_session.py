@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.treatment import Clinician, SessionStatus
+from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.entry import NotUsable, day, past_day_problem
 from smart_app.use_cases.access import (
     audited,
@@ -89,7 +90,7 @@ def _opened(
         ehr=course.ehr,
         patient=course.patient,
         number=next_number(course, sessions, held),
-        status=SessionStatus.IN_PROGRESS,
+        status=follow(SESSION_TABLE, SessionStatus.PLANNED, SessionEvent.OPEN),
         opened=now,
         opened_by=caller.clinician,
         dose=ids(),

@@ -21,6 +21,7 @@ from fhir_mappings.facts.treatment import (
     TimedNote,
     Weighing,
 )
+from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.entry import amount, day
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.at_hand import AtHand
@@ -65,7 +66,7 @@ def record(
         route=course.route,
         patient=session.patient,
         place=course.place,
-        status=SessionStatus.STOPPED if stopped else SessionStatus.COMPLETED,
+        status=follow(SESSION_TABLE, session.status, SessionEvent.SIGN),
         checks=_checks(session, "check", definition.checks),
         dose=_dose(session, course, now),
         readings=readings(session),

@@ -11,6 +11,7 @@ from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import KetamineSession, Role, SessionStatus
 from fhir_mappings.writing.session_note import session_note
 from smart_app.clinical.counting import share_words
+from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.dosing import fraction_given
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.access import (
@@ -125,7 +126,7 @@ def sign(
         if decided:
             session = with_fields(session, decided, caller.clinician, now)
         made = record(session, course, caller.clinician, now, site.limits)
-        signed = replace(session, status=made.status, signed=made)
+        signed = replace(session, status=follow(SESSION_TABLE, session.status, SessionEvent.SIGN), signed=made)
         uow.sessions.replace(signed)
         keep_signed(uow, signed, course, caller, now, ids, site)
         detail = f"session {made.number}, {made.status}, signature meaning: {made.signature.meaning}"
@@ -155,7 +156,8 @@ def stop_session(
         typed["stop.time"] = typed["stop.time"] or text(session, "stop.time") or f"{now:%H:%M}"
         if session.status is SessionStatus.STOPPED and all(text(session, n) == said for n, said in typed.items()):
             return session
-        stopped = replace(with_fields(session, typed, caller.clinician, now), status=SessionStatus.STOPPED)
+        status = follow(SESSION_TABLE, session.status, SessionEvent.STOP)
+        stopped = replace(with_fields(session, typed, caller.clinician, now), status=status)
         problems = check_step(stopped, "discharge", course, now, SessionLimits())
         if problems:
             raise Refused("Some of this needs another look.", problems=problems)

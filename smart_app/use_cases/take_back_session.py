@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from fhir_mappings.facts.treatment import SessionStatus
+from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.use_cases.access import audited, own_session, refuse, require_prescriber, retried
 from smart_app.use_cases.course_messages import care_plan_message, message
 from smart_app.use_cases.errors import Refused
@@ -61,7 +62,7 @@ def enter_in_error(
 
 
 def _taken_back(session: StoredSession, caller: Caller, why: str, now: datetime) -> StoredSession:
-    wrong = SessionStatus.ENTERED_IN_ERROR
+    wrong = follow(SESSION_TABLE, session.status, SessionEvent.ENTER_IN_ERROR)
     made = session.signed
     if made is not None:
         made = replace(made, status=wrong, reason=why, entered_in_error_at=now)

@@ -17,9 +17,11 @@ from smart_app.clinical.counting import tally
 from smart_app.clinical.course_states import (
     ACTIVITY_TABLE,
     COURSE_TABLE,
+    SESSION_TABLE,
     ActivityEvent,
     CourseEvent,
     IllegalEvent,
+    SessionEvent,
     follow,
 )
 from smart_app.clinical.programme import Timing, progress, settle, treatment_course
@@ -66,6 +68,26 @@ class TestTables:
     def test_every_state_of_a_course_can_be_reached(self) -> None:
         reached = {CourseStatus.DRAFT, *COURSE_TABLE.values()}
         assert reached == set(CourseStatus)
+
+    def test_every_state_of_a_session_can_be_reached(self) -> None:
+        assert {SessionStatus.PLANNED, *SESSION_TABLE.values()} == set(SessionStatus)
+
+    @given(st.lists(st.sampled_from(SessionEvent), max_size=8))
+    def test_a_session_moves_by_its_table_or_not_at_all(self, events: list[SessionEvent]) -> None:
+        state = SessionStatus.PLANNED
+        for event in events:
+            try:
+                state = follow(SESSION_TABLE, state, event)
+            except IllegalEvent:
+                assert (state, event) not in SESSION_TABLE
+        if SessionEvent.ENTER_IN_ERROR in events and events[0] == SessionEvent.OPEN:
+            assert state is SessionStatus.ENTERED_IN_ERROR
+
+    def test_a_session_that_was_not_done_was_never_given_and_an_error_stays_one(self) -> None:
+        assert {event for state, event in SESSION_TABLE if state is SessionStatus.NOT_DONE} == {
+            SessionEvent.ENTER_IN_ERROR
+        }
+        assert not [event for state, event in SESSION_TABLE if state is SessionStatus.ENTERED_IN_ERROR]
 
     def test_every_state_of_an_activity_can_be_reached(self) -> None:
         reached = {ActivityStatus.NOT_STARTED, *ACTIVITY_TABLE.values()}
