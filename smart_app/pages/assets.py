@@ -1,4 +1,4 @@
-"""Style sheet, script and icon, served from the package under a name that changes with their content."""
+"""Style sheet, scripts and icons, served from the package under a folder that is named after their content."""
 
 from __future__ import annotations
 
@@ -41,15 +41,18 @@ class Asset:
 
 
 def read_assets() -> Mapping[str, Asset]:
-    """Every file of `static/` by name."""
+    """Every file of `static/` by name. One digest of them all: scripts name each other by file name alone."""
     folder = files("smart_app.pages").joinpath("static")
-    found = {}
-    for entry in folder.iterdir():
-        kind = _KINDS.get("." + entry.name.rpartition(".")[2])
-        if kind:
-            body = entry.read_bytes()
-            digest = sha256(body).hexdigest()[:16]
-            found[entry.name] = Asset(
-                name=entry.name, digest=digest, kind=kind, body=body, small=compress(body, mtime=0)
-            )
-    return MappingProxyType(found)
+    bodies = {entry.name: entry.read_bytes() for entry in folder.iterdir() if _kind(entry.name)}
+    digest = sha256(b"".join(bodies[name] for name in sorted(bodies))).hexdigest()[:16]
+    return MappingProxyType(
+        {
+            name: Asset(name=name, digest=digest, kind=_kind(name), body=body, small=compress(body, mtime=0))
+            for name, body in bodies.items()
+        }
+    )
+
+
+def _kind(name: str) -> str:
+    """Its media type; empty: not served."""
+    return _KINDS.get("." + name.rpartition(".")[2], "")

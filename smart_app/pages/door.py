@@ -22,6 +22,7 @@ from smart_app.pages.deps import PageDeps
 from smart_app.pages.forms import FormUnreadable, read_form, typed
 from smart_app.pages.frame import session_cookie
 from smart_app.pages.guard import Marks, Verdict, from_our_pages
+from smart_app.pages.late import KeepOn
 from smart_app.pages.refusals import (
     Notice,
     Printer,
@@ -33,11 +34,11 @@ from smart_app.pages.refusals import (
     session_ended,
     show_notice,
 )
-from smart_app.pages.visit import FIRST, LATE, OK, Handler, Route, Visit, sign_in
+from smart_app.pages.visit import FIRST, OK, Handler, Route, Visit, sign_in
 from smart_app.pages.wording import clock, ends_words
 from smart_app.use_cases.access import audited
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
-from smart_app.use_cases.late_forms import LateForm, drop_late, late_form
+from smart_app.use_cases.late_forms import LateForm, late_forms
 from smart_app.use_cases.records import Caller, StoredScreening
 from smart_app.use_cases.references import refused
 from smart_app.use_cases.watching import is_watching
@@ -45,6 +46,8 @@ from smart_app.use_cases.watching import is_watching
 SEE_OTHER = 303
 WATCHING = timedelta(minutes=60)  # a clinician who watches a patient may not touch the page for long
 NOT_KEPT = "What this form held was not kept. Enter it again."
+
+_DRAFT = "draft"  # of X-KP-Keep: somebody is typing; "1": the page goes
 
 _LAUNCH_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
@@ -57,7 +60,7 @@ class _Known:
     caller: Caller
     screening: StoredScreening | None
     idle: timedelta  # how long this session may lie unused
-    late: LateForm | None
+    late: tuple[LateForm, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ class Door:
             visit, known = admitted
             if visit.caller.role is Role.AUDITOR and not route.auditors:
                 return await self._turn_away(request, visit)
-            keeps = request.method == "POST" and request.headers.get("x-kp-keep") == "1"
+            keeps = request.method == "POST" and request.headers.get("x-kp-keep") in {"1", _DRAFT}
             response = await self._handle(request, partial(only_keep, route) if keeps else route.handler, visit)
             await run_sync(self._note, request, route, known, visit, response)
             return response
@@ -136,7 +139,7 @@ class Door:
             quiet=_is_script(request),
             again=_asks_by_itself(request),
             late=known.late,
-            takes_up=form.get(LATE, ""),
+            draft=unsafe and request.headers.get("x-kp-keep") == _DRAFT,
         )
         if known.session.closed is not None or visit.end.at <= now:
             return await run_sync(self._over, route, visit, unsafe)
@@ -164,7 +167,7 @@ class Door:
                 caller=caller,
                 screening=screening,
                 idle=max(self.deps.idle, WATCHING) if watching else self.deps.idle,
-                late=late_form(uow, caller, _place(request.url.path)) if request.method == "GET" else None,
+                late=late_forms(uow, caller, _place(request.url.path)) if request.method == "GET" else (),
             )
 
     def _over(self, route: Route, visit: Visit, unsafe: bool) -> Notice:
@@ -189,9 +192,8 @@ class Door:
                 place = here if is_place(here) else session.place
                 self.deps.launches.note(visit.caller.launch, visit.now, place)
                 end = replace(session, seen=visit.now).end(known.idle)
-        if visit.takes_up and route.keep is not None and response.status_code == SEE_OTHER:
-            key = visit.fields.get("entry", "")
-            drop_late(visit.deps.work, visit.deps.clock, visit.caller, visit.takes_up, key)
+        if isinstance(route.keep, KeepOn) and response.status_code == SEE_OTHER:
+            route.keep.dealt_with(visit)
         response.headers["X-KP-Ends"] = ends_words(end, visit.now)
 
     async def _recorded(self, request: Request, notice: Notice, launch: str) -> Notice:
@@ -240,8 +242,8 @@ def keep_form(route: Route, visit: Visit) -> str:
 
 
 def only_keep(route: Route, visit: Visit) -> Response:
-    """The page is about to go and sends what was typed, to be kept and not to be done."""
-    return JSONResponse({"kept": keep_form(route, visit)})
+    """The page sends what was typed, while it is typed or before it goes: to be kept and not to be done."""
+    return JSONResponse({"kept": keep_form(route, visit), "saved": f"{visit.now:%H:%M:%S}"})
 
 
 def _is_script(request: Request) -> bool:

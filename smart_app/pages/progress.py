@@ -13,7 +13,7 @@ from smart_app.use_cases.record_score import record_score
 
 
 def show(visit: Visit) -> Response:
-    score_id = visit.late.key if visit.late else visit.deps.ids()
+    score_id = visit.late[0].key if visit.late else visit.deps.ids()
     return _page(visit, {}, {"date": visit.now.date().isoformat()}, score_id)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from starlette.responses import JSONResponse, Response
@@ -13,21 +13,25 @@ from starlette.responses import JSONResponse, Response
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.adverse_events import EVENTS
 from smart_app.clinical.entry import day, readable
-from smart_app.pages.late import DRAFT, keep_fields, keep_on
+from smart_app.pages.late import DRAFT, KeepOn, keep_on
+from smart_app.pages.measured import measured_at
 from smart_app.pages.session_chart import readings_chart
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
+from smart_app.use_cases.late_forms import LateForm
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.record_session import open_session, save_fields, session_view
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.session_lines import STEPS, SessionView
 
 KINDS = {"reading": "monitor", "event": "monitor", "note": "monitor"}
+TIMED = frozenset(KINDS) - {"note"}  # their forms have a field for when it happened
 NEXT = {"before": "dose", "dose": "monitor", "monitor": "discharge", "discharge": "sign"}
-_OURS = frozenset({"step", "do", "was"})
+_OURS = frozenset({"step", "do", "was", "measured"})
+_PUT_THERE = frozenset({"baseline"})  # fields of an entry that its page filled in
 _SHOWN = {"before": ("check.", "gate."), "dose": ("dose.",), "discharge": ("discharge.",), "monitor": ("event.",)}
-_LONGEST_WAIT = 24 * 60 * 60  # seconds for which an unsent reading may have waited in a page
+_A_MINUTE = timedelta(minutes=1)
 
 COMMON_EVENTS = tuple((key, words) for key, (words, _) in EVENTS.items())
 SEVERITIES = (("mild", "Mild"), ("moderate", "Moderate"), ("severe", "Severe"))
@@ -94,7 +98,13 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         return visit.go(f"session/{view.session.id}")
     if view.session.signed is not None:
         return visit.go(f"session/{view.session.id}/sign")
-    draft = draft or _came_late(visit) or Draft()
+    visit = replace(visit, late=_not_recorded(visit, view))
+    drafts = {late.kind: Draft(kind=late.kind, entry=late.key, values=late.fields) for late in visit.shown_again}
+    if draft is not None:
+        drafts[draft.kind] = draft
+    values = dict(view.fields)
+    for each in drafts.values():
+        values |= each.values or {}
     return visit.page(
         f"step_{step}.html",
         tab="session",
@@ -102,11 +112,12 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         status=422 if problems else 200,
         view=view,
         step=step,
-        values=dict(view.fields) | dict(draft.values or {}),
+        values=values,
         problems=problems or {},
-        draft=draft,
+        draft=draft or Draft(),
+        drafted=frozenset(drafts),
         asks=any(words.startswith("Check:") for words in (problems or {}).values()),
-        entry_ids={kind: draft.entry if draft.kind == kind else visit.deps.ids() for kind in KINDS},
+        entry_ids={kind: drafts[kind].entry if kind in drafts else visit.deps.ids() for kind in KINDS},
         was=json.dumps(
             {name: value for name, value in view.fields.items() if value and name.startswith(_SHOWN[step])}
         ),
@@ -118,11 +129,19 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
     )
 
 
-def _came_late(visit: Visit) -> Draft | None:
-    if visit.late is None:
-        return None
-    kind = next((name.partition(".")[0] for name in visit.late.fields), "")
-    return Draft(kind=kind, entry=visit.late.key, values=visit.late.fields)
+def _not_recorded(visit: Visit, view: SessionView) -> tuple[LateForm, ...]:
+    """A draft may arrive behind its own entry: what is recorded is not shown as typed again."""
+    recorded = {entry.id for entry in view.session.entries}
+    running = held_before(view) is None
+    return tuple(_timed(form, visit.now) if running else form for form in visit.late if form.key not in recorded)
+
+
+def _timed(late: LateForm, now: datetime) -> LateForm:
+    """What stands in an entry form again happened when it was typed, so that time stands there too."""
+    name, at = f"{late.kind}.time", late.at.astimezone(now.tzinfo)
+    if late.sent or late.kind not in TIMED or late.fields.get(name) or now - at <= _A_MINUTE:
+        return late
+    return replace(late, fields={**late.fields, name: f"{at:%H:%M}"})
 
 
 def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
@@ -144,11 +163,11 @@ def save(visit: Visit) -> Response:
     """Autosave, or the step's button: values are kept as typed, what is missing is said afterwards."""
     fields = changed(visit.fields)
     do = visit.fields.get("do", "")
-    now = visit.now
+    now, pressed = visit.now, measured_at(visit)
     if do == "start":
-        fields |= {"dose.started": f"{now:%H:%M}", "dose.date": now.date().isoformat()}
+        fields |= {"dose.started": f"{pressed:%H:%M}", "dose.date": pressed.date().isoformat()}
     if do == "end":
-        fields |= {"dose.ended": f"{now:%H:%M}"}
+        fields |= {"dose.ended": f"{pressed:%H:%M}"}
     session = save_fields(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], fields)
     if visit.quiet:
         return JSONResponse({"saved": f"{now:%H:%M:%S}"})
@@ -243,7 +262,7 @@ def enter(visit: Visit) -> Response:
             session_id,
             kind,
             entry,
-            _with_waiting(visit, values),
+            _when(visit, values),
         )
     except Refused as refused:
         if not refused.problems:
@@ -254,29 +273,32 @@ def enter(visit: Visit) -> Response:
     return visit.go(f"session/{session_id}/{step}?saved=1#{kind}")
 
 
-def keep_entry(visit: Visit) -> str:
-    """The line came after the session's end. It is not recorded; its time stands in the form that is shown again."""
+def _entry_page(visit: Visit) -> str:
+    step, kind = visit.fields.get("step", ""), visit.path["kind"]
+    return f"session/{visit.path['session']}/{step if step in STEPS else KINDS.get(kind, 'monitor')}"
+
+
+def _entry_fields(visit: Visit) -> dict[str, str]:
+    """What was typed. Of a line that came after the session's end the time is added: it stands in its form again."""
     kind = visit.path["kind"]
     prefix = f"{kind}."
     values = {name.removeprefix(prefix): value for name, value in visit.fields.items() if name.startswith(prefix)}
-    if kind not in KINDS or not any(values.values()):
-        return ""
-    if kind != "note":
-        values = {"time": f"{visit.now:%H:%M}"} | {
-            name: text for name, text in _with_waiting(visit, values).items() if text
-        }
-    step = visit.fields.get("step", "")
-    page = f"session/{visit.path['session']}/{step if step in STEPS else KINDS[kind]}"
-    return keep_fields(visit, page, {prefix + name: text for name, text in values.items()})
+    if kind not in KINDS or not any(value for name, value in values.items() if name not in _PUT_THERE):
+        return {}
+    if kind in TIMED and not visit.draft:
+        values = {"time": f"{visit.now:%H:%M}"} | {name: text for name, text in _when(visit, values).items() if text}
+    return {prefix + name: text for name, text in values.items()}
 
 
-def _with_waiting(visit: Visit, values: dict[str, str]) -> dict[str, str]:
-    """A reading that waited in the page for a connection happened when it was typed, not when it arrived."""
-    waited = visit.fields.get("waited", "")
-    if values.get("time") or not (waited.isascii() and waited.isdecimal()) or not 0 < int(waited) <= _LONGEST_WAIT:
+def _when(visit: Visit, values: dict[str, str]) -> dict[str, str]:
+    """A line that waited for a connection happened when it was entered, not when it arrived."""
+    at = measured_at(visit)
+    if values.get("time") or visit.now - at <= _A_MINUTE:
         return values
-    at = visit.now - timedelta(seconds=int(waited))
     return values | {"time": f"{at:%H:%M}", "date": at.date().isoformat()}
+
+
+keep_entry = KeepOn(page_of=_entry_page, fields_of=_entry_fields)
 
 
 def _view(visit: Visit) -> SessionView:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import JSONResponse, Response
 
 from launch.sessions import is_place
-from smart_app.pages.late import dealt_with
+from smart_app.pages.late import drop_kept
 from smart_app.pages.visit import FIRST, Route, Visit
 from smart_app.use_cases.look import PAGE, record_look
 
@@ -31,7 +31,7 @@ def drop(visit: Visit) -> Response:
     page = visit.fields.get("page", "")
     if not is_place(page):
         return visit.go(FIRST)
-    dealt_with(visit, page)
+    drop_kept(visit, page)
     return visit.go(page)
 
 

@@ -13,6 +13,11 @@ from smart_app.pages import wording
 from smart_app.pages.assets import Asset, read_assets
 from smart_app.use_cases.session_lines import DISPOSITIONS
 
+# What app.js is made of: asked for together, not one after the other.
+PARTS = tuple(
+    f"{part}.js" for part in ("page", "waiting", "saving", "queue", "online", "timers", "focus", "paper", "awake")
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelf:
@@ -51,6 +56,7 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
     )
     made.globals.update(
         asset={name: base_path + asset.path for name, asset in assets.items()},
+        scripts=PARTS,
         base=base_path,
         routes=wording.ROUTES,
         places=wording.PLACES,

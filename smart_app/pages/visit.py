@@ -23,7 +23,6 @@ from smart_app.use_cases.records import Caller, StoredScreening
 
 OK = 200
 FIRST = "screening"  # where a launch lands that nothing else leads
-LATE = "_late"  # the field by which a page says that it shows what came too late
 
 Handler = Callable[["Visit"], Response | Awaitable[Response]]
 Keep = Callable[["Visit"], str]  # keeps what a form holds and does nothing else; what was kept, in words
@@ -60,8 +59,8 @@ class Visit:
     screening: StoredScreening | None  # the patient's latest: the banner's source
     quiet: bool = False  # asked by the page's own script, which wants a short answer
     again: bool = False  # the page refreshes itself
-    late: LateForm | None = None  # of this page, sent after an earlier session had ended, and not dealt with yet
-    takes_up: str = ""  # the page of such a form, when this is sent from there
+    late: tuple[LateForm, ...] = ()  # of this page: typed or sent too late, and not dealt with yet; oldest first
+    draft: bool = False  # the form is to be kept while it is typed: nobody pressed its button
 
     @property
     def root(self) -> str:
@@ -73,6 +72,11 @@ class Visit:
         return None if self.screening is None else banner(self.screening.person, self.now.date())
 
     @property
+    def shown_again(self) -> tuple[LateForm, ...]:
+        """What stands in the forms of this page again: the oldest of each form, the others after it."""
+        return tuple({form.kind: form for form in reversed(self.late)}.values())[::-1]
+
+    @property
     def ends(self) -> str:
         """For the page's script: how long the session lasts if nobody asks for anything more."""
         return ends_words(self.end, self.now)
@@ -80,9 +84,11 @@ class Visit:
     def page(self, template: str, *, tab: str, title: str, status: int = 200, **values: Any) -> Response:
         """A whole page. `problems` among the values puts "Error: " before the title."""
         told: dict[str, Any] = {"problems": {}, "notice": "", "strip": False} | values
-        late = self.late if status == OK else None
-        if late is not None and "values" in told:
-            told["values"] = dict(told["values"]) | dict(late.fields)
+        late = self.shown_again if status == OK else ()
+        if "values" in told:
+            told["values"] = dict(told["values"]) | {
+                name: text for form in late for name, text in form.fields.items()
+            }
         told["late"] = late
         html = render(self.printer.templates, template, told | self._frame(tab, title))
         return HTMLResponse(html, status_code=status)
@@ -96,7 +102,7 @@ class Visit:
             "root": self.root,
             "themed": self.context.style_url is not None,
             "me": self.caller,
-            "marks": dict(self.marks.fields) | ({LATE: self.late.page} if self.late else {}),
+            "marks": self.marks.fields,
             "banner": self.banner,
             "now": self.now,
             "tab": tab,

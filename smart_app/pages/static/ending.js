@@ -106,8 +106,7 @@ async function hand(left) {
   const became = new Set();
   if (left.length) place.textContent = 'What you typed is being kept…';
   while (left.length) {
-    const { url, body, typed } = left[0];
-    if (typed) body.set('waited', String(Math.round((Date.now() - typed) / 1000)));
+    const { url, body } = left[0];
     try {
       const answer = await fetch(url, { method: 'POST', headers: { ...FORM, ...ASIDE, 'X-KP-Keep': '1' }, body });
       if (answer.status >= 500) throw new Error('server');

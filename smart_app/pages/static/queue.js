@@ -1,0 +1,132 @@
+// Entries: sent in order, one at a time, and kept while there is no connection. Nothing refused is dropped.
+import { ahead, all, ASIDE, entries, exchange, halt, made, now, parse, post, refresh, RETRY, say } from './page.js';
+import { counts, sayWaiting } from './waiting.js';
+import { isTouched, keep, taken } from './saving.js';
+
+const queue = []; // {url, body, at, stops}: stops, when the server refused it, is why
+let sending = false;
+counts(() => queue.length);
+
+document.addEventListener('submit', event => {
+  const form = event.target;
+  if (!form.matches('form[data-send]') || form.closest('dialog')) return;
+  event.preventDefault();
+  const body = new URLSearchParams(new FormData(form, event.submitter)), settled = taken(form);
+  const item = { url: form.getAttribute('action'), body, form: form.id, at: Date.now() };
+  body.set('measured', String(item.at - Math.round(ahead)));
+  empty(form);
+  enqueue(item);
+  document.dispatchEvent(new CustomEvent('kp-queued', { detail: item }));
+  settled.then(() => flush());
+});
+// An entry that was refused and set right goes where it was, before those that wait behind it.
+function enqueue(item) {
+  const id = item.body.get('entry'), before = queue.findIndex(each => each.stops && id && each.body.get('entry') === id);
+  if (before < 0) { queue.push(item); return; }
+  item.body.set('measured', queue[before].body.get('measured'));
+  queue[before] = item;
+  show();
+}
+// The form is ready for the next entry.
+function empty(form) {
+  const { entry } = form.elements;
+  if (entry) entry.value = crypto.randomUUID();
+  for (const field of all('input:not([type=hidden]), textarea, select', form)) {
+    if (field.matches('[type=radio], [type=checkbox]')) field.checked = false;
+    else if (field.matches('select')) field.selectedIndex = 0;
+    else field.value = '';
+  }
+  first(form)?.focus();
+}
+const first = form => form.querySelector('input:not([type=hidden]), textarea, select');
+const isEmpty = form => !isTouched(form) && !all('input:not([type=hidden]), textarea', form).some(each => each.matches(':checked') || !each.matches('[type=radio], [type=checkbox]') && each.value);
+
+export async function flush(aside = {}) {
+  if (sending || now.over) return;
+  sending = true;
+  try {
+    while (queue.length && !queue[0].stops) {
+      const item = queue[0];
+      say('saving', 'Saving…');
+      const answer = await post(item.url, item.body, aside);
+      const page = parse(await answer.text());
+      if (now.over) return;
+      if (!answer.ok) { refused(item, page); break; }
+      queue.shift();
+      show();
+      if (new URL(answer.url).pathname === location.pathname) settle(item, page);
+      else refresh();
+      say('saved', page.querySelector('[data-saved]')?.textContent || 'Saved to server');
+    }
+    if (queue.length) sayBlocked();
+  } catch {
+    sayWaiting();
+  } finally {
+    sending = false;
+  }
+}
+// A complaint that has been dealt with goes; what was typed since stays.
+function settle(item, page) {
+  all('[data-problems]').forEach(each => each.remove());
+  document.title = page.title;
+  exchange(page);
+  for (const form of all('form[data-send][id]')) {
+    const fresh = page.getElementById(form.id), within = form.contains(document.activeElement);
+    if (fresh && isEmpty(form) && (form.id === item.form || !within)) replace(form, fresh, within);
+  }
+}
+function replace(form, fresh, focus) {
+  form.replaceWith(document.adoptNode(fresh));
+  if (focus) first(fresh)?.focus({ preventScroll: true });
+}
+
+// A refused entry comes back into its form with what to do about it, if nobody types there; those behind it wait.
+function refused(item, page) {
+  const end = page.querySelector('[data-ends-page]');
+  if (end) { halt(end.querySelector('h1').textContent, ...all('h1 ~ * p, h1 ~ p', end).map(each => each.textContent)); return; }
+  const form = document.getElementById(item.form), fresh = item.form && page.getElementById(item.form);
+  if (form && fresh && isEmpty(form)) {
+    item.stops = 'It stands in its form again: see the problem above.';
+    replace(form, fresh, false);
+    keep(fresh);
+    fresh.closest('details')?.setAttribute('open', '');
+    document.title = page.title;
+    all('[data-problems]').forEach(each => each.remove());
+    const list = page.querySelector('[data-problems]');
+    if (list) { document.getElementById('main').prepend(document.adoptNode(list)); list.focus(); }
+  } else {
+    const problems = all('[data-problems] li', page).map(each => each.textContent.trim());
+    item.stops = problems.join(' ') || all('main h1, main .note p', page).map(each => each.textContent.trim()).join('. ') || 'The server refused it.';
+  }
+  show();
+}
+function sayBlocked() {
+  const behind = queue.length - 1;
+  say('problem', `Not saved: see the problem above.${behind ? ` ${entries(behind)} behind it wait.` : ''}`);
+}
+
+// What was refused and stands in no form, with what it holds: it is dropped by a person only.
+function show() {
+  document.getElementById('refused')?.remove();
+  const [head] = queue;
+  if (!head?.stops || document.querySelector(`form[data-send] [name=entry][value="${CSS.escape(head.body.get('entry') ?? '')}"]`)) return;
+  const card = made('section', '', { className: 'note stop', id: 'refused', role: 'alert', tabIndex: -1 });
+  card.append(made('h2', 'Not saved'), made('p', head.stops));
+  const list = made('ul', '');
+  for (const item of queue) list.append(made('li', told(item)));
+  const drop = made('button', 'Do not keep the first', { className: 'button second', type: 'button' });
+  drop.addEventListener('click', () => { queue.shift(); show(); flush(); });
+  card.append(list, made('p', 'Write down what you still need. Those behind the first are sent after it.'), drop);
+  document.getElementById('main').prepend(card);
+}
+// In the words of the form's own fields.
+function told({ body, at }) {
+  const time = new Date(at).toTimeString().slice(0, 5);
+  const lines = [...body].filter(([name, value]) => value && name.includes('.')).map(([name, value]) => `${name.slice(name.indexOf('.') + 1).replaceAll('_', ' ')} ${value}`);
+  return `${time}: ${lines.join(', ')}`;
+}
+
+addEventListener('online', () => flush(ASIDE));
+setInterval(() => { if (queue.length) flush(ASIDE); }, RETRY);
+document.addEventListener('kp-end', ({ detail: left }) => left.push(...queue.splice(0)));
+document.addEventListener('kp-halt', () => { queue.length = 0; });

@@ -1,0 +1,16 @@
+// What is not on the server yet, counted over all forms, and said in words.
+import { entries, now, say } from './page.js';
+
+const sources = []; // functions that say how many of theirs wait
+export const counts = source => { sources.push(source); };
+export const unsent = () => sources.reduce((sum, source) => sum + source(), 0);
+export const device = { keeps: () => false }; // whether this device keeps what waits when the page goes
+
+export function sayWaiting() {
+  if (now.over) return;
+  const count = unsent();
+  if (!count) say('waiting', 'No connection. You can go on: what you type is kept here until it is sent.');
+  else if (device.keeps()) say('waiting', `No connection. ${entries(count)} kept on this device, sealed. Sent when the connection is back.`);
+  else say('waiting', `No connection. ${entries(count)} kept on this page. Keep this page open until it is sent.`);
+}
+addEventListener('offline', sayWaiting);
