@@ -138,7 +138,7 @@ def test_c53_provenance_tells_author_enterer_signer_and_app_apart() -> None:
         ({"Provenance"}, {"Procedure", "MedicationAdministration", "Observation"}),
         ({"Observation", "Provenance", "CarePlan"}, {"Procedure", "MedicationAdministration"}),
     ],
-    ids=str,
+    ids=lambda types: " ".join(sorted(types)),
 )
 def test_what_the_ehr_does_not_let_be_written_is_left_out_and_nothing_points_to_it(
     without: set[str], left: set[str]
