@@ -163,6 +163,7 @@ def _record(tablet: Tablet) -> None:
     tablet.fill(discharge__ended="12:05", discharge__escort="Sam Larsen")
     tablet.look("discharge")
     tablet.press("Save and check the note")
+    tablet.app.wait_for_url("**/sign*")
 
 
 def _see_it_in_the_chart(clinic: Clinic, tablet: Tablet, patient: str) -> None:
