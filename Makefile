@@ -4,6 +4,7 @@ VENV   := .venv
 UV     := .tools/bin/uv
 RUN    := $(VENV)/bin
 UVENV  := VIRTUAL_ENV=$(VENV)
+PYTEST := $(RUN)/pytest -n auto --dist loadscope
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format lint docs bench lock clean
@@ -15,7 +16,7 @@ demo: $(VENV)/.demo ## Start the sandbox EHR and the app, ready to click (ARGS="
 	$(RUN)/ketamine-pathway demo $(ARGS)
 
 test: $(VENV)/.dev ## Run the tests (the browser journeys too where Chromium is installed)
-	$(RUN)/pytest
+	$(PYTEST)
 
 check: $(VENV)/.dev ## What CI runs: format, lint, types, import contracts, docs, tests with coverage
 	$(RUN)/ruff format --check .
@@ -23,7 +24,7 @@ check: $(VENV)/.dev ## What CI runs: format, lint, types, import contracts, docs
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/python -m docs.generate --check
-	$(RUN)/pytest --cov --cov-report=term
+	$(PYTEST) --cov --cov-report=term
 
 format: $(VENV)/.dev ## Format the code
 	$(RUN)/ruff format .

@@ -1,16 +1,18 @@
-"""For all tests: no traffic beyond this machine, and where nothing may be skipped a skip is a failure."""
+"""For all tests: no traffic beyond this machine, a skip is a failure where told so, and workers that agree."""
 
 from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
 
 SKIPS_ARE_FAILURES = os.environ.get("KP_TEST_NOTHING_SKIPPED") == "1"
+LEAST_WORKERS = 2  # one waits for a browser or a server while the other computes
 
 
 class LeftTheMachineError(RuntimeError):
@@ -55,3 +57,18 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if SKIPS_ARE_FAILURES and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """All workers, and the apps they start, hash alike: they collect alike, and a failure can be had again."""
+    os.environ.setdefault("PYTHONHASHSEED", str(secrets.randbelow(2**32)))
+
+
+def pytest_report_header(config: pytest.Config) -> str | None:
+    return f"PYTHONHASHSEED={os.environ['PYTHONHASHSEED']}" if config.getoption("numprocesses", None) else None
+
+
+@pytest.hookimpl(optionalhook=True, wrapper=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    return max(LEAST_WORKERS, (yield))
