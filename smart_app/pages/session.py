@@ -21,9 +21,11 @@ from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.late_forms import LateForm
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
-from smart_app.use_cases.record_session import open_session, save_fields, session_view
+from smart_app.use_cases.record_session import choose, open_session, save_fields, session_view
+from smart_app.use_cases.records import StoredSession
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.session_lines import STEPS, SessionView
+from smart_app.use_cases.two_writers import disputed
 
 KINDS = {"reading": "monitor", "event": "monitor", "note": "monitor"}
 TIMED = frozenset(KINDS) - {"note"}  # their forms have a field for when it happened
@@ -168,9 +170,10 @@ def save(visit: Visit) -> Response:
         fields |= {"dose.started": f"{pressed:%H:%M}", "dose.date": pressed.date().isoformat()}
     if do == "end":
         fields |= {"dose.ended": f"{pressed:%H:%M}"}
-    session = save_fields(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], fields)
+    session = _keep_typed(visit, fields)
     if visit.quiet:
-        return JSONResponse({"saved": f"{now:%H:%M:%S}"})
+        beside = sorted(set(disputed(session.fields)) & set(fields))
+        return JSONResponse({"saved": f"{now:%H:%M:%S}"} | ({"beside": beside} if beside else {}))
     step = _step(visit, "before")
     if do == "start":
         return visit.go(f"session/{session.id}/monitor?saved=1")
@@ -190,24 +193,62 @@ def _step(visit: Visit, usual: str) -> str:
 
 def changed(form: Mapping[str, str]) -> dict[str, str]:
     """What this page changed. A value that it only showed must not undo what somebody else wrote meanwhile."""
+    known = _was(form)
+    return {name: value for name, value in form.items() if name not in _OURS and known.get(name, "") != value}
+
+
+def _was(form: Mapping[str, str]) -> dict[str, Any]:
+    """What the page showed, by field. In a list: it was touched, and counts as changed whatever it says now."""
     try:
         shown = json.loads(form.get("was") or "{}")
     except ValueError:
-        shown = {}
-    known = shown if isinstance(shown, dict) else {}
-    return {name: value for name, value in form.items() if name not in _OURS and known.get(name, "") != value}
+        return {}
+    return shown if isinstance(shown, dict) else {}
+
+
+def shown(form: Mapping[str, str]) -> dict[str, str | None] | None:
+    """The values that the page showed, so that nothing else is overwritten; None where it does not say."""
+    if "was" not in form:
+        return None
+    return {name: _text(each) for name, each in _was(form).items()}
+
+
+def _text(each: object) -> str | None:
+    value = each[0] if isinstance(each, list) and each else each
+    return value if isinstance(value, str) else None
+
+
+def _keep_typed(visit: Visit, fields: Mapping[str, str]) -> StoredSession:
+    deps = visit.deps
+    return save_fields(deps.work, deps.clock, visit.caller, visit.path["session"], fields, shown(visit.fields))
+
+
+def choose_one(visit: Visit) -> Response:
+    """Two people wrote different things in one field: one of them stands from now on."""
+    deps, session = visit.deps, visit.path["session"]
+    name, place, seen = (visit.fields.get(each, "") for each in ("field", "place", "among"))
+    step = _step(visit, "before")
+    if not (place.isascii() and place.isdecimal() and len(place) == 1):
+        raise Refused("This form is not one of this app's. Open the page again.")
+    try:
+        choose(deps.work, deps.clock, visit.caller, session, name, int(place), seen)
+    except Refused as refused:
+        if not refused.problems:
+            raise
+        return step_page(visit, step, refused.problems)
+    return visit.go(f"session/{session}/{step}?saved=1")
 
 
 def keep_save(visit: Visit) -> str:
     """The form came after the session's end: kept as typed, and no time is set by its button."""
-    save_fields(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], changed(visit.fields))
+    _keep_typed(visit, changed(visit.fields))
     return DRAFT
 
 
 def keep_start(visit: Visit) -> str:
     """As `keep_save`, but a reason for starting all the same counts only when it is given again."""
     typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
-    save_fields(visit.deps.work, visit.deps.clock, visit.caller, visit.path["session"], typed)
+    _keep_typed(visit, typed)
     return keep_on("session/{session}/gate")(visit) if visit.fields.get("gate.reason") else DRAFT
 
 
@@ -219,7 +260,7 @@ def start_dose(visit: Visit) -> Response:
     if view.gate.open or view.fields.get("gate.reason") or overridden:
         return save(visit)
     typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
-    save_fields(visit.deps.work, visit.deps.clock, visit.caller, view.session.id, typed)
+    _keep_typed(visit, typed)
     if not reason:
         return visit.go(f"session/{view.session.id}/gate")
     words = f"Give your reason in {REASON_LENGTH} characters or more."
@@ -262,7 +303,8 @@ def enter(visit: Visit) -> Response:
             session_id,
             kind,
             entry,
-            _when(visit, values),
+            values,
+            _waited_since(visit),
         )
     except Refused as refused:
         if not refused.problems:
@@ -292,10 +334,16 @@ def _entry_fields(visit: Visit) -> dict[str, str]:
 
 def _when(visit: Visit, values: dict[str, str]) -> dict[str, str]:
     """A line that waited for a connection happened when it was entered, not when it arrived."""
-    at = measured_at(visit)
-    if values.get("time") or visit.now - at <= _A_MINUTE:
+    at = _waited_since(visit)
+    if values.get("time") or at is None:
         return values
     return values | {"time": f"{at:%H:%M}", "date": at.date().isoformat()}
+
+
+def _waited_since(visit: Visit) -> datetime | None:
+    """When a line was entered that waited for a connection; None for one that came at once."""
+    at = measured_at(visit)
+    return at if visit.now - at > _A_MINUTE else None
 
 
 keep_entry = KeepOn(page_of=_entry_page, fields_of=_entry_fields)
@@ -313,6 +361,7 @@ ROUTES = (
     Route(path="session/{session}", handler=resume),
     Route(path="session/{session}/gate", handler=gate),
     Route(path="session/{session}/fields", handler=save, method="POST", keep=keep_save),
+    Route(path="session/{session}/choose", handler=choose_one, method="POST"),
     Route(path="session/{session}/start", handler=start_dose, method="POST", keep=keep_start),
     Route(path="session/{session}/entries/{kind}", handler=enter, method="POST", keep=keep_entry),
 )

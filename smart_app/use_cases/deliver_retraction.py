@@ -14,7 +14,7 @@ from smart_app.use_cases.delivery_verdict import Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
 from smart_app.use_cases.ports import Work
 from smart_app.use_cases.records import Json, MessageItem, MessageKind, MessageState, OutboxMessage
-from smart_app.use_cases.typed_session import BY
+from smart_app.use_cases.two_writers import BY
 
 _TYPES: Final = frozenset({"Procedure", "MedicationAdministration", "Observation"})
 _RETRACTED: Final = "entered-in-error"

@@ -29,7 +29,8 @@ from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
 from smart_app.use_cases.running_session import view_of
 from smart_app.use_cases.session_lines import SessionView
 from smart_app.use_cases.site import Site
-from smart_app.use_cases.typed_session import AT, BY, FIELDS, WAS, WAS_BY, is_field
+from smart_app.use_cases.two_writers import chosen, mark, meets, replaced, set_beside, versions
+from smart_app.use_cases.typed_session import FIELDS, is_field
 
 LONGEST = 4000
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # all but tab and line feed: no XHTML may hold them
@@ -133,11 +134,18 @@ def view_within(
 
 @retried
 def save_fields(
-    work: Work, clock: Clock, caller: Caller, session_id: str, fields: Mapping[str, str]
+    work: Work,
+    clock: Clock,
+    caller: Caller,
+    session_id: str,
+    fields: Mapping[str, str],
+    shown: Mapping[str, str | None] | None = None,
 ) -> StoredSession:
     """Keep values as typed. What is wrong with them is said by `check_step` and at signing.
 
-    Names that are not of the form are dropped. Where a colleague's value is overwritten, it is kept beside.
+    Names that are not of the form are dropped. A colleague's value that is overwritten stays in the field's past.
+    `shown` are the values that the page showed (None: not known): where a colleague has written another since, both
+    are kept, and `choose` decides.
     """
     now, action = clock(), "clinician:session:save"
     with work() as uow:
@@ -153,11 +161,20 @@ def save_fields(
         changed = {name: value for name, value in typed.items() if session.fields.get(name, "") != value}
         if not changed:
             return session
-        saved = with_fields(session, changed, caller.clinician, now)
+        known, author = session.fields, caller.clinician.reference
+        beside = {name for name, value in changed.items() if meets(known, name, value, author, shown)}
+        over = {name: value for name, value in changed.items() if name not in beside}
+        saved = with_fields(session, over, caller.clinician, now) if over else session
+        saved = with_rivals(saved, {name: changed[name] for name in beside}, caller.clinician, now)
+        if saved == session:
+            return session
         uow.sessions.replace(saved)
-        uow.audit.add(
-            audited(caller, now, action, f"session/{session.id}", detail=f"fields: {', '.join(sorted(changed))}")
-        )
+        said = [
+            f"{words}: {', '.join(sorted(names))}"
+            for words, names in (("fields", over), ("beside a colleague's", beside))
+            if names
+        ]
+        uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail="; ".join(said)))
         uow.commit()
         return replace(saved, version=saved.version + 1)
 
@@ -170,12 +187,45 @@ def with_fields(
     if confirmed and not _CONFIRMED.isdisjoint(changed):
         changed = {**changed, "dose.confirm": ""}
     for name, value in changed.items():
-        before, before_by = fields.get(name, ""), fields.get(BY + name)
-        if before and before_by not in {None, author.reference}:
-            fields[WAS + name] = before
-            fields[WAS_BY + name] = next(each.name for each in session.authors if each.reference == before_by)
-        fields |= {name: value, BY + name: author.reference, AT + name: now.isoformat()}
+        fields = replaced(fields, name, value, author, now)
     return replace(session, fields=fields, authors=with_author(session, author))
+
+
+def with_rivals(session: StoredSession, beside: Mapping[str, str], author: Clinician, now: datetime) -> StoredSession:
+    """Values that meet a colleague's are kept beside those that stand."""
+    fields = dict(session.fields)
+    for name, value in sorted(beside.items()):
+        if all((each.value, each.by) != (value, author.reference) for each in versions(fields, name)):
+            fields = set_beside(fields, name, value, author, now)
+    return replace(session, fields=fields, authors=with_author(session, author)) if beside else session
+
+
+@retried
+def choose(
+    work: Work, clock: Clock, caller: Caller, session_id: str, name: str, place: int, seen: str
+) -> StoredSession:
+    """Keep one of the values that two people wrote in one field; the others go to its past.
+
+    `place` is one of `two_writers.versions`, `seen` their mark: what was chosen among must be what is there.
+    """
+    now, action = clock(), "clinician:session:choose"
+    with work() as uow:
+        session = open_for(uow, caller, now, action, session_id)
+        written = versions(session.fields, name)
+        if len(written) == 1:
+            return session
+        if seen != mark(written) or not 0 <= place < len(written):
+            words = "Somebody has written here again since. Look at what is there now, and choose again."
+            raise Refused(words, problems={name: words})
+        fields = chosen(session.fields, name, place)
+        if name in _CONFIRMED and fields[name] != session.fields.get(name, "") and fields.get("dose.confirm"):
+            fields = replaced(fields, "dose.confirm", "", caller.clinician, now)
+        saved = replace(session, fields=fields, authors=with_author(session, caller.clinician))
+        uow.sessions.replace(saved)
+        detail = f"field: {name}, {len(written)} versions"
+        uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=detail))
+        uow.commit()
+        return replace(saved, version=saved.version + 1)
 
 
 def with_author(session: StoredSession, author: Clinician) -> tuple[Clinician, ...]:

@@ -17,6 +17,7 @@ from smart_app.use_cases.records import Caller, Entry, Json, StoredCourse, Store
 from smart_app.use_cases.session_lines import (
     STEPS,
     CheckLine,
+    DisputeLine,
     DoseLines,
     EventLine,
     NoteLine,
@@ -24,17 +25,21 @@ from smart_app.use_cases.session_lines import (
     SessionView,
     StepState,
     Written,
+    WrittenBy,
 )
 from smart_app.use_cases.session_steps import check_step, missing
+from smart_app.use_cases.two_writers import disputed, mark, versions
 from smart_app.use_cases.typed_session import (
     FIELDS,
     amounts,
+    clinician,
     dose_day,
     ended,
     entries,
     events,
     readings,
     started,
+    step_of,
     text,
     written,
 )
@@ -96,6 +101,47 @@ def view_of(
         missing=missing(session, course, now, limits),
         notices=_notices(session, definition, others, screening, now),
         observed_minutes=_minutes(begun, now),
+        disputes=_dispute_lines(session, (*definition.checks, *definition.discharge)),
+    )
+
+
+_FIELD_WORDS = {
+    "dose.planned_mg_per_kg": "Planned dose, mg/kg",
+    "dose.weight_kg": "Weight, kg",
+    "dose.weight_date": "Day of the weight",
+    "dose.planned_mg": "Planned dose, mg",
+    "dose.given_mg": "Given, mg",
+    "dose.wasted_mg": "Discarded, mg",
+    "dose.concentration": "Concentration, mg/mL",
+    "dose.volume_ml": "Volume, mL",
+    "dose.date": "Day of the dose",
+    "dose.started": "Start of the dose",
+    "dose.ended": "End of the dose",
+    "discharge.ended": "End of observation",
+    "gate.reason": "Reason for a dose in spite of the blood pressure check",
+    "check.reason": "Reason for a dose in spite of a check",
+    "discharge.reason": "Reason for an unmet criterion",
+    "stop.reason": "Why the session was stopped",
+    "stop.disposition": "Where the patient went",
+    "stop.time": "When the session was stopped",
+}
+
+
+def _dispute_lines(session: StoredSession, items: Sequence[CheckItem]) -> tuple[DisputeLine, ...]:
+    known = {f"{group}.{item.key}": item.text for item in items for group in ("check", "discharge")}
+    known |= {event.resolved_field: f"{event.words}: over at" for event in events(session)}
+    return tuple(
+        DisputeLine(
+            step=step_of(name),
+            field=name,
+            words=_FIELD_WORDS.get(name) or known.get(name) or name.partition(".")[2].replace("_", " ").capitalize(),
+            written=tuple(
+                WrittenBy(value=each.value, by=clinician(session, each.by), at=datetime.fromisoformat(each.at))
+                for each in versions(session.fields, name)
+            ),
+            seen=mark(versions(session.fields, name)),
+        )
+        for name in disputed(session.fields)
     )
 
 

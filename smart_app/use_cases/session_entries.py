@@ -30,19 +30,23 @@ def add_entry(
     kind: str,
     entry_id: str,
     fields: Mapping[str, str],
+    measured: datetime | None = None,
 ) -> StoredSession:
-    """Add a reading, an event or a note; a known `entry_id` adds nothing.
+    """Add a reading, an event or a note; a known `entry_id` adds nothing, and is refused for another line.
 
     reading: time, date, systolic, diastolic, heart_rate, oxygen_saturation, respiratory_rate, sedation,
-    dissociation, baseline, confirm. event: type (a key of clinical.adverse_events.EVENTS), text (for "other"),
+    dissociation, baseline, confirm. `measured` is when a device says that it was entered, where no time is typed.
+    event: type (a key of clinical.adverse_events.EVENTS), text (for "other"),
     severity, time, date, action, resolved. note: text, time, date.
     """
     now, action = clock(), "clinician:session:add"
     with work() as uow:
         session = open_for(uow, caller, now, action, session_id)
-        if any(entry.id == entry_id for entry in session.entries):
+        known = next((entry for entry in session.entries if entry.id == entry_id), None)
+        if known is not None:
+            _refuse_another(known, session, kind, fields, now)
             return session
-        entry = _entry(session, kind, entry_id, fields, caller.clinician, now)
+        entry = _entry(session, kind, entry_id, fields, caller.clinician, now, measured)
         saved = replace(session, entries=(*session.entries, entry), authors=with_author(session, caller.clinician))
         uow.sessions.replace(saved)
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"entry/{entry.id}", detail=kind))
@@ -67,22 +71,52 @@ _ENTRY_FIELDS = {
 
 
 def _entry(
-    session: StoredSession, kind: str, entry_id: str, fields: Mapping[str, str], by: Clinician, now: datetime
+    session: StoredSession,
+    kind: str,
+    entry_id: str,
+    fields: Mapping[str, str],
+    by: Clinician,
+    now: datetime,
+    measured: datetime | None,
 ) -> Entry:
     if kind not in _ENTRY_FIELDS or not _ENTRY_ID.fullmatch(entry_id):
         raise Refused("This form is not one of this app's. Open the page again.")
-    typed = {name: CONTROL.sub("", text).strip()[:LONGEST] for name, text in fields.items()}
+    typed = _cleaned(fields)
     problems = _entry_problems(kind, typed)
-    at = now.replace(second=0, microsecond=0)
+    at = (measured or now).astimezone(now.tzinfo).replace(second=0, microsecond=0)
     try:
-        if kind != "note" or typed.get("time"):
+        if typed.get("time") or (measured is None and kind != "note"):
             at = _moment(session, typed.get("time", ""), typed.get("date", ""), now)
     except NotUsable as error:
         problems["time"] = str(error)
     if problems:
         raise Refused("Some of this needs another look.", problems=problems)
-    kept = {name: typed[name] for name in _ENTRY_FIELDS[kind] if typed.get(name)}
-    return Entry(id=entry_id, kind=kind, at=at, entered=now, late=late(at, now), by=by, fields=kept)
+    fields_kept = _kept(kind, typed)
+    return Entry(id=entry_id, kind=kind, at=at, entered=now, late=late(at, now), by=by, fields=fields_kept)
+
+
+def _refuse_another(
+    known: Entry, session: StoredSession, kind: str, fields: Mapping[str, str], now: datetime
+) -> None:
+    """The same form sent twice is one line. Other values under its name would be lost without a word."""
+    typed = _cleaned(fields)
+    same = kind == known.kind and _kept(kind, typed) == known.fields
+    if same and typed.get("time"):
+        try:
+            same = _moment(session, typed["time"], typed.get("date", ""), now) == known.at
+        except NotUsable:
+            same = False
+    if not same:
+        words = f"This form was already saved at {known.entered:%H:%M}, with other values. Nothing was changed now."
+        raise Refused(words, problems={"": f"{words} Open the page again to add another line."})
+
+
+def _cleaned(fields: Mapping[str, str]) -> dict[str, str]:
+    return {name: CONTROL.sub("", text).strip()[:LONGEST] for name, text in fields.items()}
+
+
+def _kept(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
+    return {name: typed[name] for name in _ENTRY_FIELDS[kind] if typed.get(name)}
 
 
 def _moment(session: StoredSession, time_text: str, date_text: str, now: datetime) -> datetime:

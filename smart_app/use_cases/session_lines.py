@@ -42,6 +42,26 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenBy:
+    """One of the values that two people wrote in one field."""
+
+    value: str
+    by: Clinician
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeLine:
+    """A field in which two people wrote different things, neither seeing the other's. The first one stands."""
+
+    step: str  # a key of STEPS
+    field: str
+    words: str  # what the field is called
+    written: tuple[WrittenBy, ...]
+    seen: str  # the mark of what is shown, for `choose`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
     """One line of a checklist with its answer as typed ("", "yes", "no", "na")."""
 
@@ -171,3 +191,4 @@ class SessionView:
     missing: tuple[Missing, ...]
     notices: tuple[str, ...]  # such as "The last session was less than 24 hours ago."
     observed_minutes: int | None  # since the dose
+    disputes: tuple[DisputeLine, ...] = ()

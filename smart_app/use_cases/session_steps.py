@@ -14,14 +14,15 @@ from smart_app.use_cases.dose_step import dose_problems
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.session_lines import STEPS, Missing
-from smart_app.use_cases.typed_session import events, readings, resolved
+from smart_app.use_cases.two_writers import disputed
+from smart_app.use_cases.typed_session import events, readings, resolved, step_of
 
 
 def check_step(
     session: StoredSession, step: str, course: StoredCourse, now: datetime, limits: SessionLimits
 ) -> Problems:
     """What keeps a step (before, dose, monitor, discharge) from being complete, by field."""
-    return _STEPS[step](AtHand.of(session, course, now, limits))
+    return _problems(AtHand.of(session, course, now, limits), step)
 
 
 def missing(
@@ -32,9 +33,19 @@ def missing(
     blocking = [
         Missing(step=step, field=field, words=words)
         for step in STEPS
-        for field, words in _STEPS[step](at_hand).items()
+        for field, words in _problems(at_hand, step).items()
     ]
     return (*blocking, *_worth_a_look(at_hand))
+
+
+def _problems(at_hand: AtHand, step: str) -> dict[str, str]:
+    """What the step asks for; before that, what two people wrote differently."""
+    undecided = {
+        name: "Two people wrote different things here. Choose which to keep."
+        for name in disputed(at_hand.session.fields)
+        if step_of(name) == step
+    }
+    return undecided | {name: words for name, words in _STEPS[step](at_hand).items() if name not in undecided}
 
 
 def _before(at_hand: AtHand) -> dict[str, str]:

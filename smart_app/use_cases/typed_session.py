@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from typing import TypeVar
 
 from fhir_mappings.facts.treatment import Clinician, Moment, Reading, Severity
@@ -15,9 +16,8 @@ from smart_app.clinical.entry import NotUsable, amount, at_time, day, late, read
 from smart_app.clinical.session_rules import elapsed
 from smart_app.use_cases.records import Entry, StoredSession
 from smart_app.use_cases.session_lines import Written
+from smart_app.use_cases.two_writers import AT, BY, WAS, WAS_BY, past
 
-# Names that only the server writes, beside the typed ones: who wrote a field, when, and what stood there before.
-BY, AT, WAS, WAS_BY = "@by.", "@at.", "@was.", "@was_by."
 OVERNIGHT = timedelta(hours=6)  # an end before its start is taken for the next day, at most so much later
 
 FIELDS = (
@@ -56,6 +56,24 @@ def is_field(name: str) -> bool:
     return name in FIELDS or bool(_CHECK_FIELD.fullmatch(name) or _EVENT_FIELD.fullmatch(name))
 
 
+# The first part of a field's name -> the step that it stands on.
+_STEP_OF = MappingProxyType(
+    {
+        "check": "before",
+        "gate": "before",
+        "dose": "dose",
+        "event": "monitor",
+        "discharge": "discharge",
+        "stop": "discharge",
+    }
+)
+
+
+def step_of(name: str) -> str:
+    """The step (before, dose, monitor, discharge) that a field belongs to."""
+    return _STEP_OF[name.partition(".")[0]]
+
+
 def text(session: StoredSession, name: str) -> str:
     return session.fields.get(name, "").strip()
 
@@ -74,12 +92,12 @@ def written(session: StoredSession, name: str) -> Written | None:
     at = session.fields.get(AT + name)
     if at is None:
         return None
-    return Written(
-        by=clinician(session, session.fields[BY + name]),
-        at=datetime.fromisoformat(at),
-        previous=session.fields.get(WAS + name, ""),
-        previous_by=session.fields.get(WAS_BY + name, ""),
-    )
+    by = clinician(session, session.fields[BY + name])
+    previous, previous_by = session.fields.get(WAS + name, ""), session.fields.get(WAS_BY + name, "")
+    before = past(session.fields, name)
+    if before:
+        previous, previous_by = before[-1].value, clinician(session, before[-1].by).name
+    return Written(by=by, at=datetime.fromisoformat(at), previous=previous, previous_by=previous_by)
 
 
 def dose_day(session: StoredSession) -> date:

@@ -25,10 +25,13 @@ function following(form) {
   if (!typed.has(form)) typed.set(form, { form, saves: form.matches(SAVED), changed: new Map() });
   return typed.get(form);
 }
-// The form tells the server which values it showed; one that was touched counts as changed whatever it says now.
-function touch(form, name) {
+// The form tells the server which values it showed, so that nobody overwrites what they did not see; one that was
+// touched stands in a list and counts as changed whatever it says now.
+function touch(form, name, value) {
   const shown = form.elements.was;
-  if (shown) shown.value = JSON.stringify({ ...JSON.parse(shown.value || '{}'), [name]: null });
+  if (!shown) return;
+  const was = JSON.parse(shown.value || '{}');
+  shown.value = JSON.stringify({ ...was, [name]: [value ?? [was[name] ?? ''].flat()[0]] });
 }
 const hidden = form => all('input[type=hidden]', form).map(each => [each.name, each.value]);
 const held = its => its.saves ? [...hidden(its.form), ...its.changed] : [...new FormData(its.form)];
@@ -50,6 +53,7 @@ async function sendOff(its, aside) {
     if (told.ends_page) { halt(told.ends_page, told.problem); return; }
     for (const [name, value] of sent) if (!answer.ok || its.changed.get(name) === value) its.changed.delete(name);
     if (!answer.ok) { say('problem', `Not saved: ${told.problem}`, form); return; }
+    if (saves) for (const [name, value] of sent) if (!told.beside?.includes(name)) touch(form, name, value);
     say('saved', saves ? `Saved to server ${told.saved}` : `Draft kept on server ${told.saved}. Not saved yet.`, form);
     if (saves && document.querySelector('[data-after-save]')) refresh();
   } catch {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -194,6 +195,52 @@ async def test_a_page_does_not_undo_what_somebody_else_wrote_meanwhile(desk: Des
         await post(client, form, check__fasting="yes")
     fields = desk.work.kept.sessions[session.id].fields
     assert (fields["check.escort"], fields["check.fasting"]) == ("no", "yes")
+
+
+async def test_two_people_at_one_field_are_asked_which_to_keep(desk: Desk) -> None:
+    session = opened(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"dose.given_mg": "41"})
+        client.headers["X-KP-Script"] = "1"
+        told = await post(client, form, dose__given_mg="42")
+        del client.headers["X-KP-Script"]
+        assert told.json() == {"saved": "14:32:07", "beside": ["dose.given_mg"]}
+        page = await page_of(client, at(session, "dose"))
+        assert "Given, mg: keep which?" in page.text
+        assert "R. Nurse wrote 41 at 14:32, you wrote 42 at 14:32." in page.text
+        stale = page.form("/choose")
+        save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"dose.given_mg": "40"})
+        refused = await post(client, stale, place="1")
+        assert (refused.status_code, desk.work.kept.sessions[session.id].fields["dose.given_mg"]) == (422, "40")
+        kept = await post(client, PageParts(refused.text).form("/choose"), place="1")
+        assert kept.headers["location"].startswith(at(session, "dose"))
+        assert "keep which" not in (await page_of(client, at(session, "dose"))).text
+    assert desk.work.kept.sessions[session.id].fields["dose.given_mg"] == "42"
+
+
+async def test_typing_on_is_no_conflict_with_what_one_saved_oneself(desk: Desk) -> None:
+    session = opened(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"dose.given_mg": "41"})
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        client.headers["X-KP-Script"] = "1"
+        for value in ("4", "42"):
+            assert "beside" not in (await post(client, form, dose__given_mg=value)).json()
+            form.fields["was"] = json.dumps({"dose.given_mg": [value]})
+    assert desk.work.kept.sessions[session.id].fields["dose.given_mg"] == "42"
+
+
+async def test_a_form_whose_name_is_taken_says_so_and_changes_nothing(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "monitor"))).form("/entries/note")
+        await post(client, form, note__text="Calm.")
+        response = await post(client, form, note__text="Restless.")
+    assert response.status_code == 422
+    assert "already saved at 14:32, with other values" in PageParts(response.text).text
+    notes = [entry.fields["text"] for entry in desk.work.kept.sessions[session.id].entries if entry.kind == "note"]
+    assert notes == ["Eye mask on.", "Calm."]
 
 
 async def test_autosave_answers_in_one_word_and_keeps_the_value_as_typed(desk: Desk) -> None:

@@ -21,16 +21,19 @@ from smart_app.store.outbox import SqlOutbox
 from smart_app.store.sealing import Sealer, SealingKey
 from smart_app.store.tables import attempts
 from smart_app.store.unit_of_work import SqlWork
-from smart_app.use_cases.errors import StaleVersion
+from smart_app.use_cases.errors import Refused, StaleVersion
 from smart_app.use_cases.records import MessageState
+from smart_app.use_cases.session_entries import add_entry
 from tests.smart_app.store.stored_records import (
     ADA,
     BASE,
     NOON,
+    a_caller,
     a_course,
     a_launch,
     a_message,
     a_pending_launch,
+    a_session,
     an_audit,
     later,
     some_tokens,
@@ -202,3 +205,25 @@ def test_every_attempt_leaves_a_row(engine: Engine) -> None:
         ("message-1", 2, "launch-1", at(60), at(70), "retry-at", "busy"),
         ("message-1", 3, "launch-1", at(100), None, None, ""),
     ]
+
+
+def test_r20_of_50_identical_entries_one_is_kept_and_another_body_changes_nothing(engine: Engine) -> None:
+    work, caller, fields = SqlWork(engine), a_caller(), {"systolic": "128", "diastolic": "78"}
+    with work() as uow:
+        uow.courses.add(a_course())
+        uow.sessions.add(a_session(entries=()))
+        uow.audit.add(an_audit())
+        uow.commit()
+
+    def send(_: int, systolic: str = "128") -> tuple[str, ...]:
+        typed = fields | {"systolic": systolic}
+        saved = add_entry(work, lambda: NOON, caller, "session-1", "reading", "entry-1", typed)
+        return tuple(entry.id for entry in saved.entries)
+
+    assert at_once(50, send) == [("entry-1",)] * 50
+    with pytest.raises(Refused, match="other values"):
+        send(0, "199")
+    with work() as uow:
+        kept = uow.sessions.get("session-1")
+    assert kept is not None
+    assert [entry.fields for entry in kept.entries] == [fields]

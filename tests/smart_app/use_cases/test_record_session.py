@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -257,9 +257,37 @@ class TestEntries:
     def test_a_known_entry_adds_nothing(self) -> None:
         clinic, session = a_running_session()
         first = add(clinic, session, "reading", PRESSURE)
-        again = add(clinic, session, "reading", PRESSURE | {"systolic": "199"})
+        clinic.at("14:03")
+        again = add(clinic, session, "reading", PRESSURE | {"confirm": "yes"})
         assert again.entries == first.entries
         assert len(again.entries) == 1
+
+    @pytest.mark.parametrize(
+        ("kind", "fields"),
+        [
+            pytest.param("reading", PRESSURE | {"systolic": "129"}, id="another value"),
+            pytest.param("reading", PRESSURE | {"heart_rate": "70"}, id="one value more"),
+            pytest.param("reading", PRESSURE | {"time": "13:50"}, id="another time"),
+            pytest.param("reading", PRESSURE | {"time": "noon"}, id="no time"),
+            pytest.param("note", {"text": "x"}, id="another kind"),
+        ],
+    )
+    def test_r20_a_known_entry_with_other_values_is_refused(self, kind: str, fields: dict[str, str]) -> None:
+        clinic, session = a_running_session()
+        first = add(clinic, session, "reading", PRESSURE)
+        with pytest.raises(Refused, match="already saved") as caught:
+            add(clinic, session, kind, fields)
+        assert caught.value.problems
+        assert clinic.session(session.id) == first
+
+    @pytest.mark.parametrize(("typed", "at"), [("", "13:40"), ("13:52", "13:52")])
+    def test_what_waited_on_a_device_happened_when_it_was_entered(self, typed: str, at: str) -> None:
+        clinic, session = a_running_session()
+        measured = clinic.now - timedelta(minutes=20)
+        fields = PRESSURE | {"time": typed}
+        saved = add_entry(clinic.work, clinic.clock, NAN, session.id, "reading", "e1", fields, measured)
+        (entry,) = saved.entries
+        assert (f"{entry.at:%H:%M}", entry.entered, entry.late) == (at, clinic.now, True)
 
     def test_an_unusual_value_is_asked_back_and_kept_when_confirmed(self) -> None:
         clinic, session = a_running_session()
