@@ -1,33 +1,47 @@
-"""PHQ-9 over a course: severity, response, remission, and the sentence that says so (clinical README 5)."""
+"""Scores over a course: response, remission, and the sentence that says so, for each scale (clinical README 5)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from enum import StrEnum
 
-HIGHEST_TOTAL = 27
-REMISSION_BELOW = 5
-BASELINE_DAYS = 7  # a baseline is taken at most this long before session 1
+from fhir_mappings.facts.instruments import INSTRUMENTS
+from fhir_mappings.facts.questionnaire import Instrument
 
-SEVERITY = (
-    (0, 4, "minimal"),
-    (5, 9, "mild"),
-    (10, 14, "moderate"),
-    (15, 19, "moderately severe"),
-    (20, HIGHEST_TOTAL, "severe"),
-)
+PRIMARY = "phq9"  # the scale a course is judged by, unless another was chosen
+BASELINE_DAYS = 7  # a baseline is taken at most this long before session 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Phq9:
-    """One PHQ-9 total. `item9` is the answer about thoughts of death or self-harm, 0 to 3; None: not known."""
+class ScaleScore:
+    """One filling-in of a scale. `total` None: it has none. `watched` is the answer to the item on death or
+    self-harm; None: not known.
 
-    total: int
+    `moment` is the local time it was answered at; None: only the day is known, and `known` by when it was.
+    """
+
+    scale: str = PRIMARY
+    total: int | None
     day: date
-    item9: int | None = None
+    watched: int | None = None
+    level: str = ""  # of risk, for a screener
+    complete: bool = True
     source: str = ""  # in words: "EHR, Observation/5" or "typed in by N. Nurse"
+    id: str = ""  # of what was entered here; "" for what the chart holds
+    session: str | None = None
+    moment: datetime | None = None
+    known: datetime | None = None
+
+    @property
+    def earliest(self) -> datetime:
+        return self.moment or datetime.combine(self.day, time.min)
+
+    @property
+    def latest(self) -> datetime:
+        end = datetime.combine(self.day, time.max)
+        return self.moment or (min(end, self.known) if self.known is not None else end)
 
 
 class Verdict(StrEnum):
@@ -40,135 +54,172 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What the scores say. `sentence` stands alone; `alert` is empty unless an item 9 answer asks for a look."""
+    """What the scores of one scale say. `sentence` stands alone."""
 
+    scale: str = PRIMARY
     sentence: str
     verdict: Verdict
-    baseline: Phq9 | None = None
-    latest: Phq9 | None = None
+    baseline: ScaleScore | None = None
+    latest: ScaleScore | None = None
     change_percent: int | None = None
-    remission: bool | None = None
+    remission: bool | None = None  # None: the scale has no remission, or it cannot be judged
     remark: str = ""  # what limits the comparison, such as an old baseline
-    alert: str = ""
     response_at: int | None = None  # "Response: 10 or less"
 
 
-def severity(total: int) -> str:
-    return next(words for lowest, highest, words in SEVERITY if lowest <= total <= highest)
+def severity(total: int, scale: str = PRIMARY) -> str:
+    return INSTRUMENTS[scale].band(total)
 
 
-def outcome(scores: Sequence[Phq9], *, first_session: date | None) -> Outcome:
-    """Judge the scores of a course. Before the first session every score may be the baseline."""
-    ordered = sorted(scores, key=lambda score: score.day)
-    alert = _alert(ordered)
+def totals(scores: Sequence[ScaleScore], scale: str = PRIMARY) -> list[ScaleScore]:
+    """Those of the scale that have a total, oldest first."""
+    found = [score for score in scores if score.scale == scale and score.total is not None]
+    return sorted(found, key=lambda score: (score.day, score.earliest))
+
+
+def outcome(scores: Sequence[ScaleScore], *, first_session: date | None, scale: str = PRIMARY) -> Outcome:
+    """Judge the scores of a course by one scale; those of others only tell why it cannot be judged.
+
+    Before the first session every score may be the baseline.
+    """
+    form, ordered = INSTRUMENTS[scale], totals(scores, scale)
     if not ordered:
-        return Outcome(sentence="No PHQ-9 in the record yet.", verdict=Verdict.UNKNOWN)
-    baseline = _baseline(ordered, first_session)
-    latest = ordered[-1]
-    if baseline is None:
-        sentence = f"PHQ-9 {latest.total} ({severity(latest.total)}). No score before session 1 to compare it with."
-        return Outcome(sentence=sentence, verdict=Verdict.UNKNOWN, latest=latest, alert=alert)
-    if latest is baseline:
-        sentence = f"PHQ-9 {baseline.total} ({severity(baseline.total)}). No score after baseline yet."
-        verdict = Verdict.UNKNOWN
+        return Outcome(scale=scale, sentence=f"No {form.name} in the record yet.", verdict=Verdict.UNKNOWN)
+    first, latest = baseline(ordered, first_session), ordered[-1]
+    if first is None:
+        why = _no_baseline(scores, scale, first_session)
         return Outcome(
-            sentence=sentence,
-            verdict=verdict,
-            baseline=baseline,
-            remark=_remark(baseline, first_session),
-            alert=alert,
-            response_at=baseline.total // 2,
+            scale=scale, sentence=f"{form.name} {_said(latest, form)}. {why}", verdict=Verdict.UNKNOWN, latest=latest
         )
-    return _compared(baseline, latest, _remark(baseline, first_session), alert)
-
-
-def _compared(baseline: Phq9, latest: Phq9, remark: str, alert: str) -> Outcome:
-    arrow = f"PHQ-9 {baseline.total} → {latest.total}"
-    if baseline.total == 0:
+    remark = _remark(first, first_session)
+    if latest is first:
         return Outcome(
-            sentence=f"{arrow}. The baseline is 0, so a response cannot be judged.",
+            scale=scale,
+            sentence=f"{form.name} {_said(first, form)}. No score after baseline yet.",
             verdict=Verdict.UNKNOWN,
-            baseline=baseline,
-            latest=latest,
+            baseline=first,
             remark=remark,
-            alert=alert,
+            response_at=_points(first) // 2,
         )
-    if (latest.day - baseline.day).days < 2:
-        return Outcome(
-            sentence=f"{arrow}, a day or less apart. PHQ-9 asks about two weeks and cannot judge a day.",
-            verdict=Verdict.UNKNOWN,
-            baseline=baseline,
-            latest=latest,
-            remark=remark,
-            alert=alert,
-            response_at=baseline.total // 2,
-        )
-    verdict = _verdict(baseline.total, latest.total)
-    remission = latest.total < REMISSION_BELOW
-    percent = _percent(baseline.total, latest.total)
-    return Outcome(
-        sentence=f"{arrow} ({_signed(percent)} %): {_judgement(verdict, remission=remission)}",
-        verdict=verdict,
-        baseline=baseline,
-        latest=latest,
-        change_percent=percent,
-        remission=remission,
-        remark=remark,
-        alert=alert,
-        response_at=baseline.total // 2,
-    )
+    return _compared(form, first, latest, remark, first_session)
 
 
-def _baseline(ordered: Sequence[Phq9], first_session: date | None) -> Phq9 | None:
+def baseline(ordered: Sequence[ScaleScore], first_session: date | None) -> ScaleScore | None:
+    """The last total before session 1, or of its day; None: there is none."""
     before = [score for score in ordered if first_session is None or score.day <= first_session]
     return before[-1] if before else None
 
 
-def _remark(baseline: Phq9, first_session: date | None) -> str:
+def judged(first: ScaleScore, later: ScaleScore, first_session: date | None) -> Verdict:
+    """The change from a baseline to a later score of the same scale."""
+    if first.scale != later.scale or _points(first) == 0 or too_soon(later, first.day, first_session):
+        return Verdict.UNKNOWN
+    return _verdict(_points(first), _points(later))
+
+
+def too_soon(score: ScaleScore, *since: date | None) -> bool:
+    """Whether the scale asks about more time than has passed since the baseline and session 1: a day or less."""
+    begun = max(day for day in since if day is not None)
+    return bool(INSTRUMENTS[score.scale].recall) and (score.day - begun).days < 2
+
+
+def in_remission(score: ScaleScore) -> bool:
+    limit = INSTRUMENTS[score.scale].remission
+    return limit is not None and score.total is not None and score.total <= limit
+
+
+def _no_baseline(scores: Sequence[ScaleScore], scale: str, first_session: date | None) -> str:
+    names = (
+        INSTRUMENTS[each.scale].name
+        for each in scores
+        if INSTRUMENTS[each.scale].primary
+        and each.scale != scale
+        and baseline(totals(scores, each.scale), first_session) is not None
+    )
+    other = next(names, "")
+    if other:
+        return f"The baseline was taken with {other}: not comparable."
+    return "No score before session 1 to compare it with."
+
+
+def _compared(
+    form: Instrument, first: ScaleScore, latest: ScaleScore, remark: str, first_session: date | None
+) -> Outcome:
+    arrow = f"{form.name} {first.total} → {latest.total}"
+    verdict = judged(first, latest, first_session)
+    if verdict is Verdict.UNKNOWN:
+        nothing = _points(first) == 0
+        why = (
+            ". The baseline is 0, so a response cannot be judged."
+            if nothing
+            else f", a day or less after baseline or session 1. {form.name} asks about {form.recall} and cannot judge a day."
+        )
+        return Outcome(
+            scale=form.key,
+            sentence=arrow + why,
+            verdict=verdict,
+            baseline=first,
+            latest=latest,
+            remark=remark,
+            response_at=None if nothing else _points(first) // 2,
+        )
+    percent = _percent(_points(first), _points(latest))
+    remission = in_remission(latest) if form.remission is not None else None
+    return Outcome(
+        scale=form.key,
+        sentence=f"{arrow} ({_signed(percent)} %): {verdict}.{_remission_words(form, remission)}",
+        verdict=verdict,
+        baseline=first,
+        latest=latest,
+        change_percent=percent,
+        remission=remission,
+        remark=remark,
+        response_at=_points(first) // 2,
+    )
+
+
+def _points(score: ScaleScore) -> int:
+    return score.total or 0
+
+
+def _said(score: ScaleScore, form: Instrument) -> str:
+    band = form.band(_points(score))
+    return f"{score.total} ({band})" if band else str(score.total)
+
+
+def _remark(first: ScaleScore, first_session: date | None) -> str:
     if first_session is None:
         return ""
-    days = (first_session - baseline.day).days
+    days = (first_session - first.day).days
     if days <= BASELINE_DAYS:
         return ""
     return f"The baseline was taken {days} days before session 1; {BASELINE_DAYS} days or fewer are asked for."
 
 
-def _verdict(baseline: int, latest: int) -> Verdict:
+def _verdict(first: int, latest: int) -> Verdict:
     """In whole numbers, so that no rounding turns 49 % into a response."""
-    fall = baseline - latest
-    if 2 * fall >= baseline:
+    fall = first - latest
+    if 2 * fall >= first:
         return Verdict.RESPONSE
-    if 4 * fall >= baseline:
+    if 4 * fall >= first:
         return Verdict.PARTIAL
     return Verdict.WORSE if fall < 0 else Verdict.NONE
 
 
-def _judgement(verdict: Verdict, *, remission: bool) -> str:
-    if remission:
-        return f"{verdict}. Remission ({REMISSION_BELOW - 1} or less)."
-    return f"{verdict}. Not remission ({REMISSION_BELOW - 1} or less)."
+def _remission_words(form: Instrument, remission: bool | None) -> str:
+    if remission is None:
+        return ""
+    return f" {'Remission' if remission else 'Not remission'} ({form.remission} or less)."
 
 
-def _percent(baseline: int, latest: int) -> int:
+def _percent(first: int, latest: int) -> int:
     """Rounded half away from zero."""
-    change = abs(latest - baseline)
-    rounded = (200 * change + baseline) // (2 * baseline)
-    return rounded if latest > baseline else -rounded
+    change = abs(latest - first)
+    rounded = (200 * change + first) // (2 * first)
+    return rounded if latest > first else -rounded
 
 
 def _signed(percent: int) -> str:
     if percent == 0:
         return "0"
     return f"+{percent}" if percent > 0 else f"−{-percent}"
-
-
-def _alert(ordered: Sequence[Phq9]) -> str:
-    """Every positive answer counts until a later score answers the question with 0."""
-    answered = [score for score in ordered if score.item9 is not None]
-    if not answered or not answered[-1].item9:
-        return ""
-    last = answered[-1]
-    return (
-        f"Item 9 (thoughts of death or self-harm) was {last.item9} on {last.day:%d %b %Y}: "
-        "ask about suicidality (C-SSRS) today."
-    )

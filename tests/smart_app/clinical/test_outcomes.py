@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_app.clinical.outcomes import Phq9, Verdict, outcome, severity
+from smart_app.clinical.outcomes import ScaleScore, Verdict, outcome, severity
 
 FIRST = date(2026, 11, 2)
 
 
-def phq(total: int, days: int, item9: int | None = None) -> Phq9:
-    return Phq9(total=total, day=FIRST + timedelta(days=days), item9=item9)
+def phq(total: int, days: int, item9: int | None = None) -> ScaleScore:
+    return ScaleScore(total=total, day=FIRST + timedelta(days=days), watched=item9)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +84,50 @@ def test_a_baseline_of_0_cannot_be_compared_with() -> None:
 def test_a_change_within_a_day_is_not_judged() -> None:
     assert outcome([phq(21, 0), phq(9, 1)], first_session=FIRST).verdict is Verdict.UNKNOWN
     assert outcome([phq(21, 0), phq(9, 2)], first_session=FIRST).verdict is Verdict.RESPONSE
+    assert outcome([phq(21, -6), phq(9, 1)], first_session=FIRST).verdict is Verdict.UNKNOWN
+
+
+def rated(scale: str, total: int, days: int) -> ScaleScore:
+    return ScaleScore(scale=scale, total=total, day=FIRST + timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("scale", "baseline", "latest", "verdict", "remission"),
+    [
+        ("madrs", 32, 16, Verdict.RESPONSE, False),
+        ("madrs", 32, 10, Verdict.RESPONSE, True),
+        ("madrs", 32, 11, Verdict.RESPONSE, False),
+        ("qids-sr16", 18, 9, Verdict.RESPONSE, False),
+        ("qids-sr16", 18, 5, Verdict.RESPONSE, True),
+        ("qids-sr16", 18, 10, Verdict.PARTIAL, False),
+        ("hamd17", 24, 7, Verdict.RESPONSE, True),
+        ("hamd17", 24, 8, Verdict.RESPONSE, False),
+        ("gad7", 14, 4, Verdict.RESPONSE, True),
+        ("gad7", 14, 11, Verdict.NONE, False),
+        ("cadss6", 2, 4, Verdict.WORSE, None),
+    ],
+)
+def test_each_scale_has_its_own_remission(
+    scale: str, baseline: int, latest: int, verdict: Verdict, remission: bool | None
+) -> None:
+    judged = outcome([rated(scale, baseline, -1), rated(scale, latest, 21)], first_session=FIRST, scale=scale)
+    assert (judged.verdict, judged.remission) == (verdict, remission)
+
+
+def test_what_a_clinician_rates_may_be_judged_after_a_day() -> None:
+    judged = outcome([rated("madrs", 32, -1), rated("madrs", 10, 1)], first_session=FIRST, scale="madrs")
+    assert judged.verdict is Verdict.RESPONSE
+
+
+def test_another_scale_at_baseline_is_not_comparable() -> None:
+    judged = outcome([rated("madrs", 32, -1), phq(4, 21)], first_session=FIRST)
+    assert judged.sentence == "PHQ-9 4 (minimal). The baseline was taken with MADRS: not comparable."
+    assert judged.verdict is Verdict.UNKNOWN
+
+
+def test_a_form_without_a_total_counts_for_nothing() -> None:
+    judged = outcome([phq(21, -1), ScaleScore(total=None, day=FIRST + timedelta(days=21))], first_session=FIRST)
+    assert judged.sentence == "PHQ-9 21 (severe). No score after baseline yet."
 
 
 def test_the_baseline_is_the_last_score_before_or_on_the_first_day() -> None:
@@ -103,22 +147,3 @@ def test_before_the_first_session_the_latest_score_is_the_baseline() -> None:
     judged = outcome([phq(21, -20), phq(19, -2)], first_session=None)
     assert judged.baseline == phq(19, -2)
     assert judged.remark == ""
-
-
-@pytest.mark.parametrize(
-    ("scores", "alerts"),
-    [
-        pytest.param([phq(21, 0, 1)], True, id="positive at baseline"),
-        pytest.param([phq(21, 0, 0), phq(9, 21, 2)], True, id="positive at last"),
-        pytest.param([phq(21, 0, 3), phq(9, 21, 0)], False, id="answered with 0 since"),
-        pytest.param([phq(21, 0, 3), phq(9, 21, None)], True, id="not answered since"),
-        pytest.param([phq(21, 0), phq(9, 21)], False, id="never answered"),
-    ],
-)
-def test_item_9_over_0_alerts_until_it_is_answered_with_0(scores: list[Phq9], alerts: bool) -> None:
-    assert bool(outcome(scores, first_session=FIRST).alert) is alerts
-
-
-def test_the_alert_names_the_answer_and_its_day() -> None:
-    alert = outcome([phq(21, 0, 2)], first_session=FIRST).alert
-    assert "was 2 on 02 Nov 2026" in alert
