@@ -31,6 +31,7 @@ from smart_app.use_cases.records import (
     MessageKind,
     MessageState,
     OutboxMessage,
+    OutcomeDecision,
     ScreeningInputs,
     SessionVersion,
     StoredAnswer,
@@ -67,6 +68,7 @@ class Kept:
     screenings: dict[str, StoredScreening] = field(default_factory=dict)
     inputs: dict[str, ScreeningInputs] = field(default_factory=dict)
     answers: list[StoredAnswer] = field(default_factory=list)
+    decisions: list[OutcomeDecision] = field(default_factory=list)
     overrides: list[StoredOverride] = field(default_factory=list)
     versions: dict[str, SessionVersion] = field(default_factory=dict)
     countersignatures: dict[str, Countersignature] = field(default_factory=dict)
@@ -86,6 +88,7 @@ class Kept:
             screenings=dict(self.screenings),
             inputs=dict(self.inputs),
             answers=list(self.answers),
+            decisions=list(self.decisions),
             overrides=list(self.overrides),
             versions=dict(self.versions),
             countersignatures=dict(self.countersignatures),
@@ -304,6 +307,13 @@ class FakeScores:
     def of_patient(self, patient: str) -> Sequence[StoredScore]:
         return sorted((s for s in self.unit.draft.scores.values() if s.patient == patient), key=lambda s: s.day)
 
+    def decide(self, decision: OutcomeDecision) -> None:
+        assert decision.id not in [each.id for each in self.unit.draft.decisions]
+        self.unit.draft.decisions.append(decision)
+
+    def decisions(self, patient: str) -> Sequence[OutcomeDecision]:
+        return [each for each in self.unit.draft.decisions if each.patient == patient]
+
 
 @dataclass
 class FakeMessages:
@@ -315,6 +325,10 @@ class FakeMessages:
 
     def of_course(self, course_id: str) -> Sequence[OutboxMessage]:
         return [q.message for q in self.unit.draft.queue.values() if q.message.course == course_id]
+
+    def of_patient(self, ehr: str, patient: str) -> Sequence[OutboxMessage]:
+        messages = (queued.message for queued in self.unit.draft.queue.values())
+        return [message for message in messages if (message.ehr, message.patient) == (ehr, patient)]
 
     def retry(self, message_id: str, *, launch: str, now: datetime) -> None:
         queued = self.unit.draft.queue.get(message_id)

@@ -56,8 +56,8 @@ _PHQ9 = Instrument(
             ),
             ("Trouble concentrating on things, such as reading the newspaper or watching television", "44252-5"),
             (
-                "Moving or speaking so slowly that other people could have noticed. Or the opposite: being so fidgety "
-                "or restless that you have been moving around a lot more than usual",
+                "Moving or speaking so slowly that other people could have noticed. Or the opposite: being so "
+                "fidgety or restless that you have been moving around a lot more than usual",
                 "44253-3",
             ),
             ("Thoughts that you would be better off dead, or of hurting yourself in some way", "44260-8"),
@@ -115,7 +115,9 @@ _GAD7 = Instrument(
 )
 
 
-def _screener(key: str, name: str, asks: str, last: tuple[Item, ...], panel: str, codes: tuple[str, ...]) -> Instrument:
+def _screener(
+    key: str, name: str, asks: str, last: tuple[Item, ...], panel: str, codes: tuple[str, ...]
+) -> Instrument:
     about = (
         "Wish to be dead",
         "Thoughts of killing oneself, in general",

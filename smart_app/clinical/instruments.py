@@ -41,9 +41,8 @@ def problems(instrument: Instrument, answers: Mapping[int, int]) -> dict[int, st
     """
     found = {}
     for item in instrument.items:
-        if item.number in answers and not is_asked(item, answers):
-            condition = item.asked_if
-            assert condition is not None
+        condition = item.asked_if
+        if condition is not None and item.number in answers and not is_asked(item, answers):
             found[item.number] = f"This is asked only after a yes to item {condition.item}. Check both."
     for pair in instrument.either:
         given = [number for number in pair if number in answers]

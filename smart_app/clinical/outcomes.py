@@ -86,6 +86,9 @@ def outcome(scores: Sequence[ScaleScore], *, first_session: date | None, scale: 
     if not ordered:
         return Outcome(scale=scale, sentence=f"No {form.name} in the record yet.", verdict=Verdict.UNKNOWN)
     first, latest = baseline(ordered, first_session), ordered[-1]
+    if form.remission is None:  # of the hour, such as dissociation: nothing to compare over a course
+        sentence = f"{form.name} {latest.total} on {latest.day:%d %b %Y}."
+        return Outcome(scale=scale, sentence=sentence, verdict=Verdict.UNKNOWN, latest=latest)
     if first is None:
         why = _no_baseline(scores, scale, first_session)
         return Outcome(
@@ -132,7 +135,8 @@ def _no_baseline(scores: Sequence[ScaleScore], scale: str, first_session: date |
     names = (
         INSTRUMENTS[each.scale].name
         for each in scores
-        if INSTRUMENTS[each.scale].primary
+        if INSTRUMENTS[scale].primary
+        and INSTRUMENTS[each.scale].primary
         and each.scale != scale
         and baseline(totals(scores, each.scale), first_session) is not None
     )
@@ -152,7 +156,8 @@ def _compared(
         why = (
             ". The baseline is 0, so a response cannot be judged."
             if nothing
-            else f", a day or less after baseline or session 1. {form.name} asks about {form.recall} and cannot judge a day."
+            else f", a day or less after baseline or session 1. {form.name} asks about {form.recall} and "
+            "cannot judge a day."
         )
         return Outcome(
             scale=form.key,
@@ -164,10 +169,11 @@ def _compared(
             response_at=None if nothing else _points(first) // 2,
         )
     percent = _percent(_points(first), _points(latest))
-    remission = in_remission(latest) if form.remission is not None else None
+    remission = in_remission(latest)
     return Outcome(
         scale=form.key,
-        sentence=f"{arrow} ({_signed(percent)} %): {verdict}.{_remission_words(form, remission)}",
+        sentence=f"{arrow} ({_signed(percent)} %): {verdict}. {'Remission' if remission else 'Not remission'} "
+        f"({form.remission} or less).",
         verdict=verdict,
         baseline=first,
         latest=latest,
@@ -204,12 +210,6 @@ def _verdict(first: int, latest: int) -> Verdict:
     if 4 * fall >= first:
         return Verdict.PARTIAL
     return Verdict.WORSE if fall < 0 else Verdict.NONE
-
-
-def _remission_words(form: Instrument, remission: bool | None) -> str:
-    if remission is None:
-        return ""
-    return f" {'Remission' if remission else 'Not remission'} ({form.remission} or less)."
 
 
 def _percent(first: int, latest: int) -> int:

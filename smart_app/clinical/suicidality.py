@@ -27,7 +27,9 @@ def suicidality_alert(scores: Sequence[ScaleScore]) -> SuicidalityAlert:
     screened = _result(whole[-1]) if whole else ""
     high = [score for score in screeners if score.level == HIGH]
     if high and not any(_follows(later, high[-1]) for later in whole if later.level != HIGH):
-        words = f"{_result(high[-1])}: do not leave the patient alone, call the prescriber, follow the crisis pathway."
+        words = (
+            f"{_result(high[-1])}: do not leave the patient alone, call the prescriber, follow the crisis pathway."
+        )
         return SuicidalityAlert(words=words, screened=screened)
     partial = [s for s in screeners if not s.complete and s.level != NONE and (s.watched or 0) > 0]
     positive = [score for score in scores if score.scale not in SCREENERS and (score.watched or 0) > 0]

@@ -13,6 +13,7 @@ from launch.errors import CookieRefused
 from smart_app.pages import (
     about,
     enrolment,
+    outcomes,
     overriding,
     progress,
     rules,
@@ -42,6 +43,7 @@ ALL: tuple[Route, ...] = (
     *signing.ROUTES,
     *session.ROUTES,
     *session.LAST_ROUTES,
+    *outcomes.ROUTES,
     *progress.ROUTES,
     *trail.ROUTES,
     *rules.ROUTES,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from smart_app.clinical.outcomes import PRIMARY
 from smart_app.pages.charts import ScorePoint, SessionMark, score_chart
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
+from smart_app.use_cases.outcomes import ScaleView
 from smart_app.use_cases.record_score import record_score
 
 
@@ -25,7 +27,7 @@ def _page(visit: Visit, problems: Problems, values: dict[str, str], score_id: st
         title="Progress",
         status=422 if problems else 200,
         view=view,
-        chart=_chart(view),
+        charts={scale.form.key: _chart(view, scale) for scale in view.outcomes.scales},
         problems=problems,
         values=values,
         score_id=score_id,
@@ -33,25 +35,36 @@ def _page(visit: Visit, problems: Problems, values: dict[str, str], score_id: st
     )
 
 
-def _chart(view: CourseView) -> str:
-    points = [ScorePoint(day=score.day, total=score.total, item9=score.item9) for score in view.scores]
-    marks = [SessionMark(day=row.day, number=row.number) for row in view.sessions if row.counts]
-    baseline = view.outcome.baseline
-    return score_chart(points, marks, baseline=baseline.total if baseline else None)
-
-
 def score(visit: Visit) -> Response:
     """A PHQ-9 total that was taken on paper or elsewhere."""
-    fields = {name: visit.fields.get(name, "") for name in ("total", "item9", "date")}
+    deps, fields = visit.deps, {name: visit.fields.get(name, "") for name in ("total", "item9", "date")}
     score_id = visit.fields.get("entry", "")
     try:
-        record_score(visit.deps.work, visit.deps.clock, visit.caller, score_id, fields)
+        record_score(deps.work, deps.clock, visit.caller, score_id, PRIMARY, fields)
     except Refused as refused:
         if not refused.problems:
             raise
-        return _page(visit, refused.problems, fields, score_id)
+        problems = {_SHOWN.get(name, name): words for name, words in refused.problems.items()}
+        return _page(visit, problems, fields, score_id)
+    deps.wake_worker()
     return visit.go("progress?saved=1")
 
+
+def _chart(view: CourseView, scale: ScaleView) -> str:
+    points = [
+        ScorePoint(day=score.day, total=score.total, watched=score.watched)
+        for score in scale.scores
+        if score.total is not None
+    ]
+    marks = [SessionMark(day=row.day, number=row.number) for row in view.sessions if row.counts]
+    first = scale.outcome.baseline
+    baseline = None
+    if first is not None and first.total is not None:
+        baseline = ScorePoint(day=first.day, total=first.total)
+    return score_chart(scale.form, points, marks, baseline=baseline)
+
+
+_SHOWN = {"item.1": "total"}  # of the whole form, of which this shows a part
 
 ROUTES = (
     Route(path="progress", handler=show),

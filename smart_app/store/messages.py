@@ -33,6 +33,12 @@ class SqlMessages:
         found = select(messages).where(messages.c.course == course_id).order_by(messages.c.seq)
         return [message_of(row) for row in self._connection.execute(found)]
 
+    def of_patient(self, ehr: str, patient: str) -> Sequence[OutboxMessage]:
+        ours = and_(messages.c.ehr == ehr, messages.c.patient == patient)
+        return [
+            message_of(row) for row in self._connection.execute(select(messages).where(ours).order_by(messages.c.seq))
+        ]
+
     def retry(self, message_id: str, *, launch: str, now: datetime) -> None:
         """A message that is being sent or was delivered stays as it is: a double click asks for nothing new."""
         self._make_due(and_(messages.c.id == message_id, messages.c.state.in_(_RETRIED)), launch=launch, now=now)

@@ -1,4 +1,4 @@
-"""Keeps questionnaire totals that were typed in, each once."""
+"""Keeps questionnaires as they were entered, each once, and what clinicians decide about them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, insert, select
 
 from smart_app.store.rows import from_text, to_text
-from smart_app.store.tables import scores
-from smart_app.use_cases.records import StoredScore
+from smart_app.store.tables import outcome_decisions, scores
+from smart_app.use_cases.records import OutcomeDecision, StoredScore
 
 
 class SqlScores:
@@ -28,3 +28,12 @@ class SqlScores:
     def of_patient(self, patient: str) -> Sequence[StoredScore]:
         found = select(scores.c.body).where(scores.c.patient == patient).order_by(scores.c.day, scores.c.seq)
         return [from_text(StoredScore, body) for body in self._connection.scalars(found)]
+
+    def decide(self, decision: OutcomeDecision) -> None:
+        row = insert(outcome_decisions).values(id=decision.id, patient=decision.patient, body=to_text(decision))
+        self._connection.execute(row)
+
+    def decisions(self, patient: str) -> Sequence[OutcomeDecision]:
+        table = outcome_decisions
+        found = select(table.c.body).where(table.c.patient == patient).order_by(table.c.seq)
+        return [from_text(OutcomeDecision, body) for body in self._connection.scalars(found)]

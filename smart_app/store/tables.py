@@ -173,6 +173,9 @@ ledger = Table(
     Index(None, "ehr", "at"),
 )
 
+# As above: scores, and what was decided about them.
+outcome_decisions = _records_of_patients("outcome_decisions")
+
 courses = Table(
     "courses",
     metadata,
@@ -227,6 +230,7 @@ drafts = Table(
 scores = Table(
     "scores",
     metadata,
+    # Triggers refuse UPDATE and DELETE: a wrong answer is struck out by a decision.
     _seq(),
     Column("id", Text, nullable=False, unique=True),
     Column("patient", Text, nullable=False),

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition, TreatmentCourse
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Role, SessionStatus
-from smart_app.clinical.outcomes import Outcome, Phq9, outcome
 from smart_app.clinical.programme import Progress
 from smart_app.clinical.session_rules import pressures, shown
 from smart_app.use_cases.access import audited, own_course, person
@@ -20,12 +19,10 @@ from smart_app.use_cases.delivery_status import (
     status_of,
 )
 from smart_app.use_cases.enrol import OPEN
+from smart_app.use_cases.outcomes import OutcomesView, outcomes_within
 from smart_app.use_cases.ports import Clock, Work
-from smart_app.use_cases.record_score import scores_of
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
 from smart_app.use_cases.typed_session import dose_day, events, readings, text
-
-SCORE_EVERY = timedelta(days=7)  # clinical README 5: weekly during the course
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +43,7 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CourseView:
-    """S6. Without a course only person, scores, outcome and delivery are filled."""
+    """S6. Without a course only person, outcomes and delivery are filled."""
 
     person: Json
     course: StoredCourse | None
@@ -56,9 +53,7 @@ class CourseView:
     open_session: str | None  # id of the session that is not signed yet
     may_open: bool
     may_withdraw: bool
-    scores: tuple[Phq9, ...]  # oldest first
-    outcome: Outcome
-    score_due: date | None  # of the next PHQ-9 while the course runs; None: nothing is due
+    outcomes: OutcomesView
     delivery: DeliveryView
     now: datetime
 
@@ -77,8 +72,8 @@ def course_view(work: Work, clock: Clock, caller: Caller) -> CourseView:
     with work() as uow:
         course = own_course(uow, caller)
         sessions = uow.sessions.of_course(course.id) if course is not None else ()
-        scores = scores_of(uow, caller)
-        view = _view(course, sessions, scores, status_of(uow, caller, now), person(uow, caller), caller, now)
+        outcomes = outcomes_within(uow, caller, course, sessions, now)
+        view = _view(course, sessions, outcomes, status_of(uow, caller, now), person(uow, caller), caller, now)
         entities = (f"course/{course.id}",) if course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:course:read", *entities))
         uow.commit()
@@ -88,7 +83,7 @@ def course_view(work: Work, clock: Clock, caller: Caller) -> CourseView:
 def _view(
     course: StoredCourse | None,
     sessions: Sequence[StoredSession],
-    scores: tuple[Phq9, ...],
+    outcomes: OutcomesView,
     delivery: DeliveryView,
     banner: Json,
     caller: Caller,
@@ -111,21 +106,10 @@ def _view(
         and course is not None
         and course.status in OPEN
         and not sessions,
-        scores=scores,
-        outcome=outcome(scores, first_session=_first_session(sessions)),
-        score_due=(scores[-1].day + SCORE_EVERY if scores else now.date()) if active else None,
+        outcomes=outcomes,
         delivery=delivery,
         now=now,
     )
-
-
-def _first_session(sessions: Sequence[StoredSession]) -> date | None:
-    given = [
-        each.signed.started.date()
-        for each in sessions
-        if each.signed is not None and each.signed.dose is not None and each.status is not _WRONG
-    ]
-    return min(given, default=None)
 
 
 _WRONG = SessionStatus.ENTERED_IN_ERROR

@@ -17,6 +17,7 @@ from smart_app.use_cases.records import (
     MessageState,
     Offer,
     OutboxMessage,
+    OutcomeDecision,
     Received,
     ScreeningInputs,
     SessionVersion,
@@ -226,7 +227,13 @@ class Scores(Protocol):
         ...
 
     def of_patient(self, patient: str) -> Sequence[StoredScore]:
-        """Oldest first."""
+        """Oldest first, those that were struck out among them."""
+        ...
+
+    def decide(self, decision: OutcomeDecision) -> None: ...
+
+    def decisions(self, patient: str) -> Sequence[OutcomeDecision]:
+        """Oldest first. Nothing of it is ever changed or removed."""
         ...
 
 
@@ -235,6 +242,10 @@ class Messages(Protocol):
 
     def of_course(self, course_id: str) -> Sequence[OutboxMessage]:
         """In order of `seq`."""
+        ...
+
+    def of_patient(self, ehr: str, patient: str) -> Sequence[OutboxMessage]:
+        """In order of `seq`, of all courses and of none."""
         ...
 
     def retry(self, message_id: str, *, launch: str, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -251,16 +251,46 @@ class Countersignature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredScore:
-    """A questionnaire total that was typed in."""
+    """One filling-in of a questionnaire, as it was entered. Never changed: a wrong one is struck out."""
 
     id: str
     course: str | None
     ehr: str
     patient: str
-    scale: str  # "phq9"
-    total: int
-    item9: int | None
+    scale: str  # "phq9", ...: a key of the table of instruments
+    total: int | None  # None: a screener has none, and a form with an item missing
+    item9: int | None  # the answer to the item on death or self-harm, which is PHQ-9's ninth; None: not known
     day: date
+    at: datetime
+    by: Clinician
+    answers: Mapping[str, int] = field(default_factory=dict)  # item -> score; empty: only the total was entered
+    level: str = ""  # of risk
+    complete: bool = True
+    source: str = ""  # of a total, in words
+    taken: datetime | None = None  # when it was answered; None: only the day is known
+    session: str | None = None
+    encounter: str | None = None  # logical id
+    version: str = ""  # of the instrument's row in the table; "": a release that kept none
+
+
+class DecisionKind(StrEnum):
+    STRIKE = "strike"  # about a score
+    RELAPSE = "relapse"  # about a course; `value` is its cause
+    SCALE = "scale"  # about a course; `value` is the scale it is judged by from now on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeDecision:
+    """What a clinician decided about scores or a course. Never changed: a later one stands in its place."""
+
+    id: str
+    ehr: str
+    patient: str
+    kind: DecisionKind
+    about: str  # id of the score or course
+    value: str = ""
+    day: date  # of what is decided about
+    reason: str
     at: datetime
     by: Clinician
 
@@ -270,6 +300,8 @@ class MessageKind(StrEnum):
     SEND_SESSION = "send-session"
     UPDATE_CARE_PLAN = "update-care-plan"
     RETRACT_SESSION = "retract-session"
+    SEND_SCORE = "send-score"
+    RETRACT_SCORE = "retract-score"
 
 
 class MessageState(StrEnum):
@@ -312,7 +344,7 @@ class OutboxMessage:
     fhir_base: str
     patient: str  # absolute URL
     launch: str  # whose token sends it
-    course: str
+    course: str  # "": of no course
     session: str | None
     items: tuple[MessageItem, ...]
     created: datetime

@@ -1,4 +1,4 @@
-"""PHQ-9 totals over a course: severity bands, response and remission lines, the sessions under the axis."""
+"""Totals of a scale over a course: severity bands, response and remission lines, the sessions under the axis."""
 
 from __future__ import annotations
 
@@ -8,26 +8,23 @@ from datetime import date
 
 from markupsafe import Markup
 
+from fhir_mappings.facts.questionnaire import Instrument
 from smart_app.pages.charts.drawing import Scale, figure, free_place, tag
 from smart_app.pages.wording import day
 
 _WIDTH, _HEIGHT = 760, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 48, 112, 18, 66
-_HIGHEST = 27
-_BANDS = ((0, 4, "Minimal"), (5, 9, "Mild"), (10, 14, "Moderate"), (15, 19, "Mod. severe"), (20, 27, "Severe"))
-_TICKS = (0, 5, 10, 15, 20, 27)
+_LAST_BAND = 4  # the style sheet's last shade
+_SHORT = {"moderately severe": "mod. severe"}  # beside the chart there is little room
 _MARK_GAP = 20.0
+_LABEL_GAP = 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScorePoint:
     day: date
     total: int
-    item9: int | None = None
-
-    @property
-    def words(self) -> str:
-        return f"{day(self.day)}: {self.total}" + (", item 9 above 0" if self.item9 else "")
+    watched: int | None = None  # the answer to the item on death or self-harm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,92 +34,108 @@ class SessionMark:
 
 
 def score_chart(
+    form: Instrument,
     points: Sequence[ScorePoint],
     sessions: Sequence[SessionMark] = (),
     *,
-    baseline: int | None = None,
-    name: str = "phq9",
+    baseline: ScorePoint | None = None,
 ) -> Markup:
-    """The chart; "" without a score. `baseline` draws the response line; None or 0 draws none."""
+    """The chart; "" without a score. `baseline` draws the response line and is day 0; None: the first score is."""
     if not points:
         return Markup("")
     ordered = sorted(points, key=lambda point: point.day)
-    x, y = _scales(ordered, sessions)
+    x, y = _scales(form, ordered, sessions)
+    response = baseline.total // 2 if baseline is not None and baseline.total else None
     return figure(
-        name,
-        "PHQ-9 total over the course",
-        _description(ordered, sessions, baseline),
-        *_bands(y),
-        *_lines(y, baseline),
+        form.key,
+        f"{form.name} total over the course",
+        _description(form, ordered, sessions, response),
+        *_bands(form, y),
+        *_lines(form, y, response),
         *_session_marks(x, y, sessions),
-        *_curve(x, y, ordered),
-        *_days(x, y),
+        *_curve(form, x, y, ordered),
+        *_days(x, y, (baseline or ordered[0]).day),
         width=_WIDTH,
         height=_HEIGHT,
     )
 
 
-def _scales(points: Sequence[ScorePoint], sessions: Sequence[SessionMark]) -> tuple[Scale, Scale]:
+def _scales(form: Instrument, points: Sequence[ScorePoint], sessions: Sequence[SessionMark]) -> tuple[Scale, Scale]:
     days = [point.day.toordinal() for point in points] + [mark.day.toordinal() for mark in sessions]
     first, last = min(days), max(days)
     span = max(last - first, 14)
     x = Scale(low=first, high=first + span, start=_LEFT + 22, end=_WIDTH - _RIGHT - 22)
-    return x, Scale(low=0, high=_HIGHEST, start=_HEIGHT - _BOTTOM, end=_TOP)
+    return x, Scale(low=0, high=form.highest, start=_HEIGHT - _BOTTOM, end=_TOP)
 
 
-def _description(points: Sequence[ScorePoint], sessions: Sequence[SessionMark], baseline: int | None) -> str:
+def _description(
+    form: Instrument, points: Sequence[ScorePoint], sessions: Sequence[SessionMark], response: int | None
+) -> str:
     first, last = points[0], points[-1]
     said = [f"{len(points)} score{'' if len(points) == 1 else 's'}, from {first.total} on {day(first.day)}"]
     said.append(f"to {last.total} on {day(last.day)}.")
-    if baseline:
-        said.append(f"Response is {baseline // 2} or less.")
-    said.append("Remission is 4 or less.")
-    if any(point.item9 for point in points):
-        said.append("Item 9 was above 0 on " + ", ".join(day(p.day) for p in points if p.item9) + ".")
+    if response is not None:
+        said.append(f"Response is {response} or less.")
+    if form.remission is not None:
+        said.append(f"Remission is {form.remission} or less.")
+    if any(point.watched for point in points):
+        above = ", ".join(day(p.day) for p in points if p.watched)
+        said.append(f"Item {form.watched} was above 0 on {above}.")
     said.append(f"{len(sessions)} session{'' if len(sessions) == 1 else 's'} marked.")
     return " ".join(said)
 
 
-def _bands(y: Scale) -> list[Markup]:
+def _bands(form: Instrument, y: Scale) -> list[Markup]:
     right, parts = _WIDTH - _RIGHT, []
-    for number, (low, high, words) in enumerate(_BANDS):
-        top = y(high if high == _HIGHEST else high + 0.5)
+    for number, (low, high, words) in enumerate(form.bands):
+        top = y(high if high == form.highest else high + 0.5)
         bottom = y(low if low == 0 else low - 0.5)
         parts.append(
             tag(
                 "rect",
-                class_=f"c-band c-band{number}",
+                class_=f"c-band c-band{min(number, _LAST_BAND)}",
                 x=_LEFT,
                 y=top,
                 width=right - _LEFT,
                 height=bottom - top,
             )
         )
-        parts.append(tag("text", words, class_="c-tick", x=right + 8, y=(top + bottom) / 2 + 4))
-    ticks = (tag("text", str(v), class_="c-tick", x=_LEFT - 8, y=y(v) + 4, text_anchor="end") for v in _TICKS)
-    return [*parts, *ticks]
-
-
-def _lines(y: Scale, baseline: int | None) -> list[Markup]:
-    lines = [(4.5, "Remission: 4 or less", "remission")]
-    if baseline:
-        lines.append((baseline // 2 + 0.5, f"Response: {baseline // 2} or less", "response"))
-    parts = []
-    for value, words, kind in lines:
-        place = y(value)
-        parts.append(tag("line", class_=f"c-limit c-{kind}", x1=_LEFT, y1=place, x2=_WIDTH - _RIGHT, y2=place))
-        parts.append(tag("text", words, class_="c-note", x=_LEFT + 6, y=place + 14))
+        named = _SHORT.get(words, words).capitalize()
+        parts.append(tag("text", named, class_="c-tick", x=right + 8, y=(top + bottom) / 2 + 4))
+    ticks = [low for low, _, _ in form.bands] or list(range(0, form.highest, 10 if form.highest > 30 else 4))
+    for value in (*ticks, form.highest):
+        if not form.bands:
+            parts.append(tag("line", class_="c-grid", x1=_LEFT, y1=y(value), x2=right, y2=y(value)))
+        parts.append(tag("text", str(value), class_="c-tick", x=_LEFT - 8, y=y(value) + 4, text_anchor="end"))
     return parts
 
 
-def _curve(x: Scale, y: Scale, points: Sequence[ScorePoint]) -> list[Markup]:
+def _lines(form: Instrument, y: Scale, response: int | None) -> list[Markup]:
+    lines = []
+    if form.remission is not None:
+        lines.append((form.remission + 0.5, f"Remission: {form.remission} or less", "remission"))
+    if response is not None:
+        lines.append((response + 0.5, f"Response: {response} or less", "response"))
+    parts: list[Markup] = []
+    taken: list[float] = []
+    for value, words, kind in lines:
+        place = y(value)
+        label = free_place(place - 5, taken, gap=_LABEL_GAP)
+        taken.append(label)
+        parts.append(tag("line", class_=f"c-limit c-{kind}", x1=_LEFT, y1=place, x2=_WIDTH - _RIGHT, y2=place))
+        parts.append(tag("text", words, class_="c-note", x=_LEFT + 6, y=label))
+    return parts
+
+
+def _curve(form: Instrument, x: Scale, y: Scale, points: Sequence[ScorePoint]) -> list[Markup]:
     places = [(x(point.day.toordinal()), y(point.total), point) for point in points]
     parts = [tag("polyline", class_="c-score", points=" ".join(f"{px:.1f},{py:.1f}" for px, py, _ in places))]
     for px, py, point in places:
-        if point.item9:
+        if point.watched:
             diamond = f"M{px:.1f} {py - 10:.1f}l10 10l-10 10l-10-10z"
             parts.append(tag("path", class_="c-item9", d=diamond))
-        parts.append(tag("circle", tag("title", point.words), class_="c-score-dot", cx=px, cy=py, r=4.6))
+        words = f"{day(point.day)}: {point.total}" + (f", item {form.watched} above 0" if point.watched else "")
+        parts.append(tag("circle", tag("title", words), class_="c-score-dot", cx=px, cy=py, r=4.6))
         above = py - 15 if py - 15 > _TOP + 4 else py + 22
         parts.append(tag("text", str(point.total), class_="c-value", x=px, y=above, text_anchor="middle"))
     return parts
@@ -148,13 +161,12 @@ def _session_marks(x: Scale, y: Scale, sessions: Sequence[SessionMark]) -> list[
     return parts
 
 
-def _days(x: Scale, y: Scale) -> list[Markup]:
-    span = round(x.high - x.low)
-    step = next(days for days in (7, 14, 28, 56, 112, 224, span + 1) if span / days <= 7)
+def _days(x: Scale, y: Scale, zero: date) -> list[Markup]:
+    first, last = round(x.low) - zero.toordinal(), round(x.high) - zero.toordinal()
+    step = next(days for days in (7, 14, 28, 56, 112, 224, last - first + 1) if (last - first) / days <= 7)
     parts = []
-    for passed in range(0, span + 1, step):
-        when = date.fromordinal(round(x.low) + passed)
-        words = day(when)[:6]
-        place = x(x.low + passed)
+    for number in range(-(-first // step) * step, last + 1, step):
+        words = f"Day {number}" if number >= 0 else f"Day \N{MINUS SIGN}{-number}"
+        place = x(zero.toordinal() + number)
         parts.append(tag("text", words, class_="c-tick", x=place, y=y(0) + 44, text_anchor="middle"))
     return parts

@@ -64,9 +64,11 @@ def test_with_an_item_missing_there_is_no_total_and_the_item_is_named(scores: li
 
 @pytest.mark.parametrize(
     ("total", "words"),
-    [(0, "minimal"), (4, "minimal"), (5, "mild"), (9, "mild"), (10, "moderate"), (14, "moderate")]
-    + [(15, "moderately severe"), (19, "moderately severe"), (20, "severe"), (27, "severe")],
-)
+    [
+        (0, "minimal"), (4, "minimal"), (5, "mild"), (9, "mild"), (10, "moderate"), (14, "moderate"),
+        (15, "moderately severe"), (19, "moderately severe"), (20, "severe"), (27, "severe"),
+    ],
+)  # fmt: skip
 def test_the_bands_of_phq_9(total: int, words: str) -> None:
     assert INSTRUMENTS["phq9"].band(total) == words
 
@@ -81,7 +83,7 @@ def test_qids_counts_the_highest_of_each_group_once() -> None:
 
 def test_qids_wants_one_of_a_pair_and_not_both() -> None:
     form = INSTRUMENTS["qids-sr16"]
-    none = {number: 0 for number in (1, 2, 3, 4, 5, 8, 10, 11, 12, 13, 14, 15, 16)}
+    none = dict.fromkeys((1, 2, 3, 4, 5, 8, 10, 11, 12, 13, 14, 15, 16), 0)
     assert missing(form, none) == (6,)
     assert missing(form, none | {7: 1}) == ()
     assert problems(form, none | {6: 1, 7: 1}) == {7: "Answer item 6 or 7, not both."}

@@ -104,14 +104,19 @@ def rated(scale: str, total: int, days: int) -> ScaleScore:
         ("hamd17", 24, 8, Verdict.RESPONSE, False),
         ("gad7", 14, 4, Verdict.RESPONSE, True),
         ("gad7", 14, 11, Verdict.NONE, False),
-        ("cadss6", 2, 4, Verdict.WORSE, None),
     ],
 )
 def test_each_scale_has_its_own_remission(
-    scale: str, baseline: int, latest: int, verdict: Verdict, remission: bool | None
+    scale: str, baseline: int, latest: int, verdict: Verdict, remission: bool
 ) -> None:
     judged = outcome([rated(scale, baseline, -1), rated(scale, latest, 21)], first_session=FIRST, scale=scale)
     assert (judged.verdict, judged.remission) == (verdict, remission)
+
+
+def test_dissociation_is_told_and_not_judged() -> None:
+    judged = outcome([rated("cadss6", 2, -1), rated("cadss6", 9, 0)], first_session=FIRST, scale="cadss6")
+    assert (judged.sentence, judged.verdict) == ("CADSS-6 9 on 02 Nov 2026.", Verdict.UNKNOWN)
+    assert judged.response_at is None
 
 
 def test_what_a_clinician_rates_may_be_judged_after_a_day() -> None:

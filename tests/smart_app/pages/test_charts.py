@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from fhir_mappings.facts.instruments import INSTRUMENTS
+from fhir_mappings.facts.questionnaire import Instrument
 from smart_app.pages.charts import Limit, ScorePoint, SessionMark, VitalsPoint, score_chart, vitals_chart
 from smart_app.pages.charts.drawing import Scale, free_place, tag
 
@@ -17,6 +19,12 @@ LIMITS = (
     Limit(systolic=180, name="Stop", kind="stop"),
 )
 DAY = date(2026, 11, 2)
+PHQ9 = INSTRUMENTS["phq9"]
+BANDS = ["Minimal", "Mild", "Moderate", "Mod. severe", "Severe"]
+
+
+def of(total: int | None) -> ScorePoint | None:
+    return None if total is None else ScorePoint(day=DAY, total=total)
 
 
 def a_point(minute: int = 0, systolic: int | None = 128, diastolic: int | None = 78, **changes: int) -> VitalsPoint:
@@ -101,16 +109,16 @@ def test_an_infusion_is_shaded_from_its_start_to_its_end() -> None:
 
 def test_without_readings_there_is_no_chart() -> None:
     assert vitals_chart([], limits=LIMITS) == ""
-    assert score_chart([]) == ""
+    assert score_chart(PHQ9, []) == ""
 
 
 def a_course() -> list[ScorePoint]:
     totals = [(0, 21, 2), (7, 17, 1), (14, 12, 0), (21, 9, 0)]
-    return [ScorePoint(day=DAY + timedelta(days=passed), total=total, item9=i9) for passed, total, i9 in totals]
+    return [ScorePoint(day=DAY + timedelta(days=passed), total=total, watched=i9) for passed, total, i9 in totals]
 
 
 def test_every_score_is_a_point_and_item_9_above_zero_a_diamond() -> None:
-    chart = score_chart(a_course(), baseline=21)
+    chart = score_chart(PHQ9, a_course(), baseline=of(21))
     assert len(of_class(chart, "c-score-dot")) == 4
     assert len(of_class(chart, "c-item9")) == 2
     titles = [circle.findtext("title") or "" for circle in of_class(chart, "c-score-dot")]
@@ -121,21 +129,55 @@ def test_every_score_is_a_point_and_item_9_above_zero_a_diamond() -> None:
     ("baseline", "line"), [(21, "Response: 10 or less"), (20, "Response: 10 or less"), (9, "Response: 4 or less")]
 )
 def test_the_response_line_is_half_the_baseline_rounded_down(baseline: int, line: str) -> None:
-    assert line in texts(score_chart(a_course(), baseline=baseline))
+    assert line in texts(score_chart(PHQ9, a_course(), baseline=of(baseline)))
 
 
 @pytest.mark.parametrize("baseline", [None, 0])
 def test_without_a_usable_baseline_there_is_no_response_line(baseline: int | None) -> None:
-    chart = score_chart(a_course(), baseline=baseline)
+    chart = score_chart(PHQ9, a_course(), baseline=of(baseline))
     assert not of_class(chart, "c-response")
     assert of_class(chart, "c-remission")
+
+
+def test_bands_lines_and_days_are_those_of_the_picture() -> None:
+    chart = score_chart(PHQ9, a_course(), baseline=of(21))
+    words = texts(chart)
+    assert [each for each in words if each.startswith("Day ")] == ["Day 0", "Day 7", "Day 14", "Day 21"]
+    assert [each for each in words if each in BANDS] == BANDS
+    assert {"0", "5", "10", "15", "20", "27"} <= set(words)
+    height = {line.get("class"): float(line.get("y1", "")) for line in of_class(chart, "c-limit")}
+    top, bottom = 18, 340 - 66
+    assert height["c-limit c-remission"] == pytest.approx(bottom - (bottom - top) * 4.5 / 27, abs=0.1)
+    assert height["c-limit c-response"] == pytest.approx(bottom - (bottom - top) * 10.5 / 27, abs=0.1)
+
+
+@pytest.mark.parametrize("form", [each for each in INSTRUMENTS.values() if each.highest], ids=lambda form: form.key)
+def test_every_scale_has_a_chart_with_its_own_range_and_lines(form: Instrument) -> None:
+    points = [ScorePoint(day=DAY, total=form.highest), ScorePoint(day=DAY + timedelta(days=14), total=0)]
+    chart = score_chart(form, points, baseline=points[0])
+    assert [float(dot.get("cy", "")) for dot in of_class(chart, "c-score-dot")] == [18, 340 - 66]
+    assert str(form.highest) in texts(chart)
+    assert len(of_class(chart, "c-band")) == len(form.bands)
+    assert bool(of_class(chart, "c-remission")) is (form.remission is not None)
+
+
+def test_days_before_the_baseline_are_counted_backwards() -> None:
+    points = [ScorePoint(day=DAY - timedelta(days=7), total=20), *a_course()]
+    assert "Day \N{MINUS SIGN}7" in texts(score_chart(PHQ9, points, baseline=of(21)))
+
+
+@pytest.mark.parametrize("baseline", [8, 9, 10, 12])
+def test_the_words_of_both_lines_never_lie_on_each_other(baseline: int) -> None:
+    chart = score_chart(PHQ9, a_course(), baseline=of(baseline))
+    places = [float(each.get("y", "")) for each in of_class(chart, "c-note")]
+    assert abs(places[0] - places[1]) >= 14.9
 
 
 def test_sessions_close_together_do_not_cover_each_other() -> None:
     marks = [
         SessionMark(day=DAY + timedelta(days=passed), number=number) for number, passed in enumerate((0, 1, 2, 60), 1)
     ]
-    chart = score_chart(a_course(), marks, baseline=21)
+    chart = score_chart(PHQ9, a_course(), marks, baseline=of(21))
     places = [
         float(circle.get("cx", "")) for group in of_class(chart, "c-session") for circle in group.iter("circle")
     ]
@@ -144,7 +186,7 @@ def test_sessions_close_together_do_not_cover_each_other() -> None:
 
 
 def test_nothing_in_a_chart_needs_an_inline_style_or_a_script() -> None:
-    both = vitals_chart([a_point()], limits=LIMITS) + score_chart(a_course(), baseline=21)
+    both = vitals_chart([a_point()], limits=LIMITS) + score_chart(PHQ9, a_course(), baseline=of(21))
     assert not re.search(r"style=|<script|on[a-z]+=", both)
 
 

@@ -36,13 +36,13 @@ async def test_the_sentence_comes_first_then_chart_and_table(desk: Desk) -> None
     assert [
         attrs for tag, attrs in page.tags if tag == "svg" and attrs.get("aria-labelledby") == "phq9-title phq9-desc"
     ]
-    assert page.text.index("No score after baseline") < page.text.index("Scores as a table")
+    assert page.text.index("No score after baseline") < page.text.index("PHQ-9 as a table")
 
 
 async def test_a_positive_item_9_stands_on_top(desk: Desk) -> None:
     enrolled(desk)
     page = await read(desk)
-    assert page.text.index("ask about suicidality (C-SSRS) today") < page.text.index("PHQ-9 21 (severe)")
+    assert page.text.index("C-SSRS due") < page.text.index("PHQ-9 21 (severe)")
 
 
 async def test_without_a_course_and_a_score_the_page_says_so(desk: Desk) -> None:

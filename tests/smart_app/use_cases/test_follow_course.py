@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import pytest
 
@@ -16,8 +15,7 @@ from smart_app.use_cases.access import OtherPatient
 from smart_app.use_cases.delivery_status import WORDS, DeliveryView, delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.follow_course import CourseView, audit_view, course_view, progress_of
-from smart_app.use_cases.record_score import record_score
-from smart_app.use_cases.records import Caller, MessageKind, MessageState, StoredScore
+from smart_app.use_cases.records import Caller, MessageKind, MessageState
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.take_back_session import enter_in_error
 from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, MONDAY, NAN, OTHERS, Clinic, a_caller
@@ -31,10 +29,6 @@ def shown(clinic: Clinic, caller: Caller = DEE) -> CourseView:
 
 def delivered(clinic: Clinic, session: str | None = None, caller: Caller = DEE) -> DeliveryView:
     return delivery_view(clinic.work, clinic.clock, caller, session)
-
-
-def scored(clinic: Clinic, score_id: str = "score-1", caller: Caller = NAN, **fields: str) -> StoredScore:
-    return record_score(clinic.work, clinic.clock, caller, score_id, {"total": "9"} | fields)
 
 
 def a_signed_course() -> Clinic:
@@ -51,7 +45,7 @@ class TestTheCourse:
         view = shown(clinic)
         assert view.course is view.progress is view.open_session is None
         assert view.person["family"] == "Test"
-        assert view.outcome.sentence == "PHQ-9 21 (severe). No score after baseline yet."
+        assert view.outcomes.judged.sentence == "PHQ-9 21 (severe). No score after baseline yet."
         assert view.delivery.summary == "Nothing to write yet."
         assert not view.may_open
 
@@ -116,106 +110,13 @@ class TestTheCourse:
         clinic = a_signed_course()
         view = shown(clinic, BENS_DOCTOR)
         assert view.course is None
-        assert view.sessions == view.scores == view.delivery.rows == ()
+        assert view.sessions == view.outcomes.scales[0].scores == view.delivery.rows == ()
 
     def test_looking_is_audited(self) -> None:
         clinic = a_signed_course()
         shown(clinic)
         assert clinic.trail[-1].action == "clinician:course:read"
         assert clinic.trail[-1].entities == (f"course/{clinic.course.id}",)
-
-
-class TestScores:
-    def test_chart_and_typed_scores_are_judged_together(self) -> None:
-        clinic = a_signed_course()
-        clinic.at("09:00", MONDAY + timedelta(days=21))
-        scored(clinic, item9="0")
-        view = shown(clinic)
-        assert [(score.total, score.source) for score in view.scores] == [
-            (21, "EHR, Observation/phq"), (9, "typed in by Nan Nurse")
-        ]  # fmt: skip
-        assert view.outcome.sentence == "PHQ-9 21 → 9 (−57 %): response. Not remission (4 or less)."
-        assert view.score_due == date(2026, 11, 30)
-
-    def test_a_session_taken_back_is_not_the_first(self) -> None:
-        clinic = a_signed_course()
-        (wrong,) = clinic.work.kept.sessions
-        enter_in_error(clinic.work, clinic.clock, DEE, wrong, "For the wrong patient.", clinic.ids, clinic.site)
-        clinic.at("09:00", date(2026, 11, 4))
-        scored(clinic, total="20")
-        clinic.signed(date(2026, 11, 5))
-        baseline = shown(clinic).outcome.baseline
-        assert baseline is not None
-        assert baseline.total == 20
-
-    def test_a_positive_item_9_is_said_at_once(self) -> None:
-        clinic = a_signed_course()
-        assert "Item 9" in shown(clinic).outcome.alert
-        scored(clinic, item9="0", date="2026-11-02")
-        assert shown(clinic).outcome.alert == ""
-
-    @pytest.mark.parametrize(
-        ("chart", "count"),
-        [
-            pytest.param(
-                {"total": "21.0", "date": "2026-10-30", "reference": "Observation/1"}, 1, id="number as text"
-            ),
-            pytest.param({"total": 28, "date": "2026-10-30", "reference": "Observation/1"}, 0, id="over 27"),
-            pytest.param({"total": 21.5, "date": "2026-10-30", "reference": "Observation/1"}, 0, id="half a point"),
-            pytest.param({"total": None, "date": "2026-10-30", "reference": "Observation/1"}, 0, id="no total"),
-            pytest.param({"total": 21, "date": "2026-10", "reference": "Observation/1"}, 0, id="only a month"),
-            pytest.param({"total": 21, "date": "2026-10-30T09:00:00-05:00"}, 1, id="with a time"),
-        ],
-    )
-    def test_only_a_chart_score_that_can_be_compared_is_taken(self, chart: dict[str, Any], count: int) -> None:
-        clinic = Clinic()
-        clinic.screened(baseline_scores=(chart,))
-        assert len(shown(clinic).scores) == count
-
-    @pytest.mark.parametrize(
-        ("fields", "field"),
-        [
-            ({"total": ""}, "total"),
-            ({"total": "28"}, "total"),
-            ({"total": "9.5"}, "total"),
-            ({"item9": "4"}, "item9"),
-            ({"total": "1", "item9": "2"}, "item9"),
-            ({"date": "2026-11-03"}, "date"),
-            ({"date": "2024-10-01"}, "date"),
-            ({"date": "Monday"}, "date"),
-        ],
-    )
-    def test_a_score_that_cannot_be_is_refused_beside_its_field(self, fields: dict[str, str], field: str) -> None:
-        clinic = a_signed_course()
-        with pytest.raises(Refused) as caught:
-            scored(clinic, **fields)
-        assert list(caught.value.problems) == [field]
-        assert not clinic.work.kept.scores
-
-    def test_the_same_form_sent_twice_adds_one(self) -> None:
-        clinic = a_signed_course()
-        first = scored(clinic)
-        audited = len(clinic.trail)
-        assert scored(clinic, total="12") == first
-        assert len(clinic.trail) == audited
-
-    def test_a_form_of_another_patient_is_not_overwritten(self) -> None:
-        clinic = a_signed_course()
-        scored(clinic)
-        with pytest.raises(Refused, match="used already"):
-            scored(clinic, caller=BENS_DOCTOR)
-        assert [score.patient for score in clinic.work.kept.scores.values()] == [DEE.patient]
-
-    def test_only_those_who_may_write_record_scores(self) -> None:
-        clinic = a_signed_course()
-        with pytest.raises(Refused):
-            scored(clinic, caller=AUDITOR)
-        assert clinic.refusals == ["clinician:score:record"]
-
-    def test_a_total_is_not_in_the_audit_trail(self) -> None:
-        clinic = a_signed_course()
-        scored(clinic, "score-of-today", total="17")
-        assert clinic.trail[-1].detail == ""
 
 
 class TestDelivery:

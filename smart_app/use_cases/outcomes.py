@@ -1,0 +1,328 @@
+"""Outcomes of a patient: every scale with its verdict, the alert, relapse, what is due, and decisions about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from fhir_mappings.facts.instruments import INSTRUMENTS
+from fhir_mappings.facts.programme import CourseStatus
+from fhir_mappings.facts.questionnaire import Instrument
+from fhir_mappings.facts.treatment import Role, SessionStatus
+from smart_app.clinical.entry import NotUsable, day
+from smart_app.clinical.follow_up import Due, next_due, schedule
+from smart_app.clinical.instruments import result
+from smart_app.clinical.outcomes import PRIMARY, Outcome, ScaleScore, outcome, totals
+from smart_app.clinical.relapse import Cause, Declaration, Relapse, relapse
+from smart_app.clinical.suicidality import SuicidalityAlert, suicidality_alert
+from smart_app.use_cases.access import audited, own_course, refuse, require_prescriber, require_writer
+from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.ports import Clock, UnitOfWork, Work
+from smart_app.use_cases.reasons import required_reason
+from smart_app.use_cases.record_score import form_of
+from smart_app.use_cases.records import (
+    Caller,
+    DecisionKind,
+    OutcomeDecision,
+    StoredCourse,
+    StoredScore,
+    StoredSession,
+)
+from smart_app.use_cases.score_draft import score_draft
+from smart_app.use_cases.scores import as_score, own_decisions, own_scores, scores_of, struck_out
+
+LONGEST_REASON = 2000
+_ENDED = {CourseStatus.COMPLETED, CourseStatus.REVOKED}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScaleView:
+    """One scale that was used, or the primary one. `scores` have a total, oldest first."""
+
+    form: Instrument
+    scores: tuple[ScaleScore, ...]
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoreLine:
+    """One filling-in that was entered here."""
+
+    stored: StoredScore
+    form: Instrument
+    score: ScaleScore
+    words: str  # the result: "9, mild", "high risk", "item 4 without an answer: no total"
+    struck: OutcomeDecision | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomesView:
+    """`relapse` None: there is no course. `dates` are those of the primary scale; empty without a course."""
+
+    course: StoredCourse | None
+    primary: Instrument
+    scales: tuple[ScaleView, ...]
+    alert: SuicidalityAlert
+    relapse: Relapse | None
+    dates: tuple[Due, ...]
+    lines: tuple[ScoreLine, ...]  # newest first
+    may_write: bool
+    may_decide: bool
+    now: datetime
+
+    @property
+    def next(self) -> Due | None:
+        return next_due(self.dates)
+
+    @property
+    def judged(self) -> Outcome:
+        """By the primary scale."""
+        return next(each.outcome for each in self.scales if each.form is self.primary)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormView:
+    """One questionnaire to fill in. `values` are the author's draft."""
+
+    form: Instrument
+    values: Mapping[str, str]
+    alert: SuicidalityAlert
+    now: datetime
+
+
+def outcomes_view(work: Work, clock: Clock, caller: Caller) -> OutcomesView:
+    now = clock()
+    with work() as uow:
+        course = own_course(uow, caller)
+        sessions = uow.sessions.of_course(course.id) if course is not None else ()
+        view = outcomes_within(uow, caller, course, sessions, now)
+        uow.audit.add(audited(caller, now, "clinician:score:read"))
+        uow.commit()
+        return view
+
+
+def form_view(work: Work, clock: Clock, caller: Caller, scale: str) -> FormView:
+    now, form = clock(), form_of(scale)
+    with work() as uow:
+        alert = suicidality_alert(scores_of(uow, caller, now.tzinfo))
+        view = FormView(form=form, values=score_draft(uow, caller, scale), alert=alert, now=now)
+        uow.audit.add(audited(caller, now, "clinician:score:read", detail=form.name))
+        uow.commit()
+        return view
+
+
+def outcomes_within(
+    uow: UnitOfWork, caller: Caller, course: StoredCourse | None, sessions: Sequence[StoredSession], now: datetime
+) -> OutcomesView:
+    """The same inside a transaction that somebody else began."""
+    scores, decisions = scores_of(uow, caller, now.tzinfo), own_decisions(uow, caller)
+    about = tuple(each for each in decisions if course is not None and each.about == course.id)
+    scale, first = _primary(about), first_session(sessions)
+    used = [key for key, form in INSTRUMENTS.items() if key != scale and form.highest and totals(scores, key)]
+    writes = caller.may_write and caller.role in {Role.PRESCRIBER, Role.NURSE}
+    return OutcomesView(
+        course=course,
+        primary=INSTRUMENTS[scale],
+        scales=tuple(
+            ScaleView(
+                form=INSTRUMENTS[key],
+                scores=tuple(totals(scores, key)),
+                outcome=outcome(scores, first_session=first, scale=key),
+            )
+            for key in (scale, *used)
+        ),
+        alert=suicidality_alert(scores),
+        relapse=relapse(scores, first_session=first, declared=_declared(about)) if course is not None else None,
+        dates=_dates(course, sessions, scores, scale, now.date()),
+        lines=_lines(own_scores(uow, caller), decisions, now),
+        may_write=writes,
+        may_decide=writes and caller.role is Role.PRESCRIBER and course is not None,
+        now=now,
+    )
+
+
+def first_session(sessions: Sequence[StoredSession]) -> date | None:
+    """The day of the first dose of a course that was signed."""
+    return min(_held(sessions), default=None)
+
+
+def _held(sessions: Sequence[StoredSession]) -> list[date]:
+    return [
+        each.signed.started.date()
+        for each in sessions
+        if each.signed is not None
+        and each.signed.dose is not None
+        and each.status is not SessionStatus.ENTERED_IN_ERROR
+    ]
+
+
+def _primary(decisions: Sequence[OutcomeDecision]) -> str:
+    chosen = [each.value for each in decisions if each.kind is DecisionKind.SCALE and each.value in INSTRUMENTS]
+    return chosen[-1] if chosen else PRIMARY
+
+
+def _declared(decisions: Sequence[OutcomeDecision]) -> tuple[Declaration, ...]:
+    return tuple(
+        Declaration(cause=Cause(each.value), day=each.day, reason=each.reason, by=each.by.name)
+        for each in decisions
+        if each.kind is DecisionKind.RELAPSE
+    )
+
+
+def _dates(
+    course: StoredCourse | None,
+    sessions: Sequence[StoredSession],
+    scores: Sequence[ScaleScore],
+    scale: str,
+    today: date,
+) -> tuple[Due, ...]:
+    if course is None:
+        return ()
+    held = _held(sessions)
+    planned = [each.day for each in course.planned if each.day is not None]
+    start = min(held or planned, default=course.start)
+    ended = (course.ended or max(held, default=None)) if course.status in _ENDED else None
+    if course.status in _ENDED and not held:
+        return ()
+    return schedule(scores, scale=scale, start=start, ended=ended, today=today)
+
+
+def _lines(
+    typed: Sequence[StoredScore], decisions: Sequence[OutcomeDecision], now: datetime
+) -> tuple[ScoreLine, ...]:
+    struck = struck_out(decisions)
+    made = (
+        ScoreLine(
+            stored=each,
+            form=INSTRUMENTS[each.scale],
+            score=as_score(each, now.tzinfo),
+            words=result_words(each),
+            struck=struck.get(each.id),
+        )
+        for each in typed
+    )
+    return tuple(sorted(made, key=lambda line: (line.score.day, line.score.earliest), reverse=True))
+
+
+def result_words(stored: StoredScore) -> str:
+    form = INSTRUMENTS[stored.scale]
+    if stored.total is not None:
+        return ", ".join(filter(None, (str(stored.total), form.band(stored.total))))
+    return result(form, {int(number): score for number, score in stored.answers.items()}).words
+
+
+def strike_score(
+    work: Work, clock: Clock, caller: Caller, score_id: str, reason: str, ids: Callable[[], str]
+) -> OutcomeDecision:
+    """It stays readable, with the reason, and counts for nothing. Striking twice is the first time's."""
+    now, action = clock(), "clinician:score:strike"
+    with work() as uow:
+        require_writer(uow, caller, now, action)
+        score = next((each for each in own_scores(uow, caller) if each.id == score_id), None)
+        if score is None:
+            refuse(uow, caller, now, action, Refused("There is no such score for this patient."))
+        before = struck_out(own_decisions(uow, caller)).get(score_id)
+        if before is not None:
+            return before
+        why = required_reason(reason)[:LONGEST_REASON]
+        made = _decision(caller, now, ids, DecisionKind.STRIKE, score.id, "", score.day, why)
+        uow.scores.decide(made)
+        uow.audit.add(audited(caller, now, action, f"score/{score.id}"))
+        uow.commit()
+        return made
+
+
+def declare_relapse(
+    work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str]
+) -> OutcomeDecision:
+    """fields: cause, day (empty: today), reason. By a prescriber, of the patient's course."""
+    now, action = clock(), "clinician:outcome:relapse"
+    with work() as uow:
+        require_prescriber(uow, caller, now, action)
+        course = _own(uow, caller, now, action)
+        problems: dict[str, str] = {}
+        cause = fields.get("cause", "")
+        if cause not in set(Cause):
+            problems["cause"] = "Say what the relapse is known by."
+        on = _past_day(fields.get("day", ""), now, problems)
+        why = _why(fields, problems)
+        if problems:
+            raise Refused("Some of this needs another look.", problems=problems)
+        made = _decision(caller, now, ids, DecisionKind.RELAPSE, course.id, cause, on, why)
+        uow.scores.decide(made)
+        uow.audit.add(audited(caller, now, action, f"course/{course.id}", detail=f"{cause}, {on.isoformat()}"))
+        uow.commit()
+        return made
+
+
+def choose_scale(
+    work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str]
+) -> OutcomeDecision:
+    """fields: scale, reason. The course is judged by this scale from now on; earlier choices stay on record."""
+    now, action = clock(), "clinician:outcome:scale"
+    with work() as uow:
+        require_prescriber(uow, caller, now, action)
+        course = _own(uow, caller, now, action)
+        problems: dict[str, str] = {}
+        scale = fields.get("scale", "")
+        if scale not in INSTRUMENTS or not INSTRUMENTS[scale].primary:
+            problems["scale"] = "Choose a scale."
+        why = _why(fields, problems)
+        if problems:
+            raise Refused("Some of this needs another look.", problems=problems)
+        made = _decision(caller, now, ids, DecisionKind.SCALE, course.id, scale, now.date(), why)
+        uow.scores.decide(made)
+        uow.audit.add(audited(caller, now, action, f"course/{course.id}", detail=scale))
+        uow.commit()
+        return made
+
+
+def _own(uow: UnitOfWork, caller: Caller, now: datetime, action: str) -> StoredCourse:
+    course = own_course(uow, caller)
+    if course is None:
+        refuse(uow, caller, now, action, Refused("This patient has no course.", advice="Enrol the patient first."))
+    return course
+
+
+def _why(fields: Mapping[str, str], problems: dict[str, str]) -> str:
+    try:
+        return required_reason(fields.get("reason", ""))[:LONGEST_REASON]
+    except Refused as refused:
+        problems |= refused.problems
+        return ""
+
+
+def _past_day(typed: str, now: datetime, problems: dict[str, str]) -> date:
+    try:
+        on = day(typed) if typed.strip() else now.date()
+    except NotUsable as error:
+        problems["day"] = str(error)
+        return now.date()
+    if on > now.date():
+        problems["day"] = "This day has not come yet."
+    return on
+
+
+def _decision(
+    caller: Caller,
+    now: datetime,
+    ids: Callable[[], str],
+    kind: DecisionKind,
+    about: str,
+    value: str,
+    on: date,
+    reason: str,
+) -> OutcomeDecision:
+    return OutcomeDecision(
+        id=ids(),
+        ehr=caller.ehr,
+        patient=caller.patient,
+        kind=kind,
+        about=about,
+        value=value,
+        day=on,
+        reason=reason,
+        at=now,
+        by=caller.clinician,
+    )

@@ -1,0 +1,91 @@
+"""The patient's scores: those entered here, and those that the latest screening found in the EHR's chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, tzinfo
+from decimal import Decimal, InvalidOperation
+
+from fhir_mappings.facts.instruments import INSTRUMENTS
+from smart_app.clinical.entry import day, readable
+from smart_app.clinical.outcomes import PRIMARY, ScaleScore
+from smart_app.use_cases.ports import UnitOfWork
+from smart_app.use_cases.records import Caller, DecisionKind, Json, OutcomeDecision, StoredScore
+
+
+def own_scores(uow: UnitOfWork, caller: Caller) -> tuple[StoredScore, ...]:
+    """What was entered here for this patient, struck out or not, oldest first."""
+    kept = uow.scores.of_patient(caller.patient)
+    return tuple(each for each in kept if each.ehr == caller.ehr and each.scale in INSTRUMENTS)
+
+
+def own_decisions(uow: UnitOfWork, caller: Caller) -> tuple[OutcomeDecision, ...]:
+    return tuple(each for each in uow.scores.decisions(caller.patient) if each.ehr == caller.ehr)
+
+
+def struck_out(decisions: Sequence[OutcomeDecision]) -> dict[str, OutcomeDecision]:
+    """By id of the score; the first decision stands."""
+    found: dict[str, OutcomeDecision] = {}
+    for each in decisions:
+        if each.kind is DecisionKind.STRIKE:
+            found.setdefault(each.about, each)
+    return found
+
+
+def scores_of(uow: UnitOfWork, caller: Caller, zone: tzinfo | None) -> tuple[ScaleScore, ...]:
+    """Every score that counts, oldest first. What came back from the chart of what was entered here is one."""
+    typed = own_scores(uow, caller)
+    struck = struck_out(own_decisions(uow, caller))
+    counting = [as_score(each, zone) for each in typed if each.id not in struck]
+    screening = uow.screenings.latest(caller.patient)
+    charted = []
+    if screening is not None:
+        known, ours = local(screening.at, zone), {each.id for each in typed}
+        charted = [found for each in screening.baseline_scores if (found := _charted(each, ours, known)) is not None]
+    return tuple(sorted([*charted, *counting], key=lambda score: (score.day, score.earliest)))
+
+
+def as_score(stored: StoredScore, zone: tzinfo | None) -> ScaleScore:
+    return ScaleScore(
+        scale=stored.scale,
+        total=stored.total,
+        day=stored.day,
+        watched=stored.item9,
+        level=stored.level,
+        complete=stored.complete,
+        source=f"typed in by {stored.by.name}" + (f" ({stored.source})" if stored.source else ""),
+        id=stored.id,
+        session=stored.session,
+        moment=local(stored.taken, zone) if stored.taken is not None else None,
+        known=local(stored.at, zone),
+    )
+
+
+def local(moment: datetime, zone: tzinfo | None) -> datetime:
+    """The time on the clinic's clock, to compare with what only has a day."""
+    return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _charted(score: Json, ours: AbstractSet[str], known: datetime) -> ScaleScore | None:
+    """None: the chart's total or date is not one that can be compared, or it is one of `ours`."""
+    if not ours.isdisjoint(score.get("identifiers", ())):
+        return None
+    total, on = _whole(score.get("total")), readable(day, str(score.get("date", ""))[:10])
+    if total is None or on is None or total > INSTRUMENTS[PRIMARY].highest:
+        return None
+    return ScaleScore(
+        total=total,
+        day=on,
+        watched=_whole(score.get("item9")),
+        source=f"EHR, {score.get('reference', '')}",
+        known=known,
+    )
+
+
+def _whole(given: object) -> int | None:
+    try:
+        number = Decimal(str(given))
+        return int(number) if number >= 0 and number == int(number) else None
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
