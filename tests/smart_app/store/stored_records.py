@@ -42,10 +42,12 @@ from fhir_mappings.facts.treatment import (
 from launch.context import FhirContextItem, LaunchContext, PendingLaunch, TokenSet
 from smart_app.use_cases.records import (
     Caller,
+    DecisionKind,
     Entry,
     MessageItem,
     MessageKind,
     OutboxMessage,
+    OutcomeDecision,
     ScreeningInputs,
     StoredAnswer,
     StoredCourse,
@@ -272,6 +274,21 @@ def a_score(**changes: Any) -> StoredScore:
         "by": DOCTOR,
     }
     return StoredScore(**{**fields, **changes})
+
+
+def a_decision(**changes: Any) -> OutcomeDecision:
+    fields: dict[str, Any] = {
+        "id": "decision-1",
+        "ehr": "demo",
+        "patient": ADA,
+        "kind": DecisionKind.STRIKE,
+        "about": "score-1",
+        "day": date(2026, 11, 23),
+        "reason": "Of another patient.",
+        "at": NOON,
+        "by": DOCTOR,
+    }
+    return OutcomeDecision(**{**fields, **changes})
 
 
 def a_message(**changes: Any) -> OutboxMessage:
