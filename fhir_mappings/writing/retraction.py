@@ -13,6 +13,7 @@ from fhir_mappings.facts.treatment import Clinician
 from fhir_mappings.writing.datatypes import annotation, plain
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.read_back import holds
+from fhir_mappings.writing.transaction import put_entry
 from fhir_mappings.writing.written import Json
 
 _RETRACTABLE = frozenset({"Procedure", "MedicationAdministration", "Observation"})
@@ -29,24 +30,14 @@ def retraction(current: Sequence[Json], reason: str, when: datetime, author: Cli
     if not current:
         raise Unwritable("current", "is empty: there is nothing to retract")
     note = annotation("author", author, when, f"Entered in error: {plain(reason)}")
-    entries = [_entry(resource, note) for resource in current]
+    entries = [put_entry(retracted(resource, note)) for resource in current]
     return wire.encode({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
 
-def _entry(resource: Json, note: Json) -> Json:
-    kind, logical_id = resource.get("resourceType"), resource.get("id")
-    if kind not in _RETRACTABLE:
+def retracted(resource: Json, note: Json) -> Json:
+    """One resource marked as entered in error; a note that is there already is not added twice."""
+    if resource.get("resourceType") not in _RETRACTABLE:
         raise Unwritable("current", "holds a type that has no status entered-in-error")
-    version = resource.get("meta", {}).get("versionId")
-    if not logical_id or not version:
-        raise Unwritable(f"current.{kind}", "lacks the id or version that the EHR gave it")
-    return {
-        "resource": _retracted(resource, note),
-        "request": {"method": "PUT", "url": f"{kind}/{logical_id}", "ifMatch": f'W/"{version}"'},
-    }
-
-
-def _retracted(resource: Json, note: Json) -> Json:
     notes = resource.get("note", [])
     noted = notes if any(holds(one, note) for one in notes) else [*notes, note]
     return resource | {"status": "entered-in-error", "note": noted}

@@ -24,7 +24,7 @@ def transaction(resources: Sequence[WrittenResource], *, fhir_base: str, known: 
     Raises Unwritable when a resource links to one that is neither in the Bundle nor known.
     """
     inside = {urn(one.system, one.value) for one in resources}
-    entries = [_entry(one, inside, fhir_base, known) for one in resources]
+    entries = [create_entry(one, inside, fhir_base, known) for one in resources]
     return wire.encode({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
 
@@ -47,9 +47,22 @@ def if_none_exist(resource: WrittenResource) -> str:
     return f"{parameter}={quote(resource.system, safe=':/')}|{quote(resource.value, safe='')}"
 
 
-def _entry(
+def put_entry(resource: Json) -> Json:
+    """The update of a resource in the version in which it was read. Raises Unwritable where it came without one."""
+    kind, logical_id = resource.get("resourceType"), resource.get("id")
+    version = resource.get("meta", {}).get("versionId")
+    if not logical_id or not version:
+        raise Unwritable(f"current.{kind}", "lacks the id or version that the EHR gave it")
+    return {
+        "resource": resource,
+        "request": {"method": "PUT", "url": f"{kind}/{logical_id}", "ifMatch": f'W/"{version}"'},
+    }
+
+
+def create_entry(
     resource: WrittenResource, inside: Collection[str], fhir_base: str, known: Mapping[str, str | None]
 ) -> Json:
+    """The conditional create of one resource."""
     return {
         "fullUrl": urn(resource.system, resource.value),
         "resource": travelling(resource, fhir_base=fhir_base, known=known, inside=inside),

@@ -26,6 +26,7 @@ class SessionEvent(StrEnum):
     MISS = "miss"  # it did not take place; only before a dose
     STOP = "stop"  # ended early; said again, it corrects what was said
     SIGN = "sign"
+    AMEND = "amend"  # open again; the signed version stands until the next one is signed
     ENTER_IN_ERROR = "enter in error"
 
 
@@ -73,6 +74,8 @@ SESSION_TABLE: Mapping[tuple[SessionStatus, SessionEvent], SessionStatus] = Mapp
         (_S.IN_PROGRESS, _D.ENTER_IN_ERROR): _S.ENTERED_IN_ERROR,
         (_S.STOPPED, _D.STOP): _S.STOPPED,
         (_S.STOPPED, _D.SIGN): _S.STOPPED,
+        (_S.STOPPED, _D.AMEND): _S.STOPPED,
+        (_S.COMPLETED, _D.AMEND): _S.IN_PROGRESS,
         (_S.STOPPED, _D.ENTER_IN_ERROR): _S.ENTERED_IN_ERROR,
         (_S.NOT_DONE, _D.ENTER_IN_ERROR): _S.ENTERED_IN_ERROR,
         (_S.COMPLETED, _D.ENTER_IN_ERROR): _S.ENTERED_IN_ERROR,

@@ -20,7 +20,13 @@ def open_one(sessions: Sequence[StoredSession]) -> StoredSession | None:
 
 
 def is_open(session: StoredSession) -> bool:
+    """Whether it still waits for its first signature."""
     return session.signed is None and session.status is not SessionStatus.ENTERED_IN_ERROR
+
+
+def may_change(session: StoredSession) -> bool:
+    """Whether its steps may be written in: it was never signed, or it is being amended."""
+    return is_open(session) or session.amendment is not None
 
 
 def progress_now(course: StoredCourse, sessions: Sequence[StoredSession], today: date) -> Progress:

@@ -18,6 +18,7 @@ from anyio.to_thread import run_sync
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.instance import Instance
+from smart_app.use_cases.deliver_amendment import amend_session
 from smart_app.use_cases.deliver_care_plan import create_care_plan, update_care_plan
 from smart_app.use_cases.deliver_retraction import retract_session
 from smart_app.use_cases.deliver_session import deliver_session
@@ -44,12 +45,16 @@ _PLANS: Final[dict[MessageKind, Callable[[Delivery], Awaitable[Verdict]]]] = {
     MessageKind.SEND_SESSION: deliver_session,
     MessageKind.UPDATE_CARE_PLAN: update_care_plan,
     MessageKind.RETRACT_SESSION: retract_session,
+    MessageKind.AMEND_SESSION: amend_session,
+    MessageKind.COUNTERSIGN_SESSION: amend_session,
 }
 _ACTIONS: Final = {
     MessageKind.CREATE_CARE_PLAN: "app:care-plan:create",
     MessageKind.SEND_SESSION: "app:session:deliver",
     MessageKind.UPDATE_CARE_PLAN: "app:care-plan:update",
     MessageKind.RETRACT_SESSION: "app:session:retract",
+    MessageKind.AMEND_SESSION: "app:session:amend",
+    MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
 }
 
 

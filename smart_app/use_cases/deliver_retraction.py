@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -13,7 +14,8 @@ from smart_app.use_cases.delivery import Delivery, is_ours
 from smart_app.use_cases.delivery_verdict import Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
 from smart_app.use_cases.ports import Work
-from smart_app.use_cases.records import Json, MessageItem, MessageKind, MessageState, OutboxMessage
+from smart_app.use_cases.records import Json, MessageItem, MessageState, OutboxMessage
+from smart_app.use_cases.sent import sendings, sent_items
 from smart_app.use_cases.two_writers import BY
 
 _TYPES: Final = frozenset({"Procedure", "MedicationAdministration", "Observation"})
@@ -32,10 +34,10 @@ class _Why:
 
 async def retract_session(delivery: Delivery) -> Verdict:
     """Mark what the EHR holds now, in the versions that were read, until all of it reads as marked."""
-    sent = _sent(delivery.message, await delivery.messages())
-    if sent is not None and not sent.state.final:
+    sent = sendings(await delivery.messages(), delivery.message.session)
+    if any(not one.state.final for one in sent):
         return Verdict(state=MessageState.RETRY_AT, words="Waits until the session is written.")
-    items = [item for item in (sent.items if sent else ()) if item.resource_type in _TYPES and item.reference]
+    items = [item for known in sent_items(sent).values() for item in _newest(known) if item.resource_type in _TYPES]
     if not items:
         return Verdict(state=MessageState.DELIVERED, words=_NEVER_WRITTEN)
     delivery.told.update({item.value: item.reference or "" for item in items})
@@ -60,9 +62,10 @@ async def _send(delivery: Delivery, bundle: bytes) -> None:
     await delivery.write(bundle.decode(), lambda: delivery.ehr.transaction(bundle))
 
 
-def _sent(message: OutboxMessage, messages: tuple[OutboxMessage, ...]) -> OutboxMessage | None:
-    sendings = (one for one in messages if one.kind is MessageKind.SEND_SESSION and one.session == message.session)
-    return next(sendings, None)
+def _newest(known: Sequence[MessageItem]) -> list[MessageItem]:
+    """A resource as it was sent last, with where the EHR holds it; none where that was never told."""
+    reference = next((item.reference for item in reversed(known) if item.reference), None)
+    return [replace(known[-1], reference=reference)] if reference else []
 
 
 async def _still_valid(delivery: Delivery, items: list[MessageItem]) -> tuple[list[Json], list[str]]:

@@ -57,7 +57,7 @@ async def _send(delivery: Delivery, known: _Links) -> Verdict | None:
         answer = await delivery.write(bundle.decode(), lambda: delivery.ehr.transaction(bundle))
     except Missing:
         return Verdict(state=MessageState.MANUAL, words=NO_SESSIONS)
-    refused = _take_answer(delivery, items, answer)
+    refused = take_answer(delivery, items, answer)
     if refused:
         words = f"The EHR did not accept {', '.join(item.label for item in refused)}."
         return Verdict(state=MessageState.REJECTED, words=words)
@@ -83,7 +83,7 @@ def _size(sent: str) -> int:
         return 0
 
 
-def _take_answer(delivery: Delivery, items: Sequence[MessageItem], answer: Json) -> list[MessageItem]:
+def take_answer(delivery: Delivery, items: Sequence[MessageItem], answer: Json) -> list[MessageItem]:
     """Keep the ids that were told; returns what was refused. Entries answer in the order they were sent in, but a
     place that names another type, or none, tells nothing."""
     entries = answer.get("entry")

@@ -23,6 +23,7 @@ from smart_app.use_cases.records import (
     OutboxMessage,
     StoredCourse,
 )
+from smart_app.use_cases.sent import SENDING
 
 T = TypeVar("T")
 ProgressOf = Callable[[str], TreatmentCourse]
@@ -154,7 +155,7 @@ def sent_procedures(messages: tuple[OutboxMessage, ...]) -> Mapping[str, str]:
     return {
         message.session: item.reference
         for message in messages
-        if message.kind == "send-session" and message.state is MessageState.DELIVERED and message.session
+        if message.kind in SENDING and message.state is MessageState.DELIVERED and message.session
         for item in message.items
         if item.resource_type == "Procedure" and item.reference
     }

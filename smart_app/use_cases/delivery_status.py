@@ -96,6 +96,8 @@ _AUDITED_AS = MappingProxyType(
         MessageKind.SEND_SESSION: "app:session:deliver",
         MessageKind.UPDATE_CARE_PLAN: "app:care-plan:update",
         MessageKind.RETRACT_SESSION: "app:session:retract",
+        MessageKind.AMEND_SESSION: "app:session:amend",
+        MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
     }
 )
 

@@ -21,7 +21,7 @@ from smart_app.use_cases.access import (
     require_writer,
     retried,
 )
-from smart_app.use_cases.course_progress import activities_now, is_open, next_number, open_one
+from smart_app.use_cases.course_progress import activities_now, may_change, next_number, open_one
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.opening import opening_fields
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
@@ -237,9 +237,7 @@ def open_for(uow: UnitOfWork, caller: Caller, now: datetime, action: str, sessio
     """The session, if it is the patient's and may still be written by this caller."""
     require_writer(uow, caller, now, action)
     session, _ = own_session(uow, caller, now, action, session_id)
-    if not is_open(session):
+    if not may_change(session):
         words = "This session is signed. It cannot be changed any more."
-        refuse(
-            uow, caller, now, action, Refused(words, advice="Enter it in error and record it anew if it is wrong.")
-        )
+        refuse(uow, caller, now, action, Refused(words, advice="Amend the record if something in it is wrong."))
     return session

@@ -205,8 +205,24 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """A signed session that is open again, and what it was before, for when the amendment is given up."""
+
+    reason: str
+    by: Clinician
+    at: datetime
+    status: SessionStatus
+    fields: Mapping[str, str]
+    entries: tuple[Entry, ...]
+    authors: tuple[Clinician, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSession:
-    """A session from its opening on. Until it is signed, `fields` are the form's values as typed."""
+    """A session from its opening on. Until it is signed, `fields` are the form's values as typed.
+
+    `signed` is the last signed version; it stands while an amendment is being typed.
+    """
 
     id: str
     course: str
@@ -222,6 +238,7 @@ class StoredSession:
     authors: tuple[Clinician, ...] = ()  # everyone who saved something
     encounter: str | None = None
     signed: KetamineSession | None = None
+    amendment: Amendment | None = None  # None: nobody is amending it
     version: int = 1
 
 
@@ -302,6 +319,8 @@ class MessageKind(StrEnum):
     RETRACT_SESSION = "retract-session"
     SEND_SCORE = "send-score"
     RETRACT_SCORE = "retract-score"
+    AMEND_SESSION = "amend-session"
+    COUNTERSIGN_SESSION = "countersign-session"
 
 
 class MessageState(StrEnum):

@@ -152,7 +152,7 @@ def title(session: StoredSession, of: int | None) -> str:
 def _why_not(session: StoredSession, caller: Caller) -> str:
     if session.status is SessionStatus.ENTERED_IN_ERROR:
         return "This session was entered in error."
-    if session.signed is not None:
+    if session.signed is not None and session.amendment is None:
         signature = session.signed.signature
         return f"Signed by {signature.by.name} on {day_words(signature.at.date())} at {signature.at:%H:%M}."
     if caller.role not in {Role.PRESCRIBER, Role.NURSE}:

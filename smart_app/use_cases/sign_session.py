@@ -22,7 +22,7 @@ from smart_app.use_cases.access import (
     require_writer,
     retried,
 )
-from smart_app.use_cases.course_progress import COUNT, is_open
+from smart_app.use_cases.course_progress import COUNT, may_change
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.record_session import view_within, with_fields
@@ -33,8 +33,10 @@ from smart_app.use_cases.session_steps import check_step
 from smart_app.use_cases.signed_session import keep_signed
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.typed_session import amounts, started, text
+from smart_app.use_cases.versions import changes
 
 STOP_FIELDS = ("stop.reason", "stop.disposition", "stop.time")
+AMENDED = "authorship of the amended record"
 ATTESTATION = "I have checked this record. It is complete and correct, and I sign it as its author."
 
 
@@ -61,9 +63,9 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
         uow.audit.add(audited(caller, now, action, f"session/{session.id}"))
         uow.commit()
     blocked = any(each.blocks for each in view.missing)
-    made = session.signed
+    made = session.signed if session.amendment is None else None
     if made is None and view.may_sign and not blocked:
-        made = record(session, course, caller.clinician, now, site.limits)
+        made = _next_version(session, record(session, course, caller.clinician, now, site.limits))
     return Review(
         view=view,
         record=made,
@@ -95,6 +97,19 @@ def _count_question(session: StoredSession, definition: ProgrammeDefinition, now
     )
 
 
+def _next_version(session: StoredSession, made: KetamineSession) -> KetamineSession:
+    """The record as the version that follows the signed one; as it is where nothing was signed yet."""
+    if session.signed is None or session.amendment is None:
+        return made
+    return replace(
+        made,
+        version=session.signed.version + 1,
+        amended=session.amendment.reason,
+        addenda=session.signed.addenda,
+        signature=replace(made.signature, meaning=AMENDED),
+    )
+
+
 @retried
 def sign(
     work: Work,
@@ -113,7 +128,7 @@ def sign(
     with work() as uow:
         require_prescriber(uow, caller, now, action)
         session, course = own_session(uow, caller, now, action, session_id)
-        if session.signed is not None:
+        if session.signed is not None and session.amendment is None:
             return session
         if session.status is SessionStatus.ENTERED_IN_ERROR:
             refuse(uow, caller, now, action, Refused("This session was entered in error."))
@@ -125,8 +140,11 @@ def sign(
         decided = {COUNT: "yes"} if fields.get(COUNT) == "yes" and asked else {}
         if decided:
             session = with_fields(session, decided, caller.clinician, now)
-        made = record(session, course, caller.clinician, now, site.limits)
-        signed = replace(session, status=follow(SESSION_TABLE, session.status, SessionEvent.SIGN), signed=made)
+        made = _next_version(session, record(session, course, caller.clinician, now, site.limits))
+        if session.signed is not None and not changes(session.signed, made):
+            raise Refused("Nothing was changed.", advice="Change what is wrong, or give the amendment up.")
+        status = follow(SESSION_TABLE, session.status, SessionEvent.SIGN)
+        signed = replace(session, status=status, signed=made, amendment=None)
         uow.sessions.replace(signed)
         keep_signed(uow, signed, course, caller, now, ids, site)
         detail = f"session {made.number}, {made.status}, signature meaning: {made.signature.meaning}"
@@ -147,7 +165,7 @@ def stop_session(
     with work() as uow:
         require_writer(uow, caller, now, action)
         session, course = own_session(uow, caller, now, action, session_id)
-        if not is_open(session):
+        if not may_change(session):
             refuse(uow, caller, now, action, Refused("This session is signed. It cannot be stopped any more."))
         if started(session, now) is None:
             words = "No dose was started. Enter its start, or record the session as missed."

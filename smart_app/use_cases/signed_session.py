@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from fhir_mappings.facts.programme import CourseNote, CourseStatus
+from fhir_mappings.facts.treatment import KetamineSession
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.session_bundle import WrittenResource, content_hash, session_resources
 from smart_app.clinical.programme import Progress, settle
@@ -23,6 +24,7 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
+from smart_app.use_cases.sent import sendings, sent_items
 from smart_app.use_cases.site import Site
 
 
@@ -44,8 +46,59 @@ def keep_signed(
         items = _items(session, moved, sessions, site, caller.not_granted)
     uow.versions.add(version)
     uow.courses.replace(moved)
-    uow.messages.add(message(MessageKind.SEND_SESSION, moved, session.id, items, caller, now, ids()))
+    kind = MessageKind.SEND_SESSION
+    if version.number > 1:
+        kind = MessageKind.AMEND_SESSION
+        items = (*items, *_taken_out(uow.messages.of_course(course.id), session.id, items))
+    uow.messages.add(message(kind, moved, session.id, items, caller, now, ids()))
     uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, moved, caller, now, ids(), site))
+
+
+def as_signed(session: StoredSession) -> StoredSession:
+    """The session without the draft of an amendment: the values that were signed come back."""
+    before = session.amendment
+    if before is None:
+        return session
+    return replace(
+        session,
+        status=before.status,
+        fields=before.fields,
+        entries=before.entries,
+        authors=before.authors,
+        amendment=None,
+    )
+
+
+def keep_first(uow: UnitOfWork, session: StoredSession, course: StoredCourse) -> None:
+    """Before anything is changed: a session signed by an earlier release has no version kept yet."""
+    if session.signed is None or uow.versions.of_session(session.id):
+        return
+    sent = [each for each in uow.messages.of_course(course.id) if each.session == session.id]
+    items = tuple(replace(item, reference=None) for each in sent[:1] for item in each.items)
+    uow.versions.add(_frozen(session.id, session.signed, items))
+
+
+def _taken_out(
+    messages: Sequence[OutboxMessage], session_id: str, items: Sequence[MessageItem]
+) -> tuple[MessageItem, ...]:
+    """What earlier versions sent and this one no longer holds."""
+    staying = {item.value for item in items}
+    return tuple(
+        replace(known[-1], body="", reference=None, label=f"Taken out: {known[-1].label}")
+        for value, known in sent_items(sendings(messages, session_id)).items()
+        if value not in staying and known[-1].resource_type != "Provenance"
+    )
+
+
+def _frozen(session_id: str, record: KetamineSession, items: tuple[MessageItem, ...]) -> SessionVersion:
+    return SessionVersion(
+        id=f"{session_id}/{record.version}",
+        session=session_id,
+        number=record.version,
+        record=record,
+        resources=items,
+        sha256=content_hash([as_written(item) for item in items]),
+    )
 
 
 def _version(
@@ -55,15 +108,7 @@ def _version(
     items = _items(session, course, sessions, site, frozenset())
     if session.signed is None:
         raise LookupError("a session that is not signed has no version")
-    number = session.signed.version
-    return SessionVersion(
-        id=f"{session.id}/{number}",
-        session=session.id,
-        number=number,
-        record=session.signed,
-        resources=items,
-        sha256=content_hash([as_written(item) for item in items]),
-    )
+    return _frozen(session.id, session.signed, items)
 
 
 def as_written(item: MessageItem) -> WrittenResource:
@@ -111,7 +156,7 @@ def progressed(
 
 def _course_words(progress: Progress, *, completed: bool) -> str:
     if not completed:
-        return f"Reopened: a session was entered in error. {progress.counted} of {progress.of} done."
+        return f"Reopened: a session was taken back or amended. {progress.counted} of {progress.of} done."
     return " ".join((f"Completed: {progress.counted} of {progress.of} sessions.", *progress.flags))
 
 
@@ -135,9 +180,7 @@ def _items(
 def retraction_items(messages: Sequence[OutboxMessage], session_id: str) -> tuple[MessageItem, ...]:
     """What was sent of a session, with the EHR's ids as far as they are known by now. Provenance stays as it is."""
     return tuple(
-        replace(item, body="")
-        for each in messages
-        if each.kind is MessageKind.SEND_SESSION and each.session == session_id
-        for item in each.items
-        if item.resource_type != "Provenance"
+        replace(known[-1], body="", reference=next((one.reference for one in reversed(known) if one.reference), None))
+        for known in sent_items(sendings(messages, session_id)).values()
+        if known[-1].resource_type != "Provenance"
     )

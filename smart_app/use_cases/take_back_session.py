@@ -15,7 +15,7 @@ from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.record_session import LONGEST, with_fields
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse, StoredSession
-from smart_app.use_cases.signed_session import progressed, retraction_items, with_session
+from smart_app.use_cases.signed_session import as_signed, progressed, retraction_items, with_session
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.typed_session import started
 
@@ -62,6 +62,7 @@ def enter_in_error(
 
 
 def _taken_back(session: StoredSession, caller: Caller, why: str, now: datetime) -> StoredSession:
+    session = as_signed(session)
     wrong = follow(SESSION_TABLE, session.status, SessionEvent.ENTER_IN_ERROR)
     made = session.signed
     if made is not None:
