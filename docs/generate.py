@@ -11,6 +11,7 @@ from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
 from launch.registration_keys import KEYS
+from smart_app.clinical.action_limits import ACTION_LIMITS
 from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, SESSION_TABLE
 from smart_app.clinical.programme_settings import TUNABLES, Tunable
@@ -100,6 +101,13 @@ def _diagram(table_: Mapping[tuple[Any, Any], Any], names: Mapping[str, str]) ->
     return "\n".join(("```mermaid", "stateDiagram-v2", *arrows, "```"))
 
 
+def _action_rows() -> Iterable[tuple[str, ...]]:
+    for each in ACTION_LIMITS:
+        least, greatest = each.bounds
+        bounds = f"{each.shipped} ({least} to {greatest})"
+        yield f"`{each.key}`", f"{each.words} ({each.unit})" if each.unit else each.words, bounds, each.does
+
+
 def _tunable_row(tunable: Tunable) -> tuple[str, ...]:
     bounds = (_programme_bounds(tunable, p) for p in PROGRAMMES.values())
     return (f"`{tunable.key}`", f"{tunable.words} ({tunable.unit or 'share'})", *bounds, tunable.source)
@@ -161,6 +169,14 @@ window are the clinic's and cannot be set. A course keeps the programme that it 
 | `required` | keys of checks that must be answered |
 | `checks`, `discharge` | further ones: tables of key, text, required, not_applicable, stops |
 | `reason` | why, shown with what it explains |
+
+## When a reading asks for action
+
+Working proposals, for the clinic to confirm: what is shipped, and within which bounds a site may act earlier. Chest
+pain, weakness or a disturbance of speech or sight, and a severe headache, recorded as adverse events, ask to stop
+whatever the readings say.
+
+{table(("key of [session]", "reached when", "shipped (bounds)", "what the page says to do"), _action_rows())}
 
 ## States of a course
 

@@ -24,7 +24,6 @@ from launch.registry import Registry
 from launch.routes import launch_routes
 from smart_app.background import following_rotations, running_worker
 from smart_app.clinical.programme_settings import tunings
-from smart_app.clinical.session_rules import SessionLimits
 from smart_app.launched import after_launch, landing
 from smart_app.pages import (
     Framing,
@@ -100,7 +99,7 @@ def page_deps(parts: Parts) -> PageDeps:
             rules=parts.site.rules,
             programmes=parts.site.programmes.programmes,
             tuned=tunings(parts.site.programmes),
-            limits=SessionLimits.of_site(parts.site.rules.limits),
+            limits=parts.site.limits,
             seal=parts.seal,
         ),
         origin=f"{address.scheme}://{address.netloc}",

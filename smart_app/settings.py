@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from launch.addresses import AddressRefused, parse_address
+from smart_app.clinical.action_limits import session_limits
 from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.programme_settings import ProgrammeSettings, programme_settings
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRefused, rule_settings
+from smart_app.clinical.session_rules import SessionLimits
 
 PREFIX = "KP_"
 # In the data folder:
@@ -55,10 +57,11 @@ class SiteSettings:
 
     rules: RuleSettings = DEFAULTS
     programmes: ProgrammeSettings = field(default_factory=ProgrammeSettings)
+    limits: SessionLimits = field(default_factory=SessionLimits)  # of the readings of a session
 
 
 AS_SHIPPED = SiteSettings()
-_TABLES = {"rules": "[rules.RULE]", "programme": "[programme.ROUTE]"}
+_TABLES = {"rules": "[rules.RULE]", "programme": "[programme.ROUTE]", "session": "[session]"}
 
 
 class SettingInvalid(ValueError):
@@ -150,7 +153,7 @@ def load_site(path: Path | None) -> SiteSettings:
     problems = [
         f"{name}: is not known; known are {', '.join(_TABLES.values())}" for name in table if name not in _TABLES
     ]
-    rules, programmes = AS_SHIPPED.rules, AS_SHIPPED.programmes
+    rules, programmes, limits = AS_SHIPPED.rules, AS_SHIPPED.programmes, AS_SHIPPED.limits
     try:
         rules = rule_settings(table, CRITERIA)
     except SettingsRefused as refused:
@@ -159,9 +162,13 @@ def load_site(path: Path | None) -> SiteSettings:
         programmes = programme_settings(table)
     except SettingsRefused as refused:
         problems += refused.problems
+    try:
+        limits = session_limits(table, rules.limits)
+    except SettingsRefused as refused:
+        problems += refused.problems
     if problems:
         raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in problems))
-    return SiteSettings(rules=rules, programmes=programmes)
+    return SiteSettings(rules=rules, programmes=programmes, limits=limits)
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

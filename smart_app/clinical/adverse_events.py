@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
+
+from fhir_mappings.facts.treatment import Severity
+from smart_app.clinical.session_rules import Action, Level
 
 # Key -> (words, SNOMED CT code). Codes: found with the same meaning in published value sets (clinical README 3.1);
 # none is given where only a disorder, not a finding, exists.
@@ -30,7 +33,24 @@ EVENTS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
         "chest-pain": ("Chest pain", "29857009"),
         "syncope": ("Syncope", "271594007"),
         "dysuria": ("Painful urination", "49650001"),
+        "neurological": ("Weakness, speech or sight disturbed", None),
         "suicidal-thoughts": ("Suicidal thoughts", "6471006"),
         "other": ("Other", None),
     }
 )
+
+# Clinical README 4: these end the infusion whatever the readings say; of a headache only a severe one.
+_STOPPING: Mapping[str, Collection[Severity]] = MappingProxyType(
+    {"chest-pain": tuple(Severity), "neurological": tuple(Severity), "headache": (Severity.SEVERE,)}
+)
+
+
+def event_action(key: str, severity: Severity, words: str) -> Action:
+    """What an adverse event that is not over asks for. `words`: what it is called on the page."""
+    if severity not in _STOPPING.get(key, ()):
+        return Action(level=Level.NONE)
+    return Action(
+        level=Level.STOP,
+        words=f"Stop: {words[:1].lower()}{words[1:]}. Give no more, stop a running infusion, treat, "
+        "call the prescriber and emergency services.",
+    )

@@ -36,11 +36,13 @@ def _limit(systolic: int, diastolic: int) -> Pressure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimits:
-    """Start: the clinic's page ("below 140/100"). The others are working proposals (clinical README 4)."""
+    """Start: the clinic's page ("below 140/100"). The others are working proposals (clinical README 4), which a site
+    can make stricter (`action_limits`)."""
 
     start: Pressure = field(default_factory=lambda: _limit(140, 100))
     warn: Pressure = field(default_factory=lambda: _limit(160, 100))
     stop: Pressure = field(default_factory=lambda: _limit(180, 110))
+    sustained_minutes: int = 10  # so long not below `warn`: pause; before that: repeat
     oxygen_saturation: Decimal = Decimal(92)  # below it: stimulate, oxygen
     respiratory_rate: Decimal = Decimal(8)  # below it: stop
     sedation: int = 2  # MOAA/S at or below it: airway, stop
@@ -73,7 +75,8 @@ class Gate:
 
 class Level(StrEnum):
     NONE = "none"
-    WARN = "warn"
+    WATCH = "watch"  # repeat soon
+    WARN = "warn"  # pause
     STOP = "stop"
 
 
@@ -117,15 +120,24 @@ def elapsed(since: datetime, until: datetime) -> timedelta:
     return until.astimezone(UTC) - since.astimezone(UTC)
 
 
+def after(moment: datetime, wait: timedelta) -> datetime:
+    """So much real time later, in the same zone."""
+    return (moment.astimezone(UTC) + wait).astimezone(moment.tzinfo)
+
+
+def _instant(reading: Reading) -> datetime:
+    return reading.measured.at.astimezone(UTC)
+
+
 def pressures(readings: Sequence[Reading]) -> list[Reading]:
     """The readings with a blood pressure that were not struck out, oldest first."""
     usable = [reading for reading in readings if reading.struck is None and reading.systolic is not None]
-    return sorted(usable, key=lambda reading: reading.measured.at)
+    return sorted(usable, key=_instant)
 
 
 def gate(readings: Sequence[Reading], *, dose_at: datetime, limits: SessionLimits) -> Gate:
     """The check on the day of the session: the last blood pressure at or before `dose_at` decides."""
-    before = [reading for reading in pressures(readings) if reading.measured.at <= dose_at]
+    before = [reading for reading in pressures(readings) if elapsed(reading.measured.at, dose_at) >= timedelta(0)]
     if not before:
         return Gate(state=GateState.MISSING, words="Measure blood pressure first.")
     last = before[-1]
@@ -138,14 +150,17 @@ def gate(readings: Sequence[Reading], *, dose_at: datetime, limits: SessionLimit
             state=GateState.FAILING,
             words=f"Do not start: {shown(last)} is not below {limits.start}. Repeat in 5 minutes.",
             reading=last.id,
-            repeat_at=last.measured.at + REPEAT_AFTER,
+            repeat_at=after(last.measured.at, REPEAT_AFTER),
         )
     words = f"Blood pressure {shown(last)} at {at}: below {limits.start}."
     return Gate(state=GateState.PASSING, words=words, reading=last.id)
 
 
-def action(reading: Reading, limits: SessionLimits) -> Action:
-    """What a reading during or after the dose asks for; the worst finding decides the level."""
+def action(reading: Reading, limits: SessionLimits, earlier: Sequence[Reading] = ()) -> Action:
+    """What a reading during or after the dose asks for; the worst finding decides the level.
+
+    `earlier` are the readings since the dose: a pressure that stays not below the limit becomes a pause.
+    """
     stops = [words for met, words in _stop_findings(reading, limits) if met]
     if stops:
         return Action(
@@ -153,10 +168,29 @@ def action(reading: Reading, limits: SessionLimits) -> Action:
             words=f"Stop: {'; '.join(stops)}. Give no more, stop a running infusion, "
             "repeat in 2 minutes, call the prescriber.",
         )
+    high = reached(reading, limits.warn)
+    since = _high_since(reading, limits, earlier)
+    lasted = elapsed(since, reading.measured.at) >= timedelta(minutes=limits.sustained_minutes)
     warnings = [words for met, words in _warn_findings(reading, limits) if met]
+    if high and lasted:
+        until = f" since {clock_time(since)}" if since != reading.measured.at else ""
+        warnings.insert(0, f"{shown(reading)} is not below {limits.warn}{until}")
     if warnings:
         return Action(level=Level.WARN, words=f"Pause: {'; '.join(warnings)}. Repeat in 5 minutes.")
+    if high:
+        words = f"Watch: {shown(reading)} is not below {limits.warn}. Repeat in 5 minutes; pause when it stays so"
+        return Action(level=Level.WATCH, words=f"{words} for {limits.sustained_minutes} minutes.")
     return Action(level=Level.NONE)
+
+
+def _high_since(reading: Reading, limits: SessionLimits, earlier: Sequence[Reading]) -> datetime:
+    """From when on no pressure was below the limit to pause."""
+    since = reading.measured.at
+    for before in reversed([each for each in pressures(earlier) if elapsed(each.measured.at, since) >= timedelta(0)]):
+        if not reached(before, limits.warn):
+            break
+        since = before.measured.at
+    return since
 
 
 def _stop_findings(reading: Reading, limits: SessionLimits) -> tuple[tuple[bool, str], ...]:
@@ -171,7 +205,6 @@ def _stop_findings(reading: Reading, limits: SessionLimits) -> tuple[tuple[bool,
 def _warn_findings(reading: Reading, limits: SessionLimits) -> tuple[tuple[bool, str], ...]:
     saturation = reading.oxygen_saturation
     return (
-        (reached(reading, limits.warn), f"{shown(reading)} is not below {limits.warn}"),
         (
             saturation is not None and saturation < limits.oxygen_saturation,
             f"oxygen saturation {saturation} %, stimulate and give oxygen",
@@ -189,15 +222,16 @@ def next_due(
 ) -> Due:
     """The next reading: the schedule counts minutes from the dose, and a reading that asks for action brings the
     next one forward. A reading taken within the hour before the dose is the schedule's minute 0."""
-    taken = sorted((r for r in readings if r.struck is None), key=lambda reading: reading.measured.at)
+    taken = sorted((reading for reading in readings if reading.struck is None), key=_instant)
     if dose_at is None:
         return _due_before_dose(taken, now, limits)
     planned = _next_planned(taken, schedule, dose_at)
-    repeat = _repeat(taken[-1], limits) if taken and taken[-1].measured.at >= dose_at else None
+    since = [reading for reading in taken if elapsed(dose_at, reading.measured.at) >= timedelta(0)]
+    repeat = _repeat(since, limits) if since else None
     times = [at for at in (planned, repeat) if at is not None]
     if not times:
         return Due(at=None, overdue=False, words="No further reading is planned.")
-    return _due(min(times), now)
+    return _due(min(times, key=datetime.timestamp), now)
 
 
 def _due_before_dose(taken: Sequence[Reading], now: datetime, limits: SessionLimits) -> Due:
@@ -215,16 +249,20 @@ def _next_planned(taken: Sequence[Reading], schedule: Sequence[int], dose_at: da
     for minutes in schedule:
         planned = timedelta(minutes=minutes)
         if last is None or (minutes > 0 and planned - EARLY > last):
-            return dose_at + planned
+            return after(dose_at, planned)
     return None
 
 
-def _repeat(reading: Reading, limits: SessionLimits) -> datetime | None:
-    wait = {Level.STOP: REPEAT_AFTER_STOP, Level.WARN: REPEAT_AFTER}.get(action(reading, limits).level)
-    return None if wait is None else reading.measured.at + wait
+_WAIT = {Level.STOP: REPEAT_AFTER_STOP, Level.WARN: REPEAT_AFTER, Level.WATCH: REPEAT_AFTER}
+
+
+def _repeat(since_dose: Sequence[Reading], limits: SessionLimits) -> datetime | None:
+    last = since_dose[-1]
+    wait = _WAIT.get(action(last, limits, since_dose[:-1]).level)
+    return None if wait is None else after(last.measured.at, wait)
 
 
 def _due(at: datetime, now: datetime) -> Due:
-    if now > at:
+    if elapsed(at, now) > timedelta(0):
         return Due(at=at, overdue=True, words=f"A reading has been due since {clock_time(at)}.")
     return Due(at=at, overdue=False, words=f"Next reading due at {clock_time(at)}.")

@@ -9,6 +9,7 @@ from fhir_mappings.facts.programme import CheckItem, ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Reading, Role, SessionStatus
 from smart_app.clinical import dosing
+from smart_app.clinical.adverse_events import event_action
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
 from smart_app.use_cases.at_hand import AtHand
@@ -68,7 +69,8 @@ def view_of(
     definition = programme_of(course)
     at_hand = AtHand.of(session, course, now, limits)
     begun = started(session, now)
-    lines = tuple(_reading_line(reading, begun, limits) for reading in readings(session))
+    taken = readings(session)
+    lines = tuple(_reading_line(reading, begun, limits, taken[:place]) for place, reading in enumerate(taken))
     why_not = _why_not(session, caller)
     return SessionView(
         session=session,
@@ -97,6 +99,7 @@ def view_of(
             limits=limits,
         ),
         alert=_alert(lines),
+        event_alerts=_event_alerts(session, begun),
         steps=tuple(_step(session, key, course, now, limits) for key in STEPS),
         missing=missing(session, course, now, limits),
         notices=_notices(session, definition, others, screening, now),
@@ -217,8 +220,11 @@ def weight_source(session: StoredSession, course: StoredCourse) -> str:
     return f"entered by {author.by.name}" if author is not None else "the newest in the record"
 
 
-def _reading_line(reading: Reading, begun: datetime | None, limits: SessionLimits) -> ReadingLine:
+def _reading_line(
+    reading: Reading, begun: datetime | None, limits: SessionLimits, earlier: Sequence[Reading]
+) -> ReadingLine:
     since = begun is not None and _since(begun, reading) and reading.struck is None
+    before = [each for each in earlier if begun is not None and _since(begun, each)]
     return ReadingLine(
         id=reading.id,
         at=reading.measured.at,
@@ -234,7 +240,7 @@ def _reading_line(reading: Reading, begun: datetime | None, limits: SessionLimit
         sedation=reading.sedation,
         dissociation=reading.dissociation,
         baseline=reading.baseline,
-        action=action(reading, limits) if since else Action(level=Level.NONE),
+        action=action(reading, limits, before) if since else Action(level=Level.NONE),
         struck=reading.struck,
         struck_by=reading.struck_by.name if reading.struck_by is not None else "",
     )
@@ -294,6 +300,16 @@ def _struck_by(entry: Entry) -> str:
 def _alert(lines: Sequence[ReadingLine]) -> Action:
     standing = [line for line in lines if line.struck is None]
     return standing[-1].action if standing else Action(level=Level.NONE)
+
+
+def _event_alerts(session: StoredSession, begun: datetime | None) -> tuple[Action, ...]:
+    """Of the adverse events since the dose that are neither over nor struck out."""
+    found = (
+        event_action(event.entry.fields["type"], event.severity, event.words)
+        for event in events(session)
+        if event.entry.struck is None and not event.resolved_text and begun is not None and event.entry.at >= begun
+    )
+    return tuple(each for each in found if each.level is not Level.NONE)
 
 
 _STEP_PREFIXES = {"before": ("check.", "gate."), "dose": ("dose.",), "discharge": ("discharge.", "stop.")}

@@ -192,3 +192,4 @@ class SessionView:
     notices: tuple[str, ...]  # such as "The last session was less than 24 hours ago."
     observed_minutes: int | None  # since the dose
     disputes: tuple[DisputeLine, ...] = ()
+    event_alerts: tuple[Action, ...] = ()  # of adverse events that end the infusion and are not over

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fhir_mappings.facts.programmes import PROGRAMMES
-from fhir_mappings.facts.treatment import Moment, Reading, Route
+from fhir_mappings.facts.treatment import Moment, Reading, Route, Severity
+from smart_app.clinical.adverse_events import event_action
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.session_rules import (
+    Action,
+    Due,
     GateState,
     Level,
     SessionLimits,
@@ -100,9 +106,9 @@ def test_without_a_reading_the_pressure_is_to_be_measured() -> None:
     ("pressure", "changes", "level", "words"),
     [
         pytest.param("159/99", {}, Level.NONE, "", id="just below pause"),
-        pytest.param("160/80", {}, Level.WARN, "160/80 is not below 160/100", id="systolic pause"),
-        pytest.param("150/100", {}, Level.WARN, "150/100 is not below 160/100", id="diastolic pause"),
-        pytest.param("179/109", {}, Level.WARN, "Pause", id="just below stop"),
+        pytest.param("160/80", {}, Level.WATCH, "160/80 is not below 160/100", id="systolic, first time"),
+        pytest.param("150/100", {}, Level.WATCH, "150/100 is not below 160/100", id="diastolic, first time"),
+        pytest.param("179/109", {}, Level.WATCH, "pause when it stays so for 10 minutes", id="just below stop"),
         pytest.param("180/80", {}, Level.STOP, "180/80 is not below 180/110", id="systolic stop"),
         pytest.param("150/110", {}, Level.STOP, "150/110 is not below 180/110", id="diastolic stop"),
         pytest.param("128/78", {"oxygen_saturation": Decimal(92)}, Level.NONE, "", id="saturation 92"),
@@ -118,6 +124,51 @@ def test_action_levels(pressure: str, changes: dict[str, object], level: Level, 
     found = action(a_reading(pressure, **changes), LIMITS)
     assert found.level is level
     assert words in found.words
+
+
+@pytest.mark.parametrize(
+    ("earlier", "level", "words"),
+    [
+        pytest.param([("165/90", "14:21")], Level.WATCH, "Watch", id="for 9 minutes"),
+        pytest.param([("165/90", "14:20")], Level.WARN, "not below 160/100 since 14:20", id="for 10 minutes"),
+        pytest.param([("165/90", "14:15"), ("150/101", "14:25")], Level.WARN, "since 14:15", id="by either number"),
+        pytest.param([("165/90", "14:15"), ("150/90", "14:25")], Level.WATCH, "Watch", id="it was below in between"),
+        pytest.param([("165/90", "14:15"), ("", "14:25")], Level.WARN, "since 14:15", id="nothing measured between"),
+    ],
+)
+def test_a_pressure_that_stays_high_for_ten_minutes_pauses(
+    earlier: list[tuple[str, str]], level: Level, words: str
+) -> None:
+    found = action(a_reading("162/90", "14:30"), LIMITS, [a_reading(*each) for each in earlier])
+    assert found.level is level
+    assert words in found.words
+
+
+def test_a_struck_reading_makes_nothing_last() -> None:
+    earlier = [a_reading("165/90", "14:15", struck="cuff off")]
+    assert action(a_reading("162/90", "14:30"), LIMITS, earlier).level is Level.WATCH
+
+
+def test_a_site_may_pause_at_once() -> None:
+    found = action(a_reading("162/90"), replace(LIMITS, sustained_minutes=0))
+    assert found == Action(level=Level.WARN, words="Pause: 162/90 is not below 160/100. Repeat in 5 minutes.")
+
+
+@pytest.mark.parametrize(
+    ("key", "severity", "stops"),
+    [
+        ("chest-pain", Severity.MILD, True),
+        ("neurological", Severity.MODERATE, True),
+        ("headache", Severity.SEVERE, True),
+        ("headache", Severity.MODERATE, False),
+        ("nausea", Severity.SEVERE, False),
+        ("unheard-of", Severity.SEVERE, False),
+    ],
+)
+def test_some_events_end_the_infusion_whatever_the_readings_say(key: str, severity: Severity, stops: bool) -> None:
+    found = event_action(key, severity, "Chest pain")
+    assert (found.level is Level.STOP) is stops
+    assert found.words.startswith("Stop: chest pain. ") is stops
 
 
 def test_no_text_says_above() -> None:
@@ -182,6 +233,39 @@ def test_a_change_of_the_clock_neither_adds_nor_takes_time() -> None:
     before = datetime(2026, 3, 8, 1, 30, tzinfo=zone)
     after = datetime(2026, 3, 8, 3, 30, tzinfo=zone)
     assert elapsed(before, after) == timedelta(hours=1)
+
+
+ZONES = ("America/Chicago", "Europe/Berlin", "Australia/Lord_Howe")  # the last moves its clocks by half an hour
+CHANGES = tuple(
+    datetime.fromisoformat(f"2026-{text}+00:00")
+    for text in ("03-08T08:00", "11-01T07:00", "03-29T01:00", "10-25T01:00", "04-04T15:00", "10-03T15:30")
+)
+
+
+@given(
+    zone=st.sampled_from(ZONES).map(ZoneInfo),
+    change=st.sampled_from(CHANGES),
+    dose_minutes=st.integers(-150, 30),
+    taken=st.lists(st.integers(-55, 150), unique=True, max_size=6),
+    now_minutes=st.integers(0, 180),
+)
+def test_the_next_reading_is_due_after_real_minutes_across_a_change_of_the_clock(
+    zone: ZoneInfo, change: datetime, dose_minutes: int, taken: list[int], now_minutes: int
+) -> None:
+    """The same session on clocks that change and on clocks that do not: due at the same instant."""
+
+    def due_in(on: tzinfo) -> Due:
+        dose = change + timedelta(minutes=dose_minutes)
+        readings = []
+        for minutes in taken:
+            moment = (dose + timedelta(minutes=minutes)).astimezone(on)
+            readings.append(a_reading("128/78", measured=Moment(at=moment, entered=moment)))
+        now = (dose + timedelta(minutes=now_minutes)).astimezone(on)
+        return next_due(readings, schedule=IV, dose_at=dose.astimezone(on), now=now, limits=LIMITS)
+
+    here, there = due_in(zone), due_in(UTC)
+    assert (here.at and here.at.astimezone(UTC), here.overdue) == (there.at, there.overdue)
+    assert here.at is None or f"{here.at:%H:%M}" in here.words
 
 
 def test_pressures_come_oldest_first() -> None:

@@ -499,7 +499,7 @@ async def test_a_baseline_of_the_minute_of_the_dose_is_not_judged_as_one_after_i
         assert "Pause" not in (await page_of(client, at(session))).text.replace("Pause 160", "")
         desk.now += timedelta(minutes=2)
         reading(desk, session, 161, 90)
-        assert "Pause: 161/90 is not below 160/100." in (await page_of(client, at(session))).text
+        assert "Watch: 161/90 is not below 160/100." in (await page_of(client, at(session))).text
 
 
 async def test_a_struck_reading_is_not_the_last_blood_pressure(desk: Desk) -> None:

@@ -518,7 +518,7 @@ class TestTheView:
         clinic.read(session, "165/90", time="14:30")
         shown = view(clinic, session)
         assert [(line.minutes, line.late) for line in shown.readings] == [(-10, False), (10, False), (20, True)]
-        assert [line.action.level for line in shown.readings] == [Level.NONE, Level.NONE, Level.WARN]
+        assert [line.action.level for line in shown.readings] == [Level.NONE, Level.NONE, Level.WATCH]
         assert shown.alert.level is Level.WARN
         assert shown.readings[0].baseline
 

@@ -1,0 +1,95 @@
+"""From which values a reading of a session asks for action, and within which bounds a site may act earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+from smart_app.clinical.limits import Limits
+from smart_app.clinical.rule_settings import SettingsRefused
+from smart_app.clinical.session_rules import Pressure, SessionLimits
+
+TABLE = "session"  # of site.toml
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionLimit:
+    """One key of [session]. The shipped value is one of its bounds: a site can only act earlier."""
+
+    key: str
+    words: str  # when it is reached
+    does: str  # what is to be done then
+    unit: str
+    shipped: int
+    strictest: int
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        return min(self.shipped, self.strictest), max(self.shipped, self.strictest)
+
+
+_PAUSE = "pause the infusion, repeat in 5 minutes; before it lasted: repeat in 5 minutes"
+_STOP = "stop, treat, repeat in 2 minutes, call the prescriber"
+
+# Clinical README 4, working proposals for the clinic to confirm.
+ACTION_LIMITS: tuple[ActionLimit, ...] = (
+    ActionLimit(key="pause_systolic", words="systolic at or over", does=_PAUSE, unit="mmHg",
+                shipped=160, strictest=140),
+    ActionLimit(key="pause_diastolic", words="diastolic at or over", does=_PAUSE, unit="mmHg",
+                shipped=100, strictest=90),
+    ActionLimit(key="pause_after_minutes", words="over the two limits above for", does=_PAUSE, unit="minutes",
+                shipped=10, strictest=0),
+    ActionLimit(key="stop_systolic", words="systolic at or over", does=_STOP, unit="mmHg",
+                shipped=180, strictest=150),
+    ActionLimit(key="stop_diastolic", words="diastolic at or over", does=_STOP, unit="mmHg",
+                shipped=110, strictest=95),
+    ActionLimit(key="oxygen_saturation", words="oxygen saturation below", does="pause, stimulate, give oxygen",
+                unit="%", shipped=92, strictest=96),
+    ActionLimit(key="respiratory_rate", words="breaths below", does="stop, support breathing, call the prescriber",
+                unit="per minute", shipped=8, strictest=12),
+    ActionLimit(key="sedation", words="MOAA/S at or below", does="stop, protect the airway, call the prescriber",
+                unit="", shipped=2, strictest=3),
+)  # fmt: skip
+
+
+def session_limits(table: Mapping[str, Any], screened_by: Limits) -> SessionLimits:
+    """The limits of a parsed site.toml, table [session]. Raises SettingsRefused with every problem found.
+
+    The dose starts by the same limits as the patient was screened by (clinical content 2.2, step 6).
+    """
+    values, problems = _read(table.get(TABLE, {}))
+    if not problems:
+        pause = Pressure(systolic=Decimal(values["pause_systolic"]), diastolic=Decimal(values["pause_diastolic"]))
+        stop = Pressure(systolic=Decimal(values["stop_systolic"]), diastolic=Decimal(values["stop_diastolic"]))
+        if pause.systolic >= stop.systolic or pause.diastolic >= stop.diastolic:
+            problems.append(f"[{TABLE}]: the limits to pause must be below the limits to stop")
+    if problems:
+        raise SettingsRefused(problems)
+    return replace(
+        SessionLimits.of_site(screened_by),
+        warn=pause,
+        stop=stop,
+        sustained_minutes=values["pause_after_minutes"],
+        oxygen_saturation=Decimal(values["oxygen_saturation"]),
+        respiratory_rate=Decimal(values["respiratory_rate"]),
+        sedation=values["sedation"],
+    )
+
+
+def _read(keys: object) -> tuple[dict[str, int], list[str]]:
+    values = {each.key: each.shipped for each in ACTION_LIMITS}
+    if not isinstance(keys, Mapping):
+        return values, [f"{TABLE}: is not a table; write [{TABLE}]"]
+    known, problems = {each.key: each for each in ACTION_LIMITS}, []
+    for key, value in keys.items():
+        limit = known.get(key)
+        if limit is None:
+            problems.append(f"[{TABLE}] {key}: cannot be set; known are: {', '.join(known)}")
+        elif type(value) is not int or not limit.bounds[0] <= value <= limit.bounds[1]:
+            least, greatest = limit.bounds
+            problems.append(f"[{TABLE}] {key}: must be a whole number from {least} to {greatest}")
+        else:
+            values[key] = value
+    return values, problems
