@@ -519,7 +519,7 @@ class TestTheView:
         shown = view(clinic, session)
         assert [(line.minutes, line.late) for line in shown.readings] == [(-10, False), (10, False), (20, True)]
         assert [line.action.level for line in shown.readings] == [Level.NONE, Level.NONE, Level.WATCH]
-        assert shown.alert.level is Level.WARN
+        assert shown.alert.level is Level.WATCH
         assert shown.readings[0].baseline
 
     def test_the_dose_is_shown_with_its_sums_and_their_source(self) -> None:
