@@ -7,18 +7,51 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from fhir_mappings.facts.treatment import Clinician, Place, Route
+from fhir_mappings.facts.treatment import Answer, Clinician, Place, Route
+
+
+class DetailKind(StrEnum):
+    CHOICE = "choice"
+    DAY = "day"
+    NAME = "name"
+    NUMBER = "number"
+    PHONE = "phone"
+    WORDS = "words"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detail:
+    """A typed value beside the answer of a check, asked for with the answers of `beside`.
+
+    `possible` and `usual` bound a number in `unit`, or a day by its distance in days from the session's; limits
+    included. A value outside the first is refused, one outside the second is asked back.
+    """
+
+    key: str
+    label: str
+    kind: DetailKind
+    beside: tuple[Answer, ...] = (Answer.YES,)
+    required: bool = True
+    unit: str = ""
+    possible: tuple[int, int] | None = None
+    usual: tuple[int, int] | None = None
+    choices: tuple[tuple[str, str], ...] = ()
+    against: tuple[str, ...] = ()  # the choices that stand against going on, as "no" does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckItem:
-    """One line of a checklist. `required` means that signing asks for an answer."""
+    """One line of a checklist. "Yes" is always the answer with which the session goes on."""
 
     key: str
     text: str
-    required: bool = True
+    required: bool = True  # signing asks for an answer
     not_applicable: bool = True  # whether "not applicable" is an answer
     stops: bool = False  # "no" means: do not give the dose
+    effect: str = ""  # what "no" means or asks for, in words
+    details: tuple[Detail, ...] = ()
+    place: Place | None = None  # asked at this place only; None: everywhere
+    heading: str = ""  # of the lines that belong together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The clinic's four programmes, as data: the one place to change a count, a window, a schedule or a checklist.
+"""The clinic's four programmes, as data: the one place to change a count, a window or a schedule.
 
 Counts, days and fasting are the clinic's page; monitoring schedules, discharge criteria and the values at which
 the form asks back are the working proposals of the clinical content (published ranges, not orders).
@@ -11,42 +11,19 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Protocol
 
-from fhir_mappings.facts.programme import CheckItem, ProgrammeDefinition
+from fhir_mappings.facts.checklists import (
+    BEFORE_INFUSION,
+    BEFORE_INJECTION,
+    BEFORE_SPRAY,
+    BEFORE_TABLET,
+    DISCHARGE,
+)
+from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.treatment import Route
 
 VERSION = "1.0"
 
 Programmes = Mapping[Route, ProgrammeDefinition]
-
-_BEFORE = (
-    CheckItem(key="identity", text="Identity confirmed by two identifiers", not_applicable=False, stops=True),
-    CheckItem(key="consent", text="Consent is current, off-label use explained", not_applicable=False, stops=True),
-    CheckItem(key="fasting", text="Fasted as the programme asks (solids and fluids)"),
-    CheckItem(key="escort", text="A responsible adult stays during and after", not_applicable=False),
-    CheckItem(key="pregnancy", text="Pregnancy excluded or not applicable"),
-    CheckItem(
-        key="interval",
-        text="No new psychosis, mania or urinary symptoms since the last visit",
-        not_applicable=False,
-    ),
-    CheckItem(key="suicidality", text="Suicidality asked about today", not_applicable=False),
-    CheckItem(key="medicines", text="Medicines and allergies checked again", not_applicable=False),
-    CheckItem(key="equipment", text="Monitor, oxygen and rescue kit at hand", not_applicable=False, stops=True),
-)
-_IV_ACCESS = (CheckItem(key="access", text="Intravenous line is patent", not_applicable=False, stops=True),)
-
-_DISCHARGE = (
-    CheckItem(key="time", text="Observed for the planned time since the dose", not_applicable=False),
-    CheckItem(key="pressure", text="Blood pressure back near baseline or below 140/100", not_applicable=False),
-    CheckItem(key="saturation", text="Oxygen saturation at baseline", not_applicable=False),
-    CheckItem(key="alert", text="Alert and orientated (MOAA/S 5)", not_applicable=False),
-    CheckItem(key="dissociation", text="No remaining dissociation", not_applicable=False),
-    CheckItem(key="gait", text="Walks unaided", not_applicable=False),
-    CheckItem(key="fluids", text="Tolerates fluids", not_applicable=True),
-    CheckItem(key="safety", text="No new suicidal thoughts", not_applicable=False),
-    CheckItem(key="escorted", text="Leaves with, or stays with, a responsible adult", not_applicable=False),
-    CheckItem(key="advice", text="Written advice given: no driving until the day after sleep", not_applicable=False),
-)
 
 PROGRAMMES: Programmes = MappingProxyType(
     {
@@ -66,8 +43,8 @@ PROGRAMMES: Programmes = MappingProxyType(
             warn_mg=Decimal(200),
             infusion_minutes=40,
             warn_infusion_minutes=30,
-            checks=_BEFORE + _IV_ACCESS,
-            discharge=_DISCHARGE,
+            checks=BEFORE_INFUSION,
+            discharge=DISCHARGE,
         ),
         Route.IN: ProgrammeDefinition(
             route=Route.IN,
@@ -85,8 +62,8 @@ PROGRAMMES: Programmes = MappingProxyType(
             warn_mg=Decimal(200),
             infusion_minutes=None,
             warn_infusion_minutes=None,
-            checks=_BEFORE,
-            discharge=_DISCHARGE,
+            checks=BEFORE_SPRAY,
+            discharge=DISCHARGE,
         ),
         Route.IM: ProgrammeDefinition(
             route=Route.IM,
@@ -104,8 +81,8 @@ PROGRAMMES: Programmes = MappingProxyType(
             warn_mg=Decimal(200),
             infusion_minutes=None,
             warn_infusion_minutes=None,
-            checks=_BEFORE,
-            discharge=_DISCHARGE,
+            checks=BEFORE_INJECTION,
+            discharge=DISCHARGE,
         ),
         Route.SL: ProgrammeDefinition(
             route=Route.SL,
@@ -122,7 +99,7 @@ PROGRAMMES: Programmes = MappingProxyType(
             warn_mg=Decimal(200),
             infusion_minutes=None,
             warn_infusion_minutes=None,
-            checks=(),
+            checks=BEFORE_TABLET,
             discharge=(),
         ),
     }

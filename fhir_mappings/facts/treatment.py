@@ -64,6 +64,7 @@ class Check:
     by: Clinician
     at: datetime
     note: str = ""
+    details: tuple[str, ...] = ()  # what was typed beside the answer, in words: "last solids 8 h"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -148,7 +148,8 @@ def _outline(session: KetamineSession) -> Iterator[Fact]:
 
 def _checks(session: KetamineSession, checks: tuple[Check, ...]) -> Iterator[Fact]:
     for check in checks:
-        note = f" ({check.note})" if check.note else ""
+        beside = "; ".join((*check.details, *([check.note] if check.note else [])))
+        note = f" ({beside})" if beside else ""
         who = f"{check.by.name} {clock_time(session, check.at)}"
         yield Fact(name=check.text, value=f"{_ANSWERS[check.answer]}{note}, {who}")
 

@@ -43,6 +43,8 @@ class SessionLimits:
     warn: Pressure = field(default_factory=lambda: _limit(160, 100))
     stop: Pressure = field(default_factory=lambda: _limit(180, 110))
     sustained_minutes: int = 10  # so long not below `warn`: pause; before that: repeat
+    baseline_readings: int = 2  # before the dose; the last one decides
+    baseline_apart: Decimal = Decimal(10)  # mmHg; two readings that differ by more ask for a third
     oxygen_saturation: Decimal = Decimal(92)  # below it: stimulate, oxygen
     respiratory_rate: Decimal = Decimal(8)  # below it: stop
     sedation: int = 2  # MOAA/S at or below it: airway, stop
@@ -56,14 +58,19 @@ class SessionLimits:
 class GateState(StrEnum):
     MISSING = "missing"  # no reading before the dose, or none within the hour
     FAILING = "failing"
+    REPEAT = "repeat"  # below the limit, but one reading more is asked for
     PASSING = "passing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """Whether the dose may start, in words. `repeat_at` is set when the reading failed."""
+    """Whether the dose may start: `finding` is what was measured, `words` say what to do about it too.
+
+    `repeat_at` is set when the reading failed.
+    """
 
     state: GateState
+    finding: str
     words: str
     reading: str | None = None  # id of the reading it rests on
     repeat_at: datetime | None = None
@@ -136,24 +143,54 @@ def pressures(readings: Sequence[Reading]) -> list[Reading]:
 
 
 def gate(readings: Sequence[Reading], *, dose_at: datetime, limits: SessionLimits) -> Gate:
-    """The check on the day of the session: the last blood pressure at or before `dose_at` decides."""
+    """The check on the day of the session: the last blood pressure at or before `dose_at` decides.
+
+    Below the limit, a second reading confirms it; a third where the two differ much.
+    """
     before = [reading for reading in pressures(readings) if elapsed(reading.measured.at, dose_at) >= timedelta(0)]
     if not before:
-        return Gate(state=GateState.MISSING, words="Measure blood pressure first.")
+        finding = "No blood pressure was measured before the dose."
+        return Gate(state=GateState.MISSING, finding=finding, words="Measure blood pressure first.")
     last = before[-1]
     at = clock_time(last.measured.at)
     if elapsed(last.measured.at, dose_at) > GATE_WINDOW:
-        words = f"Measure blood pressure first. The last reading, {at}, is more than 60 minutes before the dose."
-        return Gate(state=GateState.MISSING, words=words, reading=last.id)
+        finding = f"The last reading, {at}, is more than 60 minutes before the dose."
+        words = f"Measure blood pressure first. {finding}"
+        return Gate(state=GateState.MISSING, finding=finding, words=words, reading=last.id)
     if reached(last, limits.start):
+        finding = f"{shown(last)} is not below {limits.start}."
         return Gate(
             state=GateState.FAILING,
-            words=f"Do not start: {shown(last)} is not below {limits.start}. Repeat in 5 minutes.",
+            finding=finding,
+            words=f"Do not start: {finding} Repeat in 5 minutes.",
             reading=last.id,
             repeat_at=after(last.measured.at, REPEAT_AFTER),
         )
-    words = f"Blood pressure {shown(last)} at {at}: below {limits.start}."
-    return Gate(state=GateState.PASSING, words=words, reading=last.id)
+    within = [reading for reading in before if elapsed(reading.measured.at, dose_at) <= GATE_WINDOW]
+    asked = _one_more(within, limits)
+    finding = f"Blood pressure {shown(last)} at {at}: below {limits.start}."
+    if asked:
+        finding = f"{finding} {asked}"
+        ordinal = "second" if len(within) == 1 else "third" if len(within) == 2 else "further"
+        words = f"{finding} Take a {ordinal} reading."
+        return Gate(state=GateState.REPEAT, finding=finding, words=words, reading=last.id)
+    return Gate(state=GateState.PASSING, finding=finding, words=finding, reading=last.id)
+
+
+def _one_more(within: Sequence[Reading], limits: SessionLimits) -> str:
+    """Why the readings of the last hour do not suffice; empty when they do."""
+    if len(within) < limits.baseline_readings:
+        return "It is the only reading." if len(within) == 1 else f"There are only {len(within)} readings."
+    if len(within) == limits.baseline_readings > 1 and _apart(within[-2], within[-1]) > limits.baseline_apart:
+        first = f"{shown(within[-2])} at {clock_time(within[-2].measured.at)}"
+        return f"It differs by more than {limits.baseline_apart} mmHg from {first}."
+    return ""
+
+
+def _apart(one: Reading, other: Reading) -> Decimal:
+    """The greater of the differences of systolic and diastolic, in mmHg."""
+    pairs = ((one.systolic, other.systolic), (one.diastolic, other.diastolic))
+    return max((abs(a - b) for a, b in pairs if a is not None and b is not None), default=Decimal(0))
 
 
 def action(reading: Reading, limits: SessionLimits, earlier: Sequence[Reading] = ()) -> Action:

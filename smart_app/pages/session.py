@@ -118,6 +118,7 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         problems=problems or {},
         draft=draft or Draft(),
         drafted=frozenset(drafts),
+        unusual=_unusual(problems or _problems(view, step)),
         asks=any(words.startswith("Check:") for words in (problems or {}).values()),
         entry_ids={kind: drafts[kind].entry if kind in drafts else visit.deps.ids() for kind in KINDS},
         was=json.dumps(
@@ -144,6 +145,15 @@ def _timed(late: LateForm, now: datetime) -> LateForm:
     if late.sent or late.kind not in TIMED or late.fields.get(name) or now - at <= _A_MINUTE:
         return late
     return replace(late, fields={**late.fields, name: f"{at:%H:%M}"})
+
+
+def _problems(view: SessionView, step: str) -> Problems:
+    return next((state.problems for state in view.steps if state.key == step), {})
+
+
+def _unusual(problems: Problems) -> dict[str, str]:
+    """The questions about typed values that a tick answers."""
+    return {name: words for name, words in problems.items() if words.startswith("Check:") and name.count(".") > 1}
 
 
 def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
@@ -179,10 +189,18 @@ def save(visit: Visit) -> Response:
         return visit.go(f"session/{session.id}/monitor?saved=1")
     if do in {"end", "stay"}:
         return visit.go(f"session/{session.id}/{step}?saved=1")
-    problems = next((state.problems for state in _view(visit).steps if state.key == step), {})
+    view = _view(visit)
+    problems = _problems(view, step)
+    if problems and step == "before" and _all_answered(view, problems):
+        return visit.go(f"session/{session.id}/gate")
     if problems:
         return step_page(visit, step, problems)
     return visit.go(f"session/{session.id}/{NEXT.get(step, 'before')}?saved=1")
+
+
+def _all_answered(view: SessionView, problems: Problems) -> bool:
+    """Nothing is left to type: what remains stands against the dose, and the stop page says what to do about it."""
+    return not view.dose.started and set(problems) <= {"gate.reason", "check.reason", *view.against_dose}
 
 
 def _step(visit: Visit, usual: str) -> str:
@@ -255,18 +273,19 @@ def keep_start(visit: Visit) -> str:
 def start_dose(visit: Visit) -> Response:
     """[Start now] while the gate is closed leads to the page that says why; never a silent grey button."""
     view = _view(visit)
-    reason = visit.fields.get("gate.reason", "")
-    overridden = says_enough(reason) and visit.caller.role is Role.PRESCRIBER
-    if view.gate.open or view.fields.get("gate.reason") or overridden:
+    given = {name: visit.fields.get(name, "") for name in view.reasons_wanted}
+    prescriber = visit.caller.role is Role.PRESCRIBER
+    if not given or (prescriber and all(map(says_enough, given.values()))):
         return save(visit)
     typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
     _keep_typed(visit, typed)
-    if not reason:
+    if not any(given.values()):
         return visit.go(f"session/{view.session.id}/gate")
     words = f"Give your reason in {REASON_LENGTH} characters or more."
-    if visit.caller.role is not Role.PRESCRIBER:
+    if not prescriber:
         words = "Only a prescriber can start the dose all the same."
-    return _gate(visit, view, {"gate.reason": words})
+    short = {name: words for name, reason in given.items() if not prescriber or not says_enough(reason)}
+    return _gate(visit, view, short)
 
 
 def gate(visit: Visit) -> Response:
@@ -277,7 +296,7 @@ def _gate(visit: Visit, view: SessionView, problems: Problems) -> Response:
     return visit.page(
         "gate.html",
         tab="session",
-        title="Blood pressure check",
+        title="The dose was not started",
         status=422 if problems else 200,
         view=view,
         values=dict(view.fields) | dict(visit.fields),

@@ -10,7 +10,7 @@ from decimal import Decimal
 from smart_app.sandbox.clinician import Clinician, LostError, Page, Value
 
 STARTED = 10 * 60  # minutes after midnight
-BASELINE = -15
+BASELINES = (-20, -15)
 READINGS = (0, 10, 20, 30, 40, 55, 70, 85, 100, 115, 120)
 OBSERVED = 125
 COUNT = 6  # of an IV course
@@ -97,9 +97,13 @@ async def _dose(clinician: Clinician, steps: str, session: PlannedSession) -> No
 
 async def _before(clinician: Clinician, steps: str) -> None:
     page = _good(await clinician.open(f"{steps}/before"))
-    page = await _reading(clinician, page, BASELINE)
-    checks: dict[str, Value] = dict.fromkeys(_named(page, "check."), "yes")
-    checks["check.pregnancy"] = "na"
+    for minute in BASELINES:
+        page = await _reading(clinician, page, minute)
+    checks = _yes(page, "check.")
+    checks |= {"check.fasting.solids": "10", "check.fasting.fluids": "4", "check.staff.name": "Tom Reyes"}
+    checks |= dict(zip(("check.escort.name", "check.escort.phone"), ESCORT.split(", "), strict=True))
+    if "check.pregnancy" in checks:
+        checks["check.pregnancy"] = "na"
     await clinician.submit(page, _form(page, "/fields"), checks)
 
 
@@ -127,7 +131,9 @@ async def _reading(clinician: Clinician, page: Page, minute: int) -> Page:
 
 async def _discharge(clinician: Clinician, steps: str) -> None:
     page = _good(await clinician.open(f"{steps}/discharge"))
-    criteria: dict[str, Value] = dict.fromkeys(_named(page, "discharge."), "yes")
+    criteria = _yes(page, "discharge.")
+    if "discharge.next" in criteria:
+        criteria["discharge.next"] = "na"
     leaving: dict[str, Value] = {"discharge.escort": ESCORT, "discharge.ended": _clock(OBSERVED)}
     _good(await clinician.submit(page, _form(page, "/fields"), {**criteria, **leaving}))
 
@@ -160,9 +166,11 @@ def _form(page: Page, ending: str) -> str:
     raise LostError(f"no form for {ending}; there are {there}; the page says: {said}")
 
 
-def _named(page: Page, prefix: str) -> list[str]:
-    """The questions of the step's own form that are answered by a choice."""
-    return [name for name in page.form(_form(page, "/fields")).choices if name.startswith(prefix)]
+def _yes(page: Page, prefix: str) -> dict[str, Value]:
+    """Yes to the questions of the step's own form, and of each list beside one its first entry."""
+    choices = page.form(_form(page, "/fields")).choices
+    named = {name: values for name, values in choices.items() if name.startswith(prefix)}
+    return {name: "yes" if "yes" in values else next(filter(None, values)) for name, values in named.items()}
 
 
 def _good(page: Page) -> Page:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
-from fhir_mappings.facts.treatment import Role, SessionStatus
+from fhir_mappings.facts.treatment import Place, Role, SessionStatus
 from smart_app.clinical.entry import NotUsable, at_time
 from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
@@ -26,10 +26,14 @@ class AtHand:
     definition: ProgrammeDefinition
     now: datetime
     limits: SessionLimits
+    place: Place
 
     @classmethod
     def of(cls, session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits) -> AtHand:
-        return cls(session, programme_of(course), now, limits)
+        definition = programme_of(course)
+        if not definition.monitoring_minutes:
+            limits = replace(limits, baseline_readings=1)
+        return cls(session, definition, now, limits, course.place)
 
     def text(self, name: str) -> str:
         return text(self.session, name)
@@ -37,6 +41,11 @@ class AtHand:
     @property
     def stopped(self) -> bool:
         return self.session.status is SessionStatus.STOPPED
+
+    @property
+    def not_done(self) -> bool:
+        """Ended before a dose: nothing of the steps is asked any more."""
+        return self.session.status is SessionStatus.NOT_DONE
 
     @property
     def started(self) -> datetime | None:

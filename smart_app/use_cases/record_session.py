@@ -21,6 +21,7 @@ from smart_app.use_cases.access import (
     require_writer,
     retried,
 )
+from smart_app.use_cases.background import background
 from smart_app.use_cases.course_progress import activities_now, may_change, next_number, open_one
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.opening import opening_fields
@@ -33,6 +34,7 @@ from smart_app.use_cases.two_writers import chosen, mark, meets, replaced, set_b
 from smart_app.use_cases.typed_session import FIELDS, is_field
 
 LONGEST = 4000
+_BESIDE = re.compile(r"[a-z]+\.[a-z0-9_]+\.(?!note$)[a-z]+")  # "check.fasting.solids", but no note
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # all but tab and line feed: no XHTML may hold them
 
 # A change of one of these withdraws dose.confirm: the questions may be others now.
@@ -100,6 +102,7 @@ def _opened(
         encounter=f"{caller.fhir_base}/Encounter/{caller.encounter}"
         if caller.encounter and held == now.date()
         else None,
+        background=background(uow, course.patient),
     )
 
 
@@ -186,6 +189,7 @@ def with_fields(
     confirmed = "yes" in {fields.get("dose.confirm"), changed.get("dose.confirm")}
     if confirmed and not _CONFIRMED.isdisjoint(changed):
         changed = {**changed, "dose.confirm": ""}
+    changed = {**changed, **_withdrawn(fields, changed)}
     for name, value in changed.items():
         fields = replaced(fields, name, value, author, now)
     return replace(session, fields=fields, authors=with_author(session, author))
@@ -226,6 +230,16 @@ def choose(
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=detail))
         uow.commit()
         return replace(saved, version=saved.version + 1)
+
+
+def _withdrawn(fields: Mapping[str, str], changed: Mapping[str, str]) -> dict[str, str]:
+    """A value beside an answer was changed: the questions about unusual ones may be others now."""
+    return {
+        name: ""
+        for name in ("check.confirm", "discharge.confirm", "therapy.confirm")
+        if "yes" in {fields.get(name), changed.get(name)}
+        and any(_BESIDE.fullmatch(each) and each.partition(".")[0] == name.partition(".")[0] for each in changed)
+    }
 
 
 def with_author(session: StoredSession, author: Clinician) -> tuple[Clinician, ...]:

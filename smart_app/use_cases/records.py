@@ -218,6 +218,23 @@ class Amendment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskedMedicine:
+    """A medicine of the patient's list about which is asked whether it was held on the day."""
+
+    name: str
+    kind: str  # why it is asked: "benzodiazepine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Background:
+    """What the checklist of a session was told by the screening at its opening; the record asks what was asked."""
+
+    medicines: tuple[AskedMedicine, ...] = ()
+    list_read: bool = False  # False: the list of medicines is not known, or not whole
+    no_pregnancy: str = ""  # why pregnancy is not asked about; empty: it is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StoredSession:
     """A session from its opening on. Until it is signed, `fields` are the form's values as typed.
 
@@ -237,6 +254,7 @@ class StoredSession:
     entries: tuple[Entry, ...] = ()
     authors: tuple[Clinician, ...] = ()  # everyone who saved something
     encounter: str | None = None
+    background: Background = Background()
     signed: KetamineSession | None = None
     amendment: Amendment | None = None  # None: nobody is amending it
     version: int = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from fhir_mappings.facts.programme import CheckItem, ProgrammeDefinition
+from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Reading, Role, SessionStatus
 from smart_app.clinical import dosing
@@ -13,6 +13,15 @@ from smart_app.clinical.adverse_events import event_action
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
 from smart_app.use_cases.at_hand import AtHand
+from smart_app.use_cases.check_lines import check_lines, known_before
+from smart_app.use_cases.checklist import (
+    CHECK,
+    DISCHARGE,
+    against_the_dose,
+    before_items,
+    open_stopping,
+    reasons_wanted,
+)
 from smart_app.use_cases.course_progress import is_open
 from smart_app.use_cases.records import Caller, Entry, Json, StoredCourse, StoredScreening, StoredSession
 from smart_app.use_cases.session_lines import (
@@ -69,6 +78,8 @@ def view_of(
     definition = programme_of(course)
     at_hand = AtHand.of(session, course, now, limits)
     begun = started(session, now)
+    checks = check_lines(at_hand, CHECK, before_items(at_hand), known_before(at_hand, course, person))
+    discharge = check_lines(at_hand, DISCHARGE, definition.discharge, {})
     taken = readings(session)
     lines = tuple(_reading_line(reading, begun, limits, taken[:place]) for place, reading in enumerate(taken))
     why_not = _why_not(session, caller)
@@ -82,11 +93,14 @@ def view_of(
         editable=not why_not,
         why_not=why_not,
         may_sign=not why_not and caller.role is Role.PRESCRIBER,
-        fields=_all_fields(session, (*definition.checks, *definition.discharge)),
+        fields=_all_fields(session, (*checks, *discharge)),
         written=_all_written(session),
-        checks=_check_lines(session, "check", definition.checks),
-        discharge=_check_lines(session, "discharge", definition.discharge),
+        checks=checks,
+        discharge=discharge,
         gate=at_hand.gate(),
+        against_dose=against_the_dose(at_hand),
+        not_asked=open_stopping(at_hand),
+        reasons_wanted=reasons_wanted(at_hand),
         dose=_dose_lines(session, course, now),
         readings=lines,
         events=_event_lines(session, begun),
@@ -96,7 +110,7 @@ def view_of(
             schedule=() if ended(session, "discharge.ended", now) else definition.monitoring_minutes,
             dose_at=begun,
             now=now,
-            limits=limits,
+            limits=at_hand.limits,
         ),
         alert=_alert(lines),
         event_alerts=_event_alerts(session, begun),
@@ -104,7 +118,7 @@ def view_of(
         missing=missing(session, course, now, limits),
         notices=_notices(session, definition, others, screening, now),
         observed_minutes=_minutes(begun, now),
-        disputes=_dispute_lines(session, (*definition.checks, *definition.discharge)),
+        disputes=_dispute_lines(session, (*checks, *discharge)),
     )
 
 
@@ -130,8 +144,9 @@ _FIELD_WORDS = {
 }
 
 
-def _dispute_lines(session: StoredSession, items: Sequence[CheckItem]) -> tuple[DisputeLine, ...]:
-    known = {f"{group}.{item.key}": item.text for item in items for group in ("check", "discharge")}
+def _dispute_lines(session: StoredSession, lines: Sequence[CheckLine]) -> tuple[DisputeLine, ...]:
+    known = {line.field: line.text for line in lines}
+    known |= {each.field: f"{line.text}: {each.detail.label.lower()}" for line in lines for each in line.details}
     known |= {event.resolved_field: f"{event.words}: over at" for event in events(session)}
     return tuple(
         DisputeLine(
@@ -163,10 +178,10 @@ def _why_not(session: StoredSession, caller: Caller) -> str:
     return "" if caller.may_write else "The EHR did not allow this app to write for you."
 
 
-def _all_fields(session: StoredSession, items: Sequence[CheckItem]) -> dict[str, str]:
+def _all_fields(session: StoredSession, lines: Sequence[CheckLine]) -> dict[str, str]:
     names = [*FIELDS]
-    for group in ("check", "discharge"):
-        names += [f"{group}.{item.key}{end}" for item in items for end in ("", ".note")]
+    for line in lines:
+        names += [line.field, line.note_field, *(detail.field for detail in line.details)]
     names += [event.resolved_field for event in events(session)]
     typed = {name: value for name, value in session.fields.items() if not name.startswith("@")}
     return dict.fromkeys(names, "") | typed
@@ -175,23 +190,6 @@ def _all_fields(session: StoredSession, items: Sequence[CheckItem]) -> dict[str,
 def _all_written(session: StoredSession) -> dict[str, Written]:
     found = {name: written(session, name) for name in session.fields if not name.startswith("@")}
     return {name: by for name, by in found.items() if by is not None}
-
-
-def _check_lines(session: StoredSession, group: str, items: Sequence[CheckItem]) -> tuple[CheckLine, ...]:
-    return tuple(
-        CheckLine(
-            field=f"{group}.{item.key}",
-            text=item.text,
-            required=item.required,
-            not_applicable=item.not_applicable,
-            answer=text(session, f"{group}.{item.key}"),
-            note_field=f"{group}.{item.key}.note",
-            note=text(session, f"{group}.{item.key}.note"),
-            written=written(session, f"{group}.{item.key}"),
-            effect="Do not give the dose." if item.stops else "",
-        )
-        for item in items
-    )
 
 
 def _dose_lines(session: StoredSession, course: StoredCourse, now: datetime) -> DoseLines:

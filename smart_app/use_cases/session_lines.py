@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from fhir_mappings.facts.programme import ProgrammeDefinition
+from fhir_mappings.facts.programme import Detail, ProgrammeDefinition
 from fhir_mappings.facts.treatment import Clinician, Severity
 from smart_app.clinical.dosing import Sum
 from smart_app.clinical.session_rules import Action, Due, Gate
@@ -62,6 +62,20 @@ class DisputeLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DetailLine:
+    """A typed value beside an answer; `beside` are the answers with which it is asked for."""
+
+    field: str  # "check.fasting.solids"
+    detail: Detail
+    typed: str
+    words: str  # as the record says it; empty when it is not usable
+
+    @property
+    def beside(self) -> str:
+        return " ".join(self.detail.beside)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckLine:
     """One line of a checklist with its answer as typed ("", "yes", "no", "na")."""
 
@@ -74,6 +88,10 @@ class CheckLine:
     note: str
     written: Written | None
     effect: str = ""  # what the answer "no" means: "Do not give the dose."
+    against: str = ""  # why it stands against going on although it may be answered yes
+    source: str = ""  # what is known already, and from where
+    heading: str = ""  # set where a new group of lines begins
+    details: tuple[DetailLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +199,9 @@ class SessionView:
     checks: tuple[CheckLine, ...]
     discharge: tuple[CheckLine, ...]
     gate: Gate
+    against_dose: Mapping[str, str]  # stopping checks that stand against the dose, by field
+    not_asked: Mapping[str, str]  # stopping checks that nobody answered, by field
+    reasons_wanted: tuple[str, ...]  # fields for a prescriber's reason, without which the dose does not start
     dose: DoseLines
     readings: tuple[ReadingLine, ...]  # newest last
     events: tuple[EventLine, ...]

@@ -25,6 +25,7 @@ from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.entry import amount, day
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.at_hand import AtHand
+from smart_app.use_cases.checklist import CHECK, DISCHARGE, against_the_dose, answer, before_items, field, said
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.running_session import weight_source
@@ -56,6 +57,7 @@ def record(
     if problems:
         raise Refused("Something is missing before this can be signed.", problems=problems)
     definition = programme_of(course)
+    at_hand = AtHand.of(session, course, now, limits)
     begun = _there(started(session, now))
     stopped = session.status is SessionStatus.STOPPED
     return KetamineSession(
@@ -67,12 +69,12 @@ def record(
         patient=session.patient,
         place=course.place,
         status=follow(SESSION_TABLE, session.status, SessionEvent.SIGN),
-        checks=_checks(session, "check", definition.checks),
+        checks=_checks(at_hand, CHECK, before_items(at_hand)),
         dose=_dose(session, course, now),
         readings=readings(session),
         events=_events(session, now),
-        notes=_notes(session, course, now, limits),
-        discharge=_checks(session, "discharge", definition.discharge),
+        notes=_notes(at_hand),
+        discharge=_checks(at_hand, DISCHARGE, definition.discharge),
         started=begun,
         ended=_end(session, begun, now),
         signature=Signature(by=signer, at=now, meaning=MEANING),
@@ -91,15 +93,22 @@ def _there(found: Value | None) -> Value:
     return found
 
 
-def _checks(session: StoredSession, group: str, items: Sequence[CheckItem]) -> tuple[Check, ...]:
+def _checks(at_hand: AtHand, group: str, items: Sequence[CheckItem]) -> tuple[Check, ...]:
     checks: list[Check] = []
     for item in items:
-        author = written(session, f"{group}.{item.key}")
-        answer = text(session, f"{group}.{item.key}")
-        if author is not None and answer:
-            note = text(session, f"{group}.{item.key}.note")
+        author = written(at_hand.session, field(group, item))
+        given = answer(at_hand, group, item)
+        if author is not None and given:
             checks.append(
-                Check(key=item.key, text=item.text, answer=Answer(answer), by=author.by, at=author.at, note=note)
+                Check(
+                    key=item.key,
+                    text=item.text,
+                    answer=Answer(given),
+                    by=author.by,
+                    at=author.at,
+                    note=at_hand.text(f"{field(group, item)}.note"),
+                    details=said(at_hand, group, item),
+                )
             )
     return tuple(checks)
 
@@ -164,15 +173,14 @@ def _events(session: StoredSession, now: datetime) -> tuple[AdverseEvent, ...]:
 
 _REASONS = {
     "gate.reason": "Dose given although the blood pressure check did not pass",
-    "check.reason": "Dose given although a check before it was answered no",
+    "check.reason": "Dose given although a check before it stood against it",
     "discharge.reason": "Discharged although a criterion was not met",
 }
 
 
-def _notes(
-    session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits
-) -> tuple[TimedNote, ...]:
+def _notes(at_hand: AtHand) -> tuple[TimedNote, ...]:
     """What was noted, and the prescriber's reasons where a rule was set aside: the record must say so."""
+    session = at_hand.session
     notes = [
         TimedNote(at=entry.at, by=entry.by, text=entry.fields["text"])
         for entry in entries(session, "note")
@@ -182,8 +190,10 @@ def _notes(
         author = written(session, name)
         if author is None or not text(session, name):
             continue
-        if name == "gate.reason":
-            words = f"{words} ({AtHand.of(session, course, now, limits).gate().words.rstrip('.')})"
+        found = at_hand.gate().finding if name == "gate.reason" else ""
+        if name == "check.reason":
+            found = " ".join(against_the_dose(at_hand).values())
+        words = f"{words} ({found.rstrip('.')})" if found else words
         notes.append(TimedNote(at=author.at, by=author.by, text=f"{words}: {text(session, name)}"))
     return tuple(sorted(notes, key=lambda note: note.at))
 

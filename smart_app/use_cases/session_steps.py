@@ -6,10 +6,19 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from fhir_mappings.facts.programme import CheckItem
 from fhir_mappings.facts.treatment import Answer
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.at_hand import NOT_YET, AtHand, end_problem, note_problem
+from smart_app.use_cases.checklist import (
+    CHECK,
+    DISCHARGE,
+    against,
+    against_the_dose,
+    answer,
+    before_items,
+    field,
+    unanswered,
+)
 from smart_app.use_cases.dose_step import dose_problems
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.records import StoredCourse, StoredSession
@@ -31,9 +40,9 @@ def missing(
     """Everything to do before signing, step by step, then what is only worth a look."""
     at_hand = AtHand.of(session, course, now, limits)
     blocking = [
-        Missing(step=step, field=field, words=words)
+        Missing(step=step, field=name, words=words)
         for step in STEPS
-        for field, words in _problems(at_hand, step).items()
+        for name, words in _problems(at_hand, step).items()
     ]
     return (*blocking, *_worth_a_look(at_hand))
 
@@ -49,33 +58,21 @@ def _problems(at_hand: AtHand, step: str) -> dict[str, str]:
 
 
 def _before(at_hand: AtHand) -> dict[str, str]:
-    problems = _unanswered(at_hand, "check", at_hand.definition.checks)
-    stopping = [item for item in at_hand.definition.checks if item.stops and _answer(at_hand, "check", item) == "no"]
-    if stopping:
-        reason = at_hand.reason_problem("check.reason")
-        if reason:
-            problems |= {f"check.{item.key}": f"Do not give the dose: “{item.text}” is no." for item in stopping}
-            problems["check.reason"] = reason
+    items = before_items(at_hand)
+    problems = unanswered(at_hand, CHECK, items)
+    for item in items:
+        if not item.stops and answer(at_hand, CHECK, item) == Answer.YES and against(at_hand, CHECK, item):
+            problems[field(CHECK, item)] = f"{against(at_hand, CHECK, item)} Correct it, or answer no."
+    stopping = against_the_dose(at_hand)
+    reason = at_hand.reason_problem("check.reason") if stopping else ""
+    if reason:
+        problems |= {name: f"Do not give the dose: {words}" for name, words in stopping.items()}
+        problems["check.reason"] = reason
     gate = at_hand.gate()
     if not gate.open:
         reason = at_hand.reason_problem("gate.reason")
         if reason:
-            problems["gate.reason"] = f"{gate.words} {reason}" if at_hand.started else gate.words
-    return problems
-
-
-def _answer(at_hand: AtHand, group: str, item: CheckItem) -> str:
-    return at_hand.text(f"{group}.{item.key}")
-
-
-def _unanswered(at_hand: AtHand, group: str, items: tuple[CheckItem, ...]) -> dict[str, str]:
-    problems: dict[str, str] = {}
-    for item in items:
-        answer = _answer(at_hand, group, item)
-        allowed = {Answer.YES, Answer.NO} | ({Answer.NOT_APPLICABLE} if item.not_applicable else set())
-        if answer not in allowed and (answer or item.required):
-            choices = "yes, no or not applicable" if item.not_applicable else "yes or no"
-            problems[f"{group}.{item.key}"] = f"Answer {choices}: {item.text}."
+            problems["gate.reason"] = f"{gate.finding} {reason}" if at_hand.started else gate.words
     return problems
 
 
@@ -100,12 +97,12 @@ def _discharge(at_hand: AtHand) -> dict[str, str]:
     if at_hand.stopped:
         return _stop(at_hand)
     items = at_hand.definition.discharge
-    problems = _unanswered(at_hand, "discharge", items)
+    problems = unanswered(at_hand, DISCHARGE, items)
     if at_hand.text("discharge.ended"):
         note_problem(problems, "discharge.ended", lambda: end_problem(at_hand, "discharge.ended"))
     elif items:
         problems["discharge.ended"] = "Enter when observation ended."
-    unmet = [item.text for item in items if _answer(at_hand, "discharge", item) == "no"]
+    unmet = [item.text for item in items if answer(at_hand, DISCHARGE, item) == Answer.NO]
     least, observed = at_hand.definition.observation_minutes, at_hand.observed
     if observed is not None and timedelta(0) <= observed < timedelta(minutes=least):
         unmet.append(f"observed for {observed // timedelta(minutes=1)} of {least} minutes")
@@ -135,9 +132,25 @@ def _worth_a_look(at_hand: AtHand) -> list[Missing]:
         ("dose", "dose.wasted_mg", "No waste is entered, not even 0."),
     )
     return [
-        Missing(step=step, field=field, words=words, blocks=False)
-        for step, field, words in looks
-        if not at_hand.text(field)
+        Missing(step=step, field=name, words=words, blocks=False)
+        for step, name, words in looks
+        if not at_hand.text(name)
+    ] + _baseline_looks(at_hand)
+
+
+def _baseline_looks(at_hand: AtHand) -> list[Missing]:
+    """Vital signs that no reading before the dose holds."""
+    begun = at_hand.started or at_hand.now
+    before = [each for each in readings(at_hand.session) if each.struck is None and each.measured.at <= begun]
+    measured = (
+        ("heart_rate", "heart rate", [each.heart_rate for each in before]),
+        ("oxygen_saturation", "oxygen saturation", [each.oxygen_saturation for each in before]),
+        ("respiratory_rate", "respiratory rate", [each.respiratory_rate for each in before]),
+    )
+    return [
+        Missing(step="before", field=f"reading.{name}", words=f"No baseline {words} is recorded.", blocks=False)
+        for name, words, values in measured
+        if at_hand.definition.monitoring_minutes and all(value is None for value in values)
     ]
 
 

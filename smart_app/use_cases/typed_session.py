@@ -22,7 +22,8 @@ OVERNIGHT = timedelta(hours=6)  # an end before its start is taken for the next 
 
 FIELDS = (
     "gate.reason",  # a prescriber's, for a dose although the blood pressure check failed
-    "check.reason",  # a prescriber's, for a dose although a stopping check says no
+    "check.reason",  # a prescriber's, for a dose although a stopping check stands against it
+    "check.confirm",  # "yes": keeps unusual values; withdrawn by itself when a value changes
     "dose.planned_mg_per_kg",
     "dose.weight_kg",
     "dose.weight_date",
@@ -46,7 +47,7 @@ FIELDS = (
     "stop.disposition",
     "stop.time",  # HH:MM
 )
-_CHECK_FIELD = re.compile(r"(check|discharge)\.[a-z_]{1,40}(\.note)?")
+_CHECK_FIELD = re.compile(r"(check|discharge|therapy)\.[a-z0-9_]{1,40}(\.[a-z]{1,20})?")
 _EVENT_FIELD = re.compile(r"event\.[A-Za-z0-9-]{1,48}\.resolved")
 
 Value = TypeVar("Value")
@@ -65,6 +66,7 @@ _STEP_OF = MappingProxyType(
         "event": "monitor",
         "discharge": "discharge",
         "stop": "discharge",
+        "therapy": "discharge",
     }
 )
 

@@ -137,9 +137,14 @@ def _record(tablet: Tablet) -> None:
     tablet.follow("Session")
     tablet.fill(held=_yesterday())
     tablet.press("Open session 1")
-    tablet.reading("124", "78", "71", "98", at="09:50")
+    tablet.reading("124", "78", "71", "98", at="09:45")
+    tablet.reading("126", "78", "71", "98", at="09:50")
     for box in tablet.app.locator("input[type=radio][name^='check.'][value='yes']").all():
         box.check(force=True)
+    for several in tablet.app.locator("select[name^='check.']").all():
+        several.select_option(index=1)
+    tablet.fill(check__fasting__solids="8", check__fasting__fluids="3", check__staff__name="Tom Reyes")
+    tablet.fill(check__escort__name="Sam Larsen", check__escort__phone="555 0104")
     tablet.look("before")
     tablet.press("Save and go to the dose")
     tablet.fill(dose__concentration="10", dose__given_mg="37", dose__wasted_mg="3.0", dose__lot="K24-118")

@@ -20,7 +20,7 @@ from tests.journeys.conftest import Clinic, eventually
 pytestmark = pytest.mark.anyio
 DAYS_AGO = (15, 12, 8, 5, 2, 0)
 TYPES = ("Procedure", "MedicationAdministration", "Observation", "Provenance", "CarePlan")
-READINGS = 12  # one before the dose and eleven after it, each of four vital signs
+READINGS = 13  # two before the dose and eleven after it, each of four vital signs
 
 
 @pytest.fixture

@@ -19,6 +19,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from fhir_mappings.facts.treatment import Route
+from tests.answers import before_answers
 from tests.in_process import APP, EHR, Browser, Clinic
 
 LONGEST_HISTORY = 8
@@ -192,6 +194,7 @@ class Weaver:
         self.said[form.hidden["entry"] if form.action.endswith("/score") else word] = self.patients[whose]
         if form.action.endswith("/fields"):
             dose = {"dose.given_mg": "100", "dose.started": "09:00", "dose.lot": word}
+            dose |= before_answers(Route.SL)
             return dose | {"gate.reason": f"measured at home, {word}", "do": "stay"}
         if form.action.endswith("/entries/note"):
             return {"note.text": word, "note.time": "09:10"}

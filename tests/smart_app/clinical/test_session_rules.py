@@ -30,6 +30,7 @@ from smart_app.clinical.session_rules import (
 from tests.smart_app.clinical.treatments import a_reading, at
 
 LIMITS = SessionLimits()
+ONE = SessionLimits(baseline_readings=1)
 IV = PROGRAMMES[Route.IV].monitoring_minutes
 
 
@@ -44,7 +45,7 @@ IV = PROGRAMMES[Route.IV].monitoring_minutes
     ],
 )
 def test_the_limit_itself_fails(pressure: str, passes: bool) -> None:
-    found = gate([a_reading(pressure)], dose_at=at("14:10"), limits=LIMITS)
+    found = gate([a_reading(pressure)], dose_at=at("14:10"), limits=ONE)
     assert found.open is passes
 
 
@@ -55,8 +56,36 @@ def test_the_dose_starts_by_the_limits_the_site_screens_by() -> None:
 
 
 def test_a_passing_pressure_is_said_with_its_time() -> None:
-    found = gate([a_reading("128/78", "14:02")], dose_at=at("14:10"), limits=LIMITS)
+    found = gate([a_reading("128/78", "14:02")], dose_at=at("14:10"), limits=ONE)
     assert found.words == "Blood pressure 128/78 at 14:02: below 140/100."
+
+
+@pytest.mark.parametrize(
+    ("readings", "asked"),
+    [
+        pytest.param(["128/78"], "It is the only reading. Take a second reading.", id="one reading"),
+        pytest.param(["128/78", "138/88"], "", id="two that differ by 10"),
+        pytest.param(
+            ["127/78", "138/88"], "more than 10 mmHg from 127/78 at 14:00. Take a third reading.", id="systolic by 11"
+        ),
+        pytest.param(["128/77", "138/88"], "from 128/77 at 14:00. Take a third reading.", id="diastolic by 11"),
+        pytest.param(["138/88", "120/78"], "from 138/88 at 14:00. Take a third reading.", id="the later is lower"),
+        pytest.param(["128/78", "112/70", "139/90"], "", id="the third decides, however far"),
+    ],
+)
+def test_two_readings_confirm_each_other_or_ask_for_a_third(readings: list[str], asked: str) -> None:
+    taken = [a_reading(pressure, f"14:{minute:02d}") for minute, pressure in enumerate(readings)]
+    found = gate(taken, dose_at=at("14:10"), limits=LIMITS)
+    assert found.state is (GateState.REPEAT if asked else GateState.PASSING)
+    assert asked in found.words
+    assert "Take a" not in found.finding, "what is kept in the record asks for nothing"
+
+
+def test_a_struck_or_an_old_reading_is_no_second_one() -> None:
+    struck = [a_reading("128/78", "14:00", struck="cuff"), a_reading("128/78", "14:05")]
+    old = [a_reading("128/78", "13:00"), a_reading("128/78", "14:05")]
+    for readings in (struck, old):
+        assert gate(readings, dose_at=at("14:10"), limits=LIMITS).state is GateState.REPEAT
 
 
 def test_a_failing_pressure_is_not_below_and_is_repeated() -> None:
@@ -94,8 +123,8 @@ def test_a_failing_pressure_is_not_below_and_is_repeated() -> None:
     ],
 )
 def test_the_last_pressure_within_the_hour_before_the_dose_decides(readings: list[Reading], state: GateState) -> None:
-    assert gate(readings, dose_at=at("14:10"), limits=LIMITS).state is state
-    assert gate(readings[::-1], dose_at=at("14:10"), limits=LIMITS).state is state
+    assert gate(readings, dose_at=at("14:10"), limits=ONE).state is state
+    assert gate(readings[::-1], dose_at=at("14:10"), limits=ONE).state is state
 
 
 def test_without_a_reading_the_pressure_is_to_be_measured() -> None:
@@ -217,7 +246,8 @@ def test_the_next_reading_follows_the_schedule_and_the_last_reading(
 def test_before_the_dose_a_failed_check_is_repeated() -> None:
     assert due([a_reading("152/104", "14:00")], "14:03", dose=None) == "14:05"
     assert due([], "14:03", dose=None) == "Measure blood pressure first."
-    assert "from the dose on" in due([a_reading("128/78", "14:00")], "14:03", dose=None)
+    assert "from the dose on" in due([a_reading("128/78", "14:00"), a_reading("128/78", "14:02")], "14:03", dose=None)
+    assert "Take a second reading." in due([a_reading("128/78", "14:00")], "14:03", dose=None)
 
 
 def test_a_programme_without_a_schedule_plans_no_reading() -> None:

@@ -10,9 +10,10 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from fhir_mappings.facts.treatment import SessionStatus
+from fhir_mappings.facts.treatment import Route, SessionStatus
 from smart_app.use_cases.record_session import save_fields, session_view
 from smart_app.use_cases.session_entries import strike_entry
+from tests.answers import before_answers
 from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, PageParts, a_caller, a_clinician, post
 from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed
 
@@ -114,6 +115,7 @@ async def test_start_now_behind_a_closed_gate_explains_and_keeps_what_was_typed(
 
 async def test_a_prescriber_starts_behind_a_closed_gate_only_with_a_reason(desk: Desk) -> None:
     session = opened(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, before_answers(Route.IV))
     reading(desk, session, 152, 104, baseline="yes")
     async with desk.client() as client:
         form = (await page_of(client, at(session, "gate"))).form("/start")
@@ -125,6 +127,81 @@ async def test_a_prescriber_starts_behind_a_closed_gate_only_with_a_reason(desk:
     fields = desk.work.kept.sessions[session.id].fields
     assert fields["dose.started"] == "14:32"
     assert fields["dose.date"] == "2026-11-23"
+
+
+async def test_with_every_check_answered_a_closed_gate_leads_to_the_page_that_says_what_to_do(desk: Desk) -> None:
+    session = opened(desk)
+    reading(desk, session, 152, 104, baseline="yes")
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "before"))).form("/fields")
+        answers = {name.replace(".", "__"): value for name, value in before_answers(Route.IV).items()}
+        stopped = await post(client, form, **answers)
+        assert stopped.headers["location"] == at(session, "gate")
+        page = await page_of(client, at(session, "gate"))
+    assert "Do not start: 152/104 is not below 140/100." in page.text
+    assert page.links["Record a reading"].endswith("/before#reading")
+    assert page.links["End the session without a dose"].endswith("/stop")
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"check.consent": "no"}, "“Consent is current, off-label use explained” is no."),
+        ({"check.fasting.solids": "4.5"}, "Fasted too short: 4.5 h of 6 h without solids."),
+        ({"check.fasting.fluids": "1"}, "Fasted too short: 1 h of 2 h without clear fluids."),
+        ({"check.suicidality.finding": "plan"}, "A plan, an intent or an attempt"),
+        ({"check.sober": ""}, "Not answered yet Free of alcohol and drugs for 24 hours"),
+    ],
+    ids=["consent", "solids", "clear fluids", "plan", "not answered"],
+)
+async def test_a_check_that_stands_against_the_dose_stops_it_like_the_gate(
+    desk: Desk, typed: dict[str, str], words: str
+) -> None:
+    session = opened(desk)
+    for _ in range(2):
+        reading(desk, session, 128, 78, baseline="yes")
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, before_answers(Route.IV) | typed)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        form.action = form.action.replace("/fields", "/start")
+        response = await post(client, form, do="start")
+        assert response.headers["location"] == at(session, "gate")
+        page = await page_of(client, at(session, "gate"))
+        assert words in page.text
+        assert not desk.work.kept.sessions[session.id].fields.get("dose.started")
+        done = await post(client, page.form("/start"), check__reason="Discussed with the anaesthetist", do="start")
+    assert done.headers["location"].startswith(at(session, "monitor"))
+    assert desk.work.kept.sessions[session.id].fields["dose.started"] == "14:32"
+
+
+async def test_a_reason_does_not_cover_what_was_found_after_it(desk: Desk) -> None:
+    session = opened(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, before_answers(Route.IV))
+    reading(desk, session, 142, 90, baseline="yes")
+    save_fields(desk.work, desk.deps.clock, a_caller(), session.id, {"gate.reason": "By hand it is 138/88."})
+    desk.now += timedelta(minutes=5)
+    reading(desk, session, 176, 108, baseline="yes")
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        form.action = form.action.replace("/fields", "/start")
+        response = await post(client, form, do="start")
+    assert response.headers["location"] == at(session, "gate")
+
+
+async def test_an_unusual_value_beside_a_check_is_asked_back_until_it_is_kept(desk: Desk) -> None:
+    session = opened(desk)
+    for _ in range(2):
+        reading(desk, session, 128, 78, baseline="yes")
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "before"))).form("/fields")
+        answers = before_answers(Route.IV) | {"check.fasting.solids": "30"}
+        asked = await post(client, form, **{name.replace(".", "__"): value for name, value in answers.items()})
+        page = PageParts(asked.text)
+        assert "Check: last solids 30 h. Is that right?" in page.text
+        kept = await post(client, page.form("/fields"), check__confirm="yes")
+        assert kept.headers["location"].startswith(at(session, "dose"))
+        save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"check.fasting.solids": "31"})
+        assert "Check: last solids 31 h. Is that right?" in (await page_of(client, at(session, "before"))).text
 
 
 async def test_a_nurse_cannot_override_the_gate(desk: Desk) -> None:
@@ -143,6 +220,8 @@ async def test_a_nurse_cannot_override_the_gate(desk: Desk) -> None:
 
 async def test_start_now_with_an_open_gate_takes_the_server_s_time(desk: Desk) -> None:
     session = opened(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, before_answers(Route.IV))
+    reading(desk, session, 128, 78, baseline="yes")
     reading(desk, session, 128, 78, baseline="yes")
     async with desk.client() as client:
         form = (await page_of(client, at(session, "dose"))).form("/fields")
@@ -180,8 +259,8 @@ async def test_saving_goes_on_when_the_step_is_complete_and_says_what_is_missing
         assert page.title.startswith("Error: ")
         assert desk.work.kept.sessions[session.id].fields["check.identity"] == "yes", "kept all the same"
         reading(desk, session, 128, 78, baseline="yes")
-        checks = {attrs["name"]: "yes" for tag, attrs in page.tags if attrs.get("name", "").startswith("check.")}
-        answers = {name.replace(".", "__"): value for name, value in checks.items() if not name.endswith(".note")}
+        reading(desk, session, 128, 78, baseline="yes")
+        answers = {name.replace(".", "__"): value for name, value in before_answers(Route.IV).items()}
         done = await post(client, form, **answers)
     assert done.headers["location"].startswith(at(session, "dose"))
 

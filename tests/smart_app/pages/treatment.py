@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Role, Route
 from smart_app.use_cases.enrol import enrol
 from smart_app.use_cases.record_session import open_session, save_fields
 from smart_app.use_cases.records import Caller, StoredSession
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.sign_session import sign
+from tests.answers import before_answers, discharge_answers
 from tests.smart_app.pages.desk import Desk, a_caller, a_clinician, a_screening
 
 READINGS = ((2, 141, 86), (10, 152, 92), (20, 163, 98), (30, 171, 101), (40, 158, 95), (55, 150, 90))
@@ -58,8 +58,9 @@ def running(desk: Desk) -> StoredSession:
     desk.now = end - timedelta(minutes=75)
     session = opened(desk)
     work, clock, ids = desk.work, desk.deps.clock, desk.deps.ids
-    keys = [item.key for item in PROGRAMMES[Route.IV].checks]
-    save_fields(work, clock, nurse(), session.id, {f"check.{key}": "yes" for key in keys})
+    save_fields(work, clock, nurse(), session.id, before_answers(Route.IV))
+    reading(desk, session, 130, 80, baseline="yes", respiratory_rate="14")
+    desk.now += timedelta(minutes=5)
     reading(desk, session, 128, 78, baseline="yes")
     desk.now = end - timedelta(minutes=62)
     start = desk.now
@@ -105,7 +106,7 @@ def ready(desk: Desk) -> StoredSession:
     session = running(desk)
     desk.now += timedelta(minutes=60)
     reading(desk, session, 129, 79, sedation="5", dissociation="0")
-    answers = {f"discharge.{item.key}": "yes" for item in PROGRAMMES[Route.IV].discharge}
+    answers = discharge_answers(Route.IV)
     answers |= {f"event.{each.id}.resolved": "14:50" for each in session.entries if each.kind == "event"}
     answers |= {"discharge.escort": "B. Friend", "discharge.ended": f"{desk.now:%H:%M}"}
     return save_fields(desk.work, desk.deps.clock, nurse(), session.id, answers)

@@ -11,7 +11,6 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
-from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Clinician, Role, Route
 from smart_app.use_cases.enrol import enrol
 from smart_app.use_cases.record_session import open_session, save_fields
@@ -26,6 +25,7 @@ from smart_app.use_cases.records import (
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.sign_session import sign
 from smart_app.use_cases.site import Site
+from tests.answers import before_answers, discharge_answers
 from tests.fakes import FakeWork
 
 BASE = "https://ehr.example/fhir"
@@ -137,8 +137,10 @@ class Clinic:
 
     def recorded(self, day: date | None = None, **changes: str) -> StoredSession:
         """A session of 41 mg from 14:10 to 14:50, discharged at 16:10 and ready to sign at 16:20."""
-        self.at("14:00", day)
+        self.at("13:55", day)
         session = self.opened()
+        self.read(session, "130/80", baseline="yes", respiratory_rate="14")
+        self.at("14:00")
         self.read(session, "128/78", baseline="yes")
         self.save(session, before_fields(self.course.route))
         self.at("14:10")
@@ -189,12 +191,11 @@ class Clinic:
 
 
 def before_fields(route: Route) -> dict[str, str]:
-    return {f"check.{item.key}": "yes" for item in PROGRAMMES[route].checks}
+    return before_answers(route)
 
 
 def discharge_fields(route: Route) -> dict[str, str]:
-    answers = {f"discharge.{item.key}": "yes" for item in PROGRAMMES[route].discharge}
-    return answers | {"discharge.ended": "16:10"}
+    return discharge_answers(route) | {"discharge.ended": "16:10"}
 
 
 DOSE_FIELDS = {

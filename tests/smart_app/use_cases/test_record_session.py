@@ -497,6 +497,7 @@ class TestTheGate:
     def test_a_reading_and_a_dose_of_the_same_minute_keep_their_order(self) -> None:
         clinic, session = a_running_session()
         clinic.read(session, "128/78")
+        clinic.read(session, "126/78")
         clinic.save(session, {"dose.started": "14:00"})
         assert view(clinic, session).gate.state is GateState.PASSING
 
@@ -517,8 +518,13 @@ class TestTheView:
         clinic, session = a_recorded_session()
         clinic.read(session, "165/90", time="14:30")
         shown = view(clinic, session)
-        assert [(line.minutes, line.late) for line in shown.readings] == [(-10, False), (10, False), (20, True)]
-        assert [line.action.level for line in shown.readings] == [Level.NONE, Level.NONE, Level.WATCH]
+        assert [(line.minutes, line.late) for line in shown.readings] == [
+            (-15, False),
+            (-10, False),
+            (10, False),
+            (20, True),
+        ]
+        assert [line.action.level for line in shown.readings] == [Level.NONE] * 3 + [Level.WATCH]
         assert shown.alert.level is Level.WATCH
         assert shown.readings[0].baseline
 
@@ -593,21 +599,24 @@ class TestTheView:
             "A prescriber overrode what the screening found: ABS-SCZ.",
         )
 
-    def test_the_sublingual_programme_has_no_steps_to_fill(self) -> None:
+    def test_the_sublingual_programme_asks_for_no_fasting_and_no_discharge(self) -> None:
         clinic = Clinic()
         clinic.enrolled(ENROLMENT | {"route": "SL", "dose_mg_per_kg": "", "dose_mg": "30"})
         clinic.at("14:00")
         session = clinic.opened()
         shown = view(clinic, session)
         assert shown.title == "Session 1"
-        assert shown.checks == shown.discharge == ()
+        keys = {line.field for line in shown.checks}
+        assert "check.identity" in keys
+        assert keys.isdisjoint({"check.fasting", "check.escort", "check.equipment", "check.access"})
+        assert shown.discharge == ()
         assert PROGRAMMES[Route.SL].sessions is None
 
     def test_a_check_line_says_what_no_means(self) -> None:
         clinic, session = a_running_session()
         effects = {line.field: line.effect for line in view(clinic, session).checks}
-        assert effects["check.consent"] == "Do not give the dose."
-        assert effects["check.fasting"] == ""
+        assert effects["check.consent"] == "Do not give the dose. Take consent first."
+        assert effects["check.driving"] == "Tell the patient before the dose."
 
     def test_after_the_end_of_observation_nothing_is_due(self) -> None:
         clinic, session = a_running_session()
@@ -675,6 +684,8 @@ class TestEnteredAfterwards:
         clinic.read(session, "152/92", time="09:40", baseline="yes")
         assert view(clinic, session).gate.state is GateState.FAILING
         clinic.read(session, "128/78", time="09:50", baseline="yes")
+        assert view(clinic, session).gate.state is GateState.REPEAT
+        clinic.read(session, "128/78", time="09:55", baseline="yes")
         assert view(clinic, session).gate.state is GateState.PASSING
         clinic.save(session, {"dose.started": "11:30"})
         assert view(clinic, session).gate.state is GateState.MISSING

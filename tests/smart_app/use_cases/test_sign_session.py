@@ -145,7 +145,7 @@ class TestTheRecord:
         assert record.dose is not None
         assert record.dose.given_by == NURSE
         assert (f"{record.started:%H:%M}", f"{record.ended:%H:%M}") == ("14:10", "16:10")
-        assert [f"{reading.measured.at:%H:%M}" for reading in record.readings] == ["14:00", "14:20"]
+        assert [f"{reading.measured.at:%H:%M}" for reading in record.readings] == ["13:55", "14:00", "14:20"]
         assert {check.answer for check in record.checks} == {Answer.YES}
         assert all(check.by == NURSE for check in (*record.checks, *record.discharge))
         assert (record.number, record.of, record.escort) == (1, 6, "Sam Sister")
@@ -172,7 +172,7 @@ class TestTheRecord:
             strike_entry(clinic.work, clinic.clock, NAN, session.id, entry, "wrong line")
         record = made(clinic.sign(session))
         assert record.notes == record.events == ()
-        assert [reading.struck for reading in record.readings] == [None, None, "wrong line"]
+        assert [reading.struck for reading in record.readings] == [None, None, None, "wrong line"]
 
     def test_events_and_notes_are_in_it(self) -> None:
         clinic, session = a_recorded_session()
