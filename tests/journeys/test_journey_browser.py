@@ -165,6 +165,7 @@ def _record(tablet: Tablet) -> None:
     tablet.app.goto(tablet.app.url.split("?")[0].replace("/monitor", "/discharge"))
     for box in tablet.app.locator("input[type=radio][name^='discharge.'][value='yes']").all():
         box.check(force=True)
+    tablet.choose("discharge.next", "na")
     tablet.fill(discharge__ended="12:05", discharge__escort="Sam Larsen")
     tablet.look("discharge")
     tablet.press("Save and check the note")
