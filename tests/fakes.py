@@ -15,6 +15,7 @@ from smart_app.use_cases.errors import StaleVersion, Unaudited
 from smart_app.use_cases.ports import (
     Audit,
     Courses,
+    DeviceKeys,
     Drafts,
     Judgements,
     Launches,
@@ -28,6 +29,7 @@ from smart_app.use_cases.ports import (
 from smart_app.use_cases.records import (
     Caller,
     Countersignature,
+    DeviceKey,
     MessageKind,
     MessageState,
     OutboxMessage,
@@ -75,6 +77,7 @@ class Kept:
     courses: dict[str, StoredCourse] = field(default_factory=dict)
     sessions: dict[str, StoredSession] = field(default_factory=dict)
     drafts: dict[tuple[str, str, str], Mapping[str, str]] = field(default_factory=dict)
+    device_keys: dict[str, DeviceKey] = field(default_factory=dict)
     scores: dict[str, StoredScore] = field(default_factory=dict)
     queue: dict[str, Queued] = field(default_factory=dict)
     vials: dict[str, Vial] = field(default_factory=dict)
@@ -95,6 +98,7 @@ class Kept:
             courses=dict(self.courses),
             sessions=dict(self.sessions),
             drafts=dict(self.drafts),
+            device_keys=dict(self.device_keys),
             scores=dict(self.scores),
             queue=dict(self.queue),
             vials=dict(self.vials),
@@ -148,6 +152,7 @@ class FakeUnit:
         self.sessions: Sessions = FakeSessions(self)
         self.versions: Versions = FakeVersions(self)
         self.drafts: Drafts = FakeDrafts(self)
+        self.device_keys: DeviceKeys = FakeDeviceKeys(self)
         self.scores: Scores = FakeScores(self)
         self.messages: Messages = FakeMessages(self)
         self.ledger: Ledger = FakeLedger(self)
@@ -292,6 +297,27 @@ class FakeDrafts:
 
     def drop(self, patient: str, author: str, form: str) -> None:
         self.unit.draft.drafts.pop((patient, author, form), None)
+
+
+@dataclass
+class FakeDeviceKeys:
+    unit: FakeUnit
+
+    def add(self, key: DeviceKey) -> None:
+        _add(self.unit.draft.device_keys, key.id, key)
+
+    def of(self, patient: str, author: str) -> Sequence[DeviceKey]:
+        kept = self.unit.draft.device_keys.values()
+        return sorted((k for k in kept if (k.patient, k.author) == (patient, author)), key=lambda k: k.made)[::-1]
+
+    def close(self, patient: str, at: datetime, expires: datetime) -> None:
+        for key in [each for each in self.unit.draft.device_keys.values() if each.patient == patient]:
+            ends = min(key.expires, expires)
+            self.unit.draft.device_keys[key.id] = replace(key, closed=key.closed or at, expires=ends)
+
+    def destroy(self, now: datetime) -> None:
+        kept = self.unit.draft.device_keys
+        self.unit.draft.device_keys = {key.id: key for key in kept.values() if key.expires > now}
 
 
 @dataclass

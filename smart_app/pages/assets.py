@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from gzip import compress
@@ -17,6 +18,7 @@ _KINDS = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }
+_COMMENT = re.compile(rb"^\s*//.*\n", re.MULTILINE)
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -43,7 +45,7 @@ class Asset:
 def read_assets() -> Mapping[str, Asset]:
     """Every file of `static/` by name. One digest of them all: scripts name each other by file name alone."""
     folder = files("smart_app.pages").joinpath("static")
-    bodies = {entry.name: entry.read_bytes() for entry in folder.iterdir() if _kind(entry.name)}
+    bodies = {entry.name: _served(entry.name, entry.read_bytes()) for entry in folder.iterdir() if _kind(entry.name)}
     digest = sha256(b"".join(bodies[name] for name in sorted(bodies))).hexdigest()[:16]
     return MappingProxyType(
         {
@@ -51,6 +53,11 @@ def read_assets() -> Mapping[str, Asset]:
             for name, body in bodies.items()
         }
     )
+
+
+def _served(name: str, body: bytes) -> bytes:
+    """Reasons that stand in lines of their own are for us, and a sixth of what would travel."""
+    return _COMMENT.sub(b"", body) if name.endswith(".js") else body
 
 
 def _kind(name: str) -> str:

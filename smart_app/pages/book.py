@@ -12,6 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from launch.errors import CookieRefused
 from smart_app.pages import (
     about,
+    device,
     enrolment,
     outcomes,
     overriding,
@@ -50,6 +51,7 @@ ALL: tuple[Route, ...] = (
     *about.ROUTES,
     *theme.ROUTES,
     *staying.ROUTES,
+    *device.ROUTES,
 )
 
 
@@ -66,6 +68,7 @@ def create_pages(deps: PageDeps) -> APIRouter:
     router.add_route(f"{base}/l/{{launch}}/{{rest:path}}", elsewhere, methods=["GET", "POST"])
     router.add_route(f"{base}/rules.json", rules.rules_json(deps), methods=["GET"])
     add_public(router, deps)
+    device.add_device(router, deps)
     router.add_route(f"{base}/static/{{digest}}/{{name}}", _static(shelf(base).assets), methods=["GET"])
     return router
 

@@ -15,7 +15,21 @@ from smart_app.use_cases.session_lines import DISPOSITIONS
 
 # What app.js is made of: asked for together, not one after the other.
 PARTS = tuple(
-    f"{part}.js" for part in ("page", "waiting", "saving", "queue", "online", "timers", "focus", "paper", "awake")
+    f"{part}.js"
+    for part in (
+        "page",
+        "waiting",
+        "box",
+        "sealed",
+        "saving",
+        "queue",
+        "leaving",
+        "online",
+        "timers",
+        "focus",
+        "paper",
+        "awake",
+    )
 )
 
 

@@ -37,6 +37,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "clinician:delivery:read": "Looked at what was written to the EHR",
         "clinician:delivery:release": "Sent what was waiting",
         "clinician:delivery:retry": "Had an item sent again",
+        "clinician:device-key:give": "Got the key for what a device could not send",
         "clinician:enrolment:read": "Looked at the enrolment",
         "clinician:enrolment:save": "Saved a draft of the enrolment",
         "clinician:form:draft": "Typed into a form; it was kept, not saved",

@@ -76,7 +76,7 @@ def open_store(
     return Store(
         launches=launches,
         sessions=SqlBrowserSessions(engine, clock),
-        work=SqlWork(engine),
+        work=SqlWork(engine, keys),
         outbox=outbox,
         secrets=secrets,
         finish_rotation=partial(finish_rotation, keys, engine, secrets),

@@ -19,8 +19,8 @@ from smart_app.store.client_secrets import SealedSecrets
 from smart_app.store.engine import open_engine, writing
 from smart_app.store.errors import KeyMissing, SealBroken, StoreRefused
 from smart_app.store.key_file import KeyFile
-from smart_app.store.sealed_rows import handover_row, pending_row, tokens_row
-from smart_app.store.tables import handovers, pending_launches, tokens
+from smart_app.store.sealed_rows import device_key_row, handover_row, pending_row, tokens_row
+from smart_app.store.tables import device_keys, handovers, pending_launches, tokens
 
 _AT_ONCE = 100  # rows in one transaction, so that other writers wait for a moment only
 
@@ -28,6 +28,7 @@ _SEALED: tuple[tuple[Column[Any], Callable[[Row[Any]], str]], ...] = (
     (tokens.c.launch, lambda row: tokens_row(row.launch, row.version)),
     (pending_launches.c.state_digest, lambda row: pending_row(row.state_digest)),
     (handovers.c.code_digest, lambda row: handover_row(row.code_digest)),
+    (device_keys.c.id, lambda row: device_key_row(row.id)),
 )
 
 

@@ -12,5 +12,9 @@ def tokens_row(launch_id: str, version: int) -> str:
     return f"tokens/{launch_id}/{version}"
 
 
+def device_key_row(key_id: str) -> str:
+    return f"device-key/{key_id}"
+
+
 def handover_row(code_digest: str) -> str:
     return f"handover/{code_digest}"

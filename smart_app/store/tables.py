@@ -227,6 +227,20 @@ drafts = Table(
     Column("body", Text, nullable=False),
 )
 
+device_keys = Table(
+    "device_keys",
+    metadata,
+    # Destroying a row makes everything unreadable that a device sealed with it.
+    Column("id", Text, primary_key=True),
+    Column("patient", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("made", Instant, nullable=False),
+    Column("expires", Instant, nullable=False, index=True),
+    Column("closed", Instant),
+    Column("sealed", Text, nullable=False),
+    Index(None, "patient", "author"),
+)
+
 scores = Table(
     "scores",
     metadata,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Engine
 
 from smart_app.store.audit import SqlAudit
 from smart_app.store.courses import SqlCourses
+from smart_app.store.device_keys import SqlDeviceKeys
 from smart_app.store.drafts import SqlDrafts
 from smart_app.store.engine import begin_writing, reading
 from smart_app.store.judgements import SqlJudgements
@@ -17,12 +18,14 @@ from smart_app.store.ledger import SqlLedger
 from smart_app.store.messages import SqlMessages
 from smart_app.store.scores import SqlScores
 from smart_app.store.screenings import SqlScreenings
+from smart_app.store.sealing import Seals
 from smart_app.store.sessions import SqlSessions
 from smart_app.store.versions import SqlVersions
 from smart_app.use_cases.errors import Unaudited
 from smart_app.use_cases.ports import (
     Audit,
     Courses,
+    DeviceKeys,
     Drafts,
     Judgements,
     Launches,
@@ -38,7 +41,7 @@ from smart_app.use_cases.ports import (
 class SqlUnitOfWork:
     """The `UnitOfWork` of one connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, seals: Seals | None = None) -> None:
         self._connection = connection
         self._audit = SqlAudit(connection)
         self.launches: Launches = SqlCallers(connection)
@@ -48,6 +51,7 @@ class SqlUnitOfWork:
         self.sessions: Sessions = SqlSessions(connection)
         self.versions: Versions = SqlVersions(connection)
         self.drafts: Drafts = SqlDrafts(connection)
+        self.device_keys: DeviceKeys = SqlDeviceKeys(connection, seals)
         self.scores: Scores = SqlScores(connection)
         self.messages: Messages = SqlMessages(connection)
         self.ledger: Ledger = SqlLedger(connection)
@@ -65,8 +69,9 @@ class SqlWork:
     There is one writer at a time, so nothing slow (an EHR, a person) may be waited for inside.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, seals: Seals | None = None) -> None:
         self._engine = engine
+        self._seals = seals  # None: nothing that is sealed can be kept or read
 
     def __call__(self) -> AbstractContextManager[SqlUnitOfWork]:
         return self._begin()
@@ -74,9 +79,9 @@ class SqlWork:
     @contextmanager
     def reading(self) -> Iterator[SqlUnitOfWork]:
         with reading(self._engine) as connection:
-            yield SqlUnitOfWork(connection)
+            yield SqlUnitOfWork(connection, self._seals)
 
     @contextmanager
     def _begin(self) -> Iterator[SqlUnitOfWork]:
         with begin_writing(self._engine) as connection:
-            yield SqlUnitOfWork(connection)
+            yield SqlUnitOfWork(connection, self._seals)

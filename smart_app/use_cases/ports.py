@@ -13,6 +13,7 @@ from smart_app.use_cases.records import (
     Caller,
     Chart,
     Countersignature,
+    DeviceKey,
     Json,
     MessageState,
     Offer,
@@ -221,6 +222,24 @@ class Drafts(Protocol):
     def drop(self, patient: str, author: str, form: str) -> None: ...
 
 
+class DeviceKeys(Protocol):
+    """Keys of devices, by patient and author. At rest they are sealed."""
+
+    def add(self, key: DeviceKey) -> None: ...
+
+    def of(self, patient: str, author: str) -> Sequence[DeviceKey]:
+        """Newest first."""
+        ...
+
+    def close(self, patient: str, at: datetime, expires: datetime) -> None:
+        """Of all authors: they seal nothing new from `at` on, and none lasts longer than `expires`."""
+        ...
+
+    def destroy(self, now: datetime) -> None:
+        """Those whose time is over, of everybody."""
+        ...
+
+
 class Scores(Protocol):
     def add(self, score: StoredScore) -> bool:
         """False: a score of this id is there already."""
@@ -320,6 +339,7 @@ class UnitOfWork(Protocol):
     sessions: Sessions
     versions: Versions
     drafts: Drafts
+    device_keys: DeviceKeys
     scores: Scores
     messages: Messages
     ledger: Ledger

@@ -41,6 +41,19 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceKey:
+    """With it the devices of one user seal what they could not send of one patient."""
+
+    id: str
+    patient: str  # absolute URL
+    author: str  # the clinician's reference
+    made: datetime
+    expires: datetime  # then it is destroyed, and nobody can read any more what it sealed
+    secret: str = field(repr=False)  # base64 of 32 bytes
+    closed: datetime | None = None  # it seals nothing new since: a session of the patient was signed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """One answer of the EHR: the parsed resource (None: empty body), its version and where it is."""
 

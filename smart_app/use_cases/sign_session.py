@@ -23,6 +23,7 @@ from smart_app.use_cases.access import (
     retried,
 )
 from smart_app.use_cases.course_progress import COUNT, may_change
+from smart_app.use_cases.device_keys import AFTER_SIGNING
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.record_session import view_within, with_fields
@@ -147,6 +148,7 @@ def sign(
         signed = replace(session, status=status, signed=made, amendment=None)
         uow.sessions.replace(signed)
         keep_signed(uow, signed, course, caller, now, ids, site)
+        uow.device_keys.close(signed.patient, now, now + AFTER_SIGNING)
         detail = f"session {made.number}, {made.status}, signature meaning: {made.signature.meaning}"
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"course/{course.id}", detail=detail))
         uow.commit()

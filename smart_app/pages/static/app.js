@@ -3,6 +3,7 @@ import './page.js';
 import './waiting.js';
 import './saving.js';
 import './queue.js';
+import './leaving.js';
 import './online.js';
 import './timers.js';
 import './focus.js';

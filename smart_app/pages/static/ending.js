@@ -111,7 +111,7 @@ async function hand(left) {
       const answer = await fetch(url, { method: 'POST', headers: { ...FORM, ...ASIDE, 'X-KP-Keep': '1' }, body });
       if (answer.status >= 500) throw new Error('server');
       became.add((await answer.json()).kept ?? 'Something that you had typed was not kept. Enter it again.');
-      left.shift();
+      left.shift().done?.();
     } catch {
       place.textContent = `No connection. ${left.length === 1 ? 'One entry is' : `${left.length} entries are`} kept in this page, out of sight. Keep it open until this message changes.`;
       await new Promise(done => { addEventListener('online', done, { once: true }); setTimeout(done, RETRY); });

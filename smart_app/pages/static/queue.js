@@ -1,10 +1,14 @@
 // Entries: sent in order, one at a time, and kept while there is no connection. Nothing refused is dropped.
-import { ahead, all, ASIDE, entries, exchange, halt, made, now, parse, post, refresh, RETRY, say } from './page.js';
-import { counts, sayWaiting } from './waiting.js';
+import { ahead, all, ASIDE, entries, exchange, halt, made, now, parse, post, refresh, RETRY, say, SCRIPT } from './page.js';
+import { counted } from './box.js';
+import { alone, forget, forgotten, keep as keepHere, ready, takeUp } from './sealed.js';
+import { counts, sayWaiting, unsent } from './waiting.js';
 import { isTouched, keep, taken } from './saving.js';
 
-const queue = []; // {url, body, at, stops}: stops, when the server refused it, is why
-let sending = false;
+// {url, body, form, kind, at, n, stops}: n, where it is in the box of this device; stops, why the server refused it
+const queue = [];
+const HEADERS = { send: {}, draft: { ...SCRIPT, 'X-KP-Keep': 'draft' }, fields: SCRIPT };
+let sending = false, shown = true; // shown: this page holds what was typed before it was opened
 counts(() => queue.length);
 
 document.addEventListener('submit', event => {
@@ -12,18 +16,28 @@ document.addEventListener('submit', event => {
   if (!form.matches('form[data-send]') || form.closest('dialog')) return;
   event.preventDefault();
   const body = new URLSearchParams(new FormData(form, event.submitter)), settled = taken(form);
-  const item = { url: form.getAttribute('action'), body, form: form.id, at: Date.now() };
+  const item = { url: form.getAttribute('action'), body, form: form.id, kind: 'send', at: Date.now() };
   body.set('measured', String(item.at - Math.round(ahead)));
   empty(form);
   enqueue(item);
+  store(item);
   document.dispatchEvent(new CustomEvent('kp-queued', { detail: item }));
   settled.then(() => flush());
 });
+function store(item) {
+  item.stored = keepHere(item, item.n).then(n => { item.n = n; });
+}
+async function done(item) {
+  if (queue.includes(item)) queue.splice(queue.indexOf(item), 1);
+  await item.stored;
+  await forget(item.n);
+}
 // An entry that was refused and set right goes where it was, before those that wait behind it.
 function enqueue(item) {
   const id = item.body.get('entry'), before = queue.findIndex(each => each.stops && id && each.body.get('entry') === id);
   if (before < 0) { queue.push(item); return; }
   item.body.set('measured', queue[before].body.get('measured'));
+  item.n = queue[before].n;
   queue[before] = item;
   show();
 }
@@ -48,11 +62,12 @@ export async function flush(aside = {}) {
     while (queue.length && !queue[0].stops) {
       const item = queue[0];
       say('saving', 'Saving…');
-      const answer = await post(item.url, item.body, aside);
+      const answer = await post(item.url, item.body, { ...HEADERS[item.kind], ...aside });
+      if (item.kind !== 'send') { await typedBefore(item, answer); continue; }
       const page = parse(await answer.text());
       if (now.over) return;
       if (!answer.ok) { refused(item, page); break; }
-      queue.shift();
+      await done(item);
       show();
       if (new URL(answer.url).pathname === location.pathname) settle(item, page);
       else refresh();
@@ -61,9 +76,20 @@ export async function flush(aside = {}) {
     if (queue.length) sayBlocked();
   } catch {
     sayWaiting();
+    show();
   } finally {
     sending = false;
   }
+}
+// Typed into a page that is gone: a draft, or fields of a session.
+async function typedBefore(item, answer) {
+  const told = await answer.json();
+  if (now.over) return;
+  if (told.ends_page) { halt(told.ends_page, told.problem); return; }
+  if (!answer.ok) { item.stops = told.problem || 'The server refused it.'; show(); return; }
+  await done(item);
+  shown = false;
+  say('saved', `Saved to server ${told.saved}`);
 }
 // A complaint that has been dealt with goes; what was typed since stays.
 function settle(item, page) {
@@ -105,28 +131,45 @@ function sayBlocked() {
   say('problem', `Not saved: see the problem above.${behind ? ` ${entries(behind)} behind it wait.` : ''}`);
 }
 
-// What was refused and stands in no form, with what it holds: it is dropped by a person only.
+// What waits, with what it holds. What was refused and stands in no form is dropped by a person only.
 function show() {
-  document.getElementById('refused')?.remove();
+  document.getElementById('waiting')?.remove();
   const [head] = queue;
-  if (!head?.stops || document.querySelector(`form[data-send] [name=entry][value="${CSS.escape(head.body.get('entry') ?? '')}"]`)) return;
-  const card = made('section', '', { className: 'note stop', id: 'refused', role: 'alert', tabIndex: -1 });
-  card.append(made('h2', 'Not saved'), made('p', head.stops));
+  if (!head || !head.stops && !now.cut || document.querySelector(`form[data-send] [name=entry][value="${CSS.escape(head.body.get('entry') ?? '')}"]`)) return;
+  const card = made('section', '', { className: `note ${head.stops ? 'stop' : 'warn'}`, id: 'waiting', role: head.stops ? 'alert' : 'status' });
   const list = made('ul', '');
   for (const item of queue) list.append(made('li', told(item)));
-  const drop = made('button', 'Do not keep the first', { className: 'button second', type: 'button' });
-  drop.addEventListener('click', () => { queue.shift(); show(); flush(); });
-  card.append(list, made('p', 'Write down what you still need. Those behind the first are sent after it.'), drop);
+  card.append(made('h2', head.stops ? 'Not saved' : 'Waiting for a connection'), made('p', head.stops ?? ''), list);
   document.getElementById('main').prepend(card);
+  if (!head.stops) return;
+  const drop = made('button', 'Do not keep the first', { className: 'button second', type: 'button' });
+  drop.addEventListener('click', () => { done(head).then(() => { show(); flush(); }); });
+  card.append(made('p', 'Write down what you still need. Those behind the first are sent after it.'), drop);
 }
 // In the words of the form's own fields.
 function told({ body, at }) {
-  const time = new Date(at).toTimeString().slice(0, 5);
+  const time = new Date(at - ahead).toTimeString().slice(0, 5);
   const lines = [...body].filter(([name, value]) => value && name.includes('.')).map(([name, value]) => `${name.slice(name.indexOf('.') + 1).replaceAll('_', ' ')} ${value}`);
   return `${time}: ${lines.join(', ')}`;
 }
 
-addEventListener('online', () => flush(ASIDE));
-setInterval(() => { if (queue.length) flush(ASIDE); }, RETRY);
-document.addEventListener('kp-end', ({ detail: left }) => left.push(...queue.splice(0)));
+// What tabs that are gone have left on this device comes first: it was entered before.
+async function resume() {
+  if (!alone || now.over || !(document.querySelector('form[data-send], form[data-draft], form[data-autosave]') || await counted())) return;
+  if (!await ready()) return;
+  for (const item of queue) if (!item.n) store(item);
+  const found = await takeUp();
+  queue.unshift(...found);
+  if (found.length) await flush(ASIDE);
+  if (!shown && !unsent()) location.reload();
+}
+async function round() {
+  await resume();
+  if (queue.length) await flush(ASIDE);
+}
+addEventListener('online', round);
+setInterval(round, RETRY);
+forgotten().then(count => { if (count) say('problem', `${entries(count)} on this device waited for more than 72 hours. Nobody can open them any more.`); });
+resume();
+document.addEventListener('kp-end', ({ detail: left }) => left.push(...queue.splice(0).map(item => ({ ...item, done: () => forget(item.n) }))));
 document.addEventListener('kp-halt', () => { queue.length = 0; });

@@ -1,5 +1,6 @@
 // What is typed is on the server 400 ms after the last key: fields of a session are saved, other forms kept as drafts.
-import { all, ASIDE, halt, now, post, refresh, RETRY, say, SCRIPT } from './page.js';
+import { all, ASIDE, halt, now, post, reached, refresh, RETRY, say, SCRIPT } from './page.js';
+import { forget, keep as keepHere } from './sealed.js';
 import { counts, device, sayWaiting, unsent } from './waiting.js';
 
 const PAUSE = 400, LONGEST = 2000;
@@ -46,12 +47,16 @@ async function sendOff(its, aside) {
   if (!its.changed.size || now.over) return;
   const { form, saves } = its, sent = new Map(its.changed);
   say('saving', 'Saving…', form);
+  const url = form.getAttribute('action'), body = new URLSearchParams(held(its));
+  its.n = await keepHere({ url, body, form: form.id, kind: saves ? 'fields' : 'draft', at: its.since }, its.n);
+  if (!its.changed.size) return letGo(its); // its button was pressed meanwhile
   try {
-    const answer = await post(form.getAttribute('action'), new URLSearchParams(held(its)), { ...SCRIPT, ...(saves ? {} : { 'X-KP-Keep': 'draft' }), ...aside });
+    const answer = await post(url, body, { ...SCRIPT, ...(saves ? {} : { 'X-KP-Keep': 'draft' }), ...aside });
     const told = await answer.json();
     if (now.over) return;
     if (told.ends_page) { halt(told.ends_page, told.problem); return; }
     for (const [name, value] of sent) if (!answer.ok || its.changed.get(name) === value) its.changed.delete(name);
+    if (!its.changed.size) letGo(its);
     if (!answer.ok) { say('problem', `Not saved: ${told.problem}`, form); return; }
     if (saves) for (const [name, value] of sent) if (!told.beside?.includes(name)) touch(form, name, value);
     say('saved', saves ? `Saved to server ${told.saved}` : `Draft kept on server ${told.saved}. Not saved yet.`, form);
@@ -60,6 +65,10 @@ async function sendOff(its, aside) {
     sayWaiting();
     if (form.isConnected) its.wait = setTimeout(() => save(its, ASIDE), RETRY);
   }
+}
+function letGo(its) {
+  forget(its.n);
+  its.n = undefined;
 }
 export const saveAll = (aside = {}) => Promise.all([...typed.values()].map(its => save(its, aside)));
 
@@ -70,6 +79,7 @@ export async function taken(form) {
   clearTimeout(its.wait);
   its.changed.clear();
   await its.saving;
+  letGo(its);
 }
 // What was refused stands in its form again: a draft like any other.
 export function keep(form) {
@@ -79,13 +89,16 @@ export function keep(form) {
 }
 export const isTouched = form => Boolean(typed.get(form)?.changed.size);
 
-// A link pressed within a breath of the last key: what was typed is saved first, then the page is left.
+// A link pressed within a breath of the last key: what was typed is saved first, then the page is left. Without a
+// connection it is not left: no page could be shown, and this one could not be shown again.
 document.addEventListener('click', async event => {
   const link = event.target.closest?.('a[href]');
   const plain = !event.defaultPrevented && !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey;
-  if (!link || !plain || link.target || !unsent() || link.getAttribute('href').startsWith('#')) return;
+  const calm = !unsent() && !now.cut && navigator.onLine;
+  if (!link || !plain || link.target || calm || link.getAttribute('href').startsWith('#')) return;
   event.preventDefault();
   await Promise.race([saveAll(), new Promise(done => setTimeout(done, 2000))]);
+  if ((now.cut || !navigator.onLine) && !await reached()) { sayWaiting('The page stays open.'); return; }
   location.assign(link.href); // what could not be saved asks once more, before it is lost
 });
 document.addEventListener('submit', event => {
@@ -103,7 +116,9 @@ addEventListener('online', () => saveAll(ASIDE));
 // The session ends: what is not on the server yet is handed over, and nothing of it is done, only kept.
 const filled = form => all('input:not([type=hidden]), textarea, select', form).some(each => each.matches(':checked') || !each.matches('[type=radio], [type=checkbox]') && each.value);
 document.addEventListener('kp-end', ({ detail: left }) => {
-  for (const its of typed.values()) if (its.changed.size) left.push({ url: its.form.getAttribute('action'), body: new URLSearchParams(held(its)) });
+  for (const its of typed.values()) {
+    if (its.changed.size) left.push({ url: its.form.getAttribute('action'), body: new URLSearchParams(held(its)), done: () => letGo(its) });
+  }
   for (const form of untold) if (form.isConnected && filled(form)) left.push({ url: form.getAttribute('action'), body: new URLSearchParams(new FormData(form)) });
   typed.clear();
 });

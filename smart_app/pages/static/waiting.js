@@ -6,11 +6,12 @@ export const counts = source => { sources.push(source); };
 export const unsent = () => sources.reduce((sum, source) => sum + source(), 0);
 export const device = { keeps: () => false }; // whether this device keeps what waits when the page goes
 
-export function sayWaiting() {
+export function sayWaiting(more = '') {
   if (now.over) return;
   const count = unsent();
-  if (!count) say('waiting', 'No connection. You can go on: what you type is kept here until it is sent.');
-  else if (device.keeps()) say('waiting', `No connection. ${entries(count)} kept on this device, sealed. Sent when the connection is back.`);
-  else say('waiting', `No connection. ${entries(count)} kept on this page. Keep this page open until it is sent.`);
+  const words = count
+    ? `${entries(count)} kept on this ${device.keeps() ? 'device, sealed. Sent when the connection is back.' : 'page. Keep this page open until it is sent.'}`
+    : 'You can go on: what you type is kept here until it is sent.';
+  say('waiting', `No connection. ${words} ${more}`.trim());
 }
-addEventListener('offline', sayWaiting);
+addEventListener('offline', () => sayWaiting());

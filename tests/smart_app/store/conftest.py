@@ -102,7 +102,7 @@ def kept(request: pytest.FixtureRequest) -> tuple[Work, Outbox]:
         fake = FakeWork()
         return fake, FakeOutbox(fake)
     made = request.getfixturevalue(f"{request.param}_engine")
-    return SqlWork(made), SqlOutbox(made)
+    return SqlWork(made, Sealer([SealingKey.generate()])), SqlOutbox(made)
 
 
 @pytest.fixture

@@ -26,10 +26,20 @@ from smart_app.store.key_file import KeyFile, read_keys
 from smart_app.store.launches import SqlLaunches
 from smart_app.store.rotation import Resealed, finish_rotation
 from smart_app.store.sealing import Sealer
-from smart_app.store.tables import handovers, pending_launches, tokens
-from tests.smart_app.store.stored_records import NOON, a_launch, a_pending_launch, some_tokens
+from smart_app.store.tables import device_keys, handovers, pending_launches, tokens
+from smart_app.store.unit_of_work import SqlWork
+from smart_app.use_cases.records import DeviceKey
+from tests.smart_app.store.stored_records import (
+    ADA,
+    NOON,
+    a_launch,
+    a_pending_launch,
+    an_audit,
+    later,
+    some_tokens,
+)
 
-TABLES = (tokens, pending_launches, handovers)
+TABLES = (tokens, pending_launches, handovers, device_keys)
 SECRETS = {"north": "s3cret of north", "south": "s3cret of south"}
 HANDOVER = Handover(ehr="demo", iss="https://ehr.test/fhir", opened="launch-1", expires=NOON + timedelta(seconds=60))
 MANY = 3
@@ -49,14 +59,29 @@ class Kept:
             self.launches.keep_pending(a_pending_launch(state_digest=_digest(number)))
             self.launches.complete(a_launch(id=f"launch-{number}"), some_tokens(access_token=str(number)), "ef" * 32)
             self.launches.keep_handover(_digest(number), HANDOVER)
+            self._add_device_key(number)
         for ehr, secret in SECRETS.items():
             self.secrets.keep(ehr, secret)
+
+    def _add_device_key(self, number: int) -> None:
+        key = DeviceKey(
+            id=f"key-{number}", patient=ADA, author="me", made=NOON, expires=later(3600), secret=f"secret {number}"
+        )
+        with SqlWork(self.engine, self.keys)() as uow:
+            uow.device_keys.add(key)
+            uow.audit.add(an_audit())
+            uow.commit()
+
+    def device_secrets(self) -> set[str]:
+        with SqlWork(self.engine, self.keys)() as uow:
+            return {key.secret for key in uow.device_keys.of(ADA, "me")}
 
     def check(self) -> None:
         """Everything opens, for a process that has just started."""
         fresh = Kept(self.engine, self.path.parent)
         for number in range(MANY):
             assert fresh.launches.tokens(f"launch-{number}") == some_tokens(access_token=str(number))
+        assert fresh.device_secrets() == {f"secret {number}" for number in range(MANY)}
         keys = fresh.keys
         for row in rows(self.engine, pending_launches):
             assert "the-nonce" in keys.open(f"pending/{row.state_digest}", row.sealed)
@@ -84,7 +109,7 @@ def kept_sealed(engine: Engine, tmp_path: Path) -> Kept:
 def test_d3_everything_is_sealed_anew_and_the_old_key_is_useless(kept_sealed: Kept, tmp_path: Path) -> None:
     (old,) = read_keys(kept_sealed.path)
     before = kept_sealed.sealed()
-    assert kept_sealed.rotate() == Resealed(rows=3 * MANY, secrets=len(SECRETS), left=0)
+    assert kept_sealed.rotate() == Resealed(rows=len(TABLES) * MANY, secrets=len(SECRETS), left=0)
     (new,) = read_keys(kept_sealed.path)
     kept_sealed.check()
     after = kept_sealed.sealed()
@@ -118,12 +143,13 @@ def test_d3_two_rows_exchanged_are_refused_and_stay_refused(
         "tokens": lambda: kept_sealed.launches.tokens(first.launch),
         "pending_launches": lambda: kept_sealed.launches.take_pending(first.state_digest),
         "handovers": lambda: kept_sealed.launches.take_handover(first.code_digest),
+        "device_keys": kept_sealed.device_secrets,
     }[table.name]
     with pytest.raises(SealBroken):
         opened()
     done = kept_sealed.rotate()
     assert done is not None
-    assert (done.rows, done.left) == (3 * MANY - 2, 2)
+    assert (done.rows, done.left) == (len(TABLES) * MANY - 2, 2)
     with pytest.raises(KeyMissing):
         opened()
 

@@ -12,6 +12,7 @@ from fhir_mappings.facts.audit import AuditOutcome
 from fhir_mappings.facts.treatment import SessionStatus
 from smart_app.use_cases.errors import StaleVersion, Unaudited
 from smart_app.use_cases.ports import UnitOfWork, Work
+from smart_app.use_cases.records import DeviceKey
 from tests.smart_app.store.stored_records import (
     ADA,
     BEN,
@@ -29,6 +30,8 @@ from tests.smart_app.store.stored_records import (
     later,
     some_inputs,
 )
+
+HOUR = 3600.0  # seconds
 
 
 def save(uow: UnitOfWork) -> None:
@@ -279,6 +282,40 @@ def test_times_come_back_with_the_offset_they_were_given_in(work: Work) -> None:
         uow.commit()
     with work() as uow:
         assert uow.audit.of_patient(ADA)[0].at.isoformat() == "2026-03-01T08:30:00-05:00"
+
+
+def test_the_keys_of_devices_are_kept_closed_and_destroyed(work: Work) -> None:
+    def a_key(name: str, **changes: object) -> DeviceKey:
+        key = DeviceKey(
+            id=name,
+            patient=ADA,
+            author="Practitioner/1",
+            made=NOON,
+            expires=later(72 * HOUR),
+            secret=f"secret {name}",
+        )
+        return replace(key, **changes)  # type: ignore[arg-type]  # forwarded fields
+
+    with work() as uow:
+        uow.device_keys.add(a_key("old", made=later(-30 * HOUR), expires=later(42 * HOUR)))
+        uow.device_keys.add(a_key("new"))
+        uow.device_keys.add(a_key("of-ben", patient=BEN))
+        uow.device_keys.add(a_key("of-another", author="Practitioner/2"))
+        save(uow)
+    with work() as uow:
+        assert [key.id for key in uow.device_keys.of(ADA, "Practitioner/1")] == ["new", "old"]
+        assert uow.device_keys.of(BEN, "Practitioner/1") == [a_key("of-ben", patient=BEN)]
+        uow.device_keys.close(ADA, later(1 * HOUR), later(25 * HOUR))
+        uow.device_keys.close(ADA, later(2 * HOUR), later(48 * HOUR))
+        save(uow)
+    with work() as uow:
+        for author in ("Practitioner/1", "Practitioner/2"):
+            kept = uow.device_keys.of(ADA, author)
+            assert {(key.closed, key.expires) for key in kept} == {(later(1 * HOUR), later(25 * HOUR))}
+        assert uow.device_keys.of(BEN, "Practitioner/1") == [a_key("of-ben", patient=BEN)]
+        uow.device_keys.destroy(later(25 * HOUR))
+        assert uow.device_keys.of(ADA, "Practitioner/1") == []
+        assert [key.secret for key in uow.device_keys.of(BEN, "Practitioner/1")] == ["secret of-ben"]
 
 
 def test_a_draft_is_kept_for_its_author_until_it_is_dropped(work: Work) -> None:
