@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.adverse_events import EVENTS
 from smart_app.clinical.entry import day, readable
+from smart_app.clinical.session_rules import EARLY
 from smart_app.pages.late import DRAFT, KeepOn, keep_on
 from smart_app.pages.measured import measured_at
 from smart_app.pages.session_chart import readings_chart
@@ -158,11 +159,26 @@ def _unusual(problems: Problems) -> dict[str, str]:
 
 def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
     return {
-        "due_at": round(view.due.at.timestamp() * 1000) if view.due.at else None,
+        "due_at": _milliseconds(view.due.at) if view.due.at else None,
+        "due_then": _planned(view),
+        "early": EARLY // timedelta(milliseconds=1),
         "sid": view.session.id,
         "held": held_before(view),
         "prescriber": visit.caller.role is Role.PRESCRIBER,
     }
+
+
+def _planned(view: SessionView) -> list[int]:
+    """The readings of the schedule after the next one: for a page that is cut off from here."""
+    begun = view.dose.started
+    if begun is None or not view.due.at:
+        return []
+    planned = (begun + timedelta(minutes=minutes) for minutes in view.definition.monitoring_minutes)
+    return [_milliseconds(at) for at in planned if at > view.due.at]
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
 
 
 def held_before(view: SessionView) -> date | None:

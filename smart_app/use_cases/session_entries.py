@@ -92,7 +92,8 @@ def _entry(
     if problems:
         raise Refused("Some of this needs another look.", problems=problems)
     fields_kept = _kept(kind, typed)
-    return Entry(id=entry_id, kind=kind, at=at, entered=now, late=late(at, now), by=by, fields=fields_kept)
+    waited = measured is not None or late(at, now)  # both times are shown
+    return Entry(id=entry_id, kind=kind, at=at, entered=now, late=waited, by=by, fields=fields_kept)
 
 
 def _refuse_another(

@@ -75,6 +75,7 @@ export async function flush(aside = {}) {
     }
     if (queue.length) sayBlocked();
   } catch {
+    await Promise.all(queue.map(item => item.stored)); // "kept on this device" is said when it is
     sayWaiting();
     show();
   } finally {

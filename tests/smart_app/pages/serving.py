@@ -21,7 +21,7 @@ def served(desk: Desk, *, port: int = 0) -> Iterator[str]:
     listener = socket.create_server(("127.0.0.1", port))
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     desk.move_to(origin)
-    server = uvicorn.Server(uvicorn.Config(_with_start(desk), log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(with_start(desk), log_level="warning", lifespan="off"))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:
@@ -32,7 +32,7 @@ def served(desk: Desk, *, port: int = 0) -> Iterator[str]:
         listener.close()
 
 
-def _with_start(desk: Desk) -> ASGIApp:
+def with_start(desk: Desk) -> ASGIApp:
     """/start gives the browser the session cookie, as the launch's callback would, and leads to the screening."""
     pages = desk.app()
 
