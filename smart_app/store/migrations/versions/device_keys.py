@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "device_keys"
-down_revision = "signed_versions"
+down_revision = "outcomes"
 
 
 def upgrade() -> None:
