@@ -18,7 +18,8 @@ ZERO = Decimal(0)
 class Act(StrEnum):
     RECEIVED = "received"
     DOSE = "dose"
-    WASTED = "wasted"  # the rest of a vial, apart from any dose
+    ANNOUNCED = "announced"  # waste that waits for its witness; takes nothing yet
+    WASTED = "wasted"  # of a vial's rest, apart from any dose
     COUNTED = "counted"
     REVERSED = "reversed"
 
@@ -74,6 +75,8 @@ class Posting:
     wasted: Decimal = ZERO
     correction: Decimal = ZERO  # of a count: counted less what the rows said
     counted: Decimal | None = None
+    announced: Decimal | None = None
+    confirms: str | None = None  # the announcement that this waste was seen for
     wasted_by: Clinician | None = None  # None: `by`
     witness: SecondPerson | None = None
     method: str = ""  # how the waste was destroyed
@@ -157,6 +160,12 @@ def standing(rows: Sequence[Row]) -> tuple[Row, ...]:
     return tuple(row for row in rows if row.act is not Act.REVERSED and row.id not in taken_back)
 
 
+def awaiting(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Waste that was announced and has neither been witnessed nor been taken back."""
+    seen = {row.confirms for row in standing(rows)}
+    return tuple(row for row in standing(rows) if row.act is Act.ANNOUNCED and row.id not in seen)
+
+
 def share(drawn: Sequence[Decimal], given: Decimal, wasted: Decimal) -> tuple[tuple[Decimal, Decimal], ...]:
     """How a dose from several vials is entered: for each vial what was administered and what was wasted.
 
@@ -235,10 +244,8 @@ def _act_problem(vial: Vial, rows: Sequence[Row], posting: Posting) -> str:
             return "Nothing was drawn."
         case Act.DOSE if vial.expired(posting.at.date()) and not posting.reason:
             return f"Vial {vial.number} expired {vial.expiry}. Say why it was used."
-        case Act.WASTED if not posting.wasted:
-            return "Enter what was wasted, in mg."
-        case Act.WASTED if not (posting.method and posting.reason):
-            return "Say how and why it was wasted."
+        case Act.WASTED | Act.ANNOUNCED:
+            return _waste_problem(rows, posting)
         case Act.COUNTED:
             return _count_problem(rows, posting)
     return ""
@@ -247,9 +254,25 @@ def _act_problem(vial: Vial, rows: Sequence[Row], posting: Posting) -> str:
 _MAY_HOLD = {
     Act.RECEIVED: {"received"},
     Act.DOSE: {"administered", "wasted"},
+    Act.ANNOUNCED: set(),
     Act.WASTED: {"wasted"},
     Act.COUNTED: {"correction"},
 }
+
+
+def _waste_problem(rows: Sequence[Row], posting: Posting) -> str:
+    amount = posting.announced if posting.act is Act.ANNOUNCED else posting.wasted
+    if amount is None or not amount.is_finite() or amount <= 0:
+        return "Enter what was wasted, in mg."
+    if not (posting.method and posting.reason):
+        return "Say how and why it was wasted."
+    if posting.act is Act.ANNOUNCED and amount > balance(rows):
+        return f"The vial holds {plain(balance(rows))} mg, less than {plain(amount)} mg."
+    if posting.confirms is not None:
+        seen = next((row for row in awaiting(rows) if row.id == posting.confirms), None)
+        if seen is None or seen.announced != amount:
+            return "This waste does not wait for a witness any more."
+    return ""
 
 
 def _count_problem(rows: Sequence[Row], posting: Posting) -> str:

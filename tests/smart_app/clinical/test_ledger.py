@@ -19,6 +19,7 @@ from smart_app.clinical.ledger import (
     NotPosted,
     Posting,
     Row,
+    awaiting,
     balance,
     counter_entry,
     discrepancies,
@@ -134,6 +135,41 @@ class TestRest:
     def test_else_refused(self, changes: dict[str, Any], words: str) -> None:
         with pytest.raises(NotPosted, match=words):
             post(a_vial(), posted(a_posting()), a_posting(Act.WASTED, **changes), RULES)
+
+
+class TestAnnounced:
+    def announced(self) -> tuple[Row, ...]:
+        return posted(
+            a_posting(),
+            a_posting(Act.ANNOUNCED, announced=D(450), method="Sharps bin", reason="Opened too long"),
+        )
+
+    def test_it_takes_nothing_until_a_colleague_has_seen_it(self) -> None:
+        rows = self.announced()
+        assert (balance(rows), [row.announced for row in awaiting(rows)]) == (D(450), [D(450)])
+        rows = (*rows, post(a_vial(), rows, a_posting(Act.WASTED, confirms="row-announced"), RULES))
+        assert (balance(rows), awaiting(rows)) == (D(0), ())
+        with pytest.raises(NotPosted, match="any more"):
+            post(a_vial(), rows, a_posting(Act.WASTED, id="again", confirms="row-announced"), RULES)
+
+    @pytest.mark.parametrize("amount", ["0", "-1", "450.01", "NaN"])
+    def test_an_amount_that_is_not_there_is_refused(self, amount: str) -> None:
+        with pytest.raises(NotPosted):
+            post(
+                a_vial(),
+                posted(a_posting()),
+                a_posting(Act.ANNOUNCED, announced=D(amount), method="x", reason="y"),
+                RULES,
+            )
+
+    def test_what_is_confirmed_is_what_was_announced(self) -> None:
+        with pytest.raises(NotPosted, match="any more"):
+            post(a_vial(), self.announced(), a_posting(Act.WASTED, wasted=D(449), confirms="row-announced"), RULES)
+
+    def test_it_can_be_taken_back(self) -> None:
+        rows = self.announced()
+        rows = (*rows, post(a_vial(), rows, taken_back(rows[-1]), RULES))
+        assert (balance(rows), awaiting(rows)) == (D(450), ())
 
 
 class TestCount:
