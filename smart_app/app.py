@@ -98,6 +98,7 @@ def page_deps(parts: Parts) -> PageDeps:
             version=VERSION,
             rules=parts.site.rules,
             programmes=parts.site.programmes.programmes,
+            ledger=parts.site.ledger,
             tuned=tunings(parts.site.programmes),
             limits=parts.site.limits,
             seal=parts.seal,

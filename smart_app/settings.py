@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from launch.addresses import AddressRefused, parse_address
 from smart_app.clinical.action_limits import session_limits
 from smart_app.clinical.criteria import CRITERIA
+from smart_app.clinical.ledger_rules import LedgerRules, ledger_rules
 from smart_app.clinical.programme_settings import ProgrammeSettings, programme_settings
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRefused, rule_settings
 from smart_app.clinical.session_rules import SessionLimits
@@ -58,10 +59,16 @@ class SiteSettings:
     rules: RuleSettings = DEFAULTS
     programmes: ProgrammeSettings = field(default_factory=ProgrammeSettings)
     limits: SessionLimits = field(default_factory=SessionLimits)  # of the readings of a session
+    ledger: LedgerRules = field(default_factory=LedgerRules)
 
 
 AS_SHIPPED = SiteSettings()
-_TABLES = {"rules": "[rules.RULE]", "programme": "[programme.ROUTE]", "session": "[session]"}
+_TABLES = {
+    "rules": "[rules.RULE]",
+    "programme": "[programme.ROUTE]",
+    "session": "[session]",
+    "ledger": "[ledger]",
+}
 
 
 class SettingInvalid(ValueError):
@@ -166,9 +173,11 @@ def load_site(path: Path | None) -> SiteSettings:
         limits = session_limits(table, rules.limits)
     except SettingsRefused as refused:
         problems += refused.problems
+    ledger, wrong = ledger_rules(table.get("ledger", {}))
+    problems += wrong
     if problems:
         raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in problems))
-    return SiteSettings(rules=rules, programmes=programmes, limits=limits)
+    return SiteSettings(rules=rules, programmes=programmes, limits=limits, ledger=ledger)
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

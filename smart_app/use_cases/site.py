@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.session_bundle import Seal
+from smart_app.clinical.ledger_rules import LedgerRules
 from smart_app.clinical.programme_settings import Tuning
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
@@ -21,6 +22,7 @@ class Site:
     limits: SessionLimits = field(default_factory=SessionLimits)
     rules: RuleSettings = DEFAULTS  # how it screens
     programmes: Programmes = field(default_factory=lambda: PROGRAMMES)  # for courses to come; each keeps its own
+    ledger: LedgerRules = field(default_factory=LedgerRules)
     tuned: tuple[Tuning, ...] = ()  # what of the programmes differs from what is shipped
     seal: Seal | None = None  # on what is signed; None: a signature says who, when and why, and proves nothing
 

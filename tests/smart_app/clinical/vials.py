@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_mappings.facts.treatment import Clinician, Drug, Known, Role, SecondPerson
 from smart_app.clinical.ledger import Act, Posting, Row, Vial, post
-from smart_app.clinical.ledger_rules import LedgerRules
+from smart_app.clinical.ledger_rules import Kept, LedgerRules
 
 BASE = "https://ehr.example/fhir"
 ZONE = timezone(timedelta(hours=-6))
@@ -17,6 +17,8 @@ DOCTOR = Clinician(reference=f"{BASE}/Practitioner/dee", name="Dr Dee", role=Rol
 NURSE = Clinician(reference=f"{BASE}/Practitioner/nan", name="Nan Nurse", role=Role.NURSE)
 COLLEAGUE = Clinician(reference=f"{BASE}/Practitioner/col", name="Col League", role=Role.NURSE)
 RULES = LedgerRules()
+# For tests of something else: no vial is asked for.
+LEDGER_ELSEWHERE = LedgerRules(kept=Kept.ELSEWHERE, second_check=Known.NONE)
 
 
 def a_vial(**changes: Any) -> Vial:

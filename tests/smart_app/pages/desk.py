@@ -25,6 +25,7 @@ from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, erro
 from smart_app.use_cases.records import Caller, Json, StoredScreening
 from smart_app.use_cases.site import Site
 from tests.fakes import FakeWork
+from tests.smart_app.clinical.vials import LEDGER_ELSEWHERE
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 23, 14, 32, 7, tzinfo=ZONE)
@@ -168,7 +169,7 @@ class Desk:
             ehr_of=lambda launch: FakeEhr() if launch in self.launches.contexts else None,  # type: ignore[arg-type, return-value]  # never called
             screen=self._screen,
             ids=lambda: str(UUID(int=next(numbers))),
-            site=Site(base_url=ORIGIN, version="0.1.0"),
+            site=Site(base_url=ORIGIN, version="0.1.0", ledger=LEDGER_ELSEWHERE),
             origin=ORIGIN,
             framing=lambda ehr: (
                 Framing(ancestors=("https://ehr.example",), form_targets=("https://login.example",))

@@ -27,6 +27,7 @@ from smart_app.use_cases.sign_session import sign
 from smart_app.use_cases.site import Site
 from tests.answers import before_answers, discharge_answers
 from tests.fakes import FakeWork
+from tests.smart_app.clinical.vials import LEDGER_ELSEWHERE
 
 BASE = "https://ehr.example/fhir"
 ZONE = ZoneInfo("America/Chicago")
@@ -82,7 +83,7 @@ class Clinic:
     def __post_init__(self) -> None:
         numbers = count(1)
         self.ids = lambda: str(UUID(int=next(numbers)))
-        self.site = Site(base_url="https://clinic.example", version="0.1.0")
+        self.site = Site(base_url="https://clinic.example", version="0.1.0", ledger=LEDGER_ELSEWHERE)
 
     def clock(self) -> datetime:
         return self.now

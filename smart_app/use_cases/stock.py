@@ -1,0 +1,108 @@
+"""What the ledger says to a session: the vials that can be drawn from, and what this dose takes out of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from fhir_mappings.facts.treatment import Draw, Route
+from smart_app.clinical import ledger
+from smart_app.clinical.entry import amount, readable
+from smart_app.clinical.ledger import NotPosted, Vial
+from smart_app.clinical.ledger_rules import Kept, LedgerRules
+from smart_app.use_cases.ports import UnitOfWork
+from smart_app.use_cases.records import StoredSession
+
+PLACES = (1, 2, 3)  # so many vials at most for one dose
+VIALS = tuple(f"dose.vial.{place}" for place in PLACES)
+# Written from the vial when one is chosen, so that the record names them also where no ledger is at hand.
+FROM_VIAL = ("dose.lot", "dose.expiry", "dose.concentration")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A vial and what is left in it, in mg."""
+
+    vial: Vial
+    balance: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """The site's ledger at one moment. `holdings` are those that hold something, and those the session names."""
+
+    rules: LedgerRules
+    holdings: Mapping[str, Holding] = field(default_factory=dict)
+
+    def counts(self, route: Route) -> bool:
+        """Whether a dose of this route comes out of a vial of this ledger. A patient's own tablets do not."""
+        return self.rules.here and route is not Route.SL
+
+    @property
+    def open(self) -> Sequence[Holding]:
+        return [each for each in self.holdings.values() if each.balance > 0]
+
+
+ELSEWHERE = Stock(rules=LedgerRules(kept=Kept.ELSEWHERE))
+
+
+def stock_of(uow: UnitOfWork, session: StoredSession, rules: LedgerRules) -> Stock:
+    """Nothing where the site keeps its ledger elsewhere."""
+    if not rules.here:
+        return Stock(rules=rules)
+    found = {vial.id: Holding(vial=vial, balance=row.balance) for vial, row in uow.ledger.open_vials(session.ehr)}
+    for name in VIALS:
+        chosen = session.fields.get(name, "")
+        vial = uow.ledger.vial(chosen) if chosen and chosen not in found else None
+        if vial is not None and vial.ehr == session.ehr:
+            found[vial.id] = Holding(vial=vial, balance=ledger.balance(uow.ledger.of_vial(vial.id)))
+    return Stock(rules=rules, holdings=found)
+
+
+def chosen(session: StoredSession, stock: Stock) -> list[tuple[int, Holding]]:
+    """The vials that the session names, with the place of each; one that is not known is left out."""
+    named = [(place, session.fields.get(f"dose.vial.{place}", "")) for place in PLACES]
+    return [(place, stock.holdings[vial]) for place, vial in named if vial in stock.holdings]
+
+
+def draws(session: StoredSession, stock: Stock) -> tuple[Draw, ...]:
+    """What the dose takes out of each vial. Raises NotPosted unless drawn is what was given and wasted."""
+    given, wasted = (_amount(session, name) for name in ("dose.given_mg", "dose.wasted_mg"))
+    if given is None or wasted is None:
+        raise NotPosted("Enter what was given and what was discarded, 0 if nothing.")
+    taken = chosen(session, stock)
+    drawn = [_amount(session, f"dose.drawn_mg.{place}") for place, _ in taken]
+    if len(taken) == 1 and drawn == [None]:
+        drawn = [given + wasted]
+    known = [each for each in drawn if each is not None]
+    if not taken or len(known) < len(drawn):
+        raise NotPosted("Enter how much was drawn from each vial.")
+    parts = ledger.share(known, given, wasted)
+    return tuple(
+        ledger.draw_of(holding.vial, administered, rest)
+        for (_, holding), (administered, rest) in zip(taken, parts, strict=True)
+        if administered or rest
+    )
+
+
+def _amount(session: StoredSession, name: str) -> Decimal | None:
+    return readable(amount, session.fields.get(name, ""))
+
+
+def filled_from_vial(uow: UnitOfWork, session: StoredSession, typed: Mapping[str, str]) -> dict[str, str]:
+    """What choosing a vial, or typing or scanning the lot of one, fills in beside it."""
+    first, lot = typed.get("dose.vial.1"), typed.get("dose.lot", "").strip()
+    vial = uow.ledger.vial(first) if first else None
+    if first is None and lot and not session.fields.get("dose.vial.1"):
+        of_lot = [each for each, _ in uow.ledger.open_vials(session.ehr) if each.lot.casefold() == lot.casefold()]
+        vial = of_lot[0] if len(of_lot) == 1 else None
+    if vial is None or vial.ehr != session.ehr:
+        return {}
+    filled = {
+        "dose.vial.1": vial.id,
+        "dose.lot": vial.lot,
+        "dose.expiry": vial.expiry,
+        "dose.concentration": ledger.plain(vial.concentration),
+    }
+    return {name: text for name, text in filled.items() if session.fields.get(name, "") != text}
