@@ -10,8 +10,9 @@ from typing import Protocol
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession, ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Clinician, Dose, KetamineSession, Place, Route, SessionStatus
-from smart_app.clinical.dosing import fraction_given, plain
+from smart_app.clinical.dosing import fraction_given
 from smart_app.clinical.session_rules import elapsed
+from smart_app.clinical.units import plain
 
 
 class CourseRecord(Protocol):

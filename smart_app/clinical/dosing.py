@@ -7,9 +7,11 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 
 from fhir_mappings.facts.programme import ProgrammeDefinition
+from smart_app.clinical.units import KILOGRAMS_A_POUND, plain, rounded
 
 HUNDREDTH = Decimal("0.01")
 MUCH_MORE = Decimal("1.1")  # given over planned, and planned over calculated, from which the form asks
+USUAL_KILOGRAMS = (Decimal(35), Decimal(150))  # outside, pounds or a slip of the finger are likely
 LIKELY_MG_PER_KG = Decimal(5)  # more mg/kg than this, or fewer mg, is likely the other unit
 
 
@@ -25,6 +27,8 @@ class Amounts:
     concentration: Decimal | None = None  # mg/mL
     volume_ml: Decimal | None = None
     minutes: int | None = None  # from start to end
+    sprays: int | None = None  # of a nasal dose
+    mg_per_spray: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +37,6 @@ class Sum:
 
     result: Decimal
     words: str
-
-
-def plain(amount: Decimal) -> str:
-    """Without trailing zeros and without an exponent."""
-    text = f"{amount:f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def dose(mg_per_kg: Decimal | None, kilograms: Decimal | None) -> Sum | None:
@@ -66,10 +64,12 @@ def warnings(amounts: Amounts, definition: ProgrammeDefinition, *, on: date) -> 
     """Unusual amounts, by field, each as a question. They never bar a dose: the clinician answers them."""
     asked = {
         "dose.planned_mg_per_kg": _per_kilogram(amounts, definition),
+        "dose.weight_kg": _kilograms(amounts),
         "dose.weight_date": _weight(amounts, definition, on),
         "dose.planned_mg": _planned(amounts, definition),
         "dose.given_mg": _given(amounts, definition),
         "dose.volume_ml": _volume(amounts),
+        "dose.sprays": _sprays(amounts),
         "dose.ended": _duration(amounts, definition),
     }
     return {field: words for field, words in asked.items() if words}
@@ -84,10 +84,21 @@ def _per_kilogram(amounts: Amounts, definition: ProgrammeDefinition) -> str:
     if rate is None:
         return ""
     if rate > LIKELY_MG_PER_KG:
-        return _ask(f"{rate} mg/kg. This looks like milligrams, not milligrams per kilogram.")
+        calculated = dose(rate, amounts.kilograms)
+        said = calculated.words if calculated is not None else f"{rate} mg/kg"
+        return _ask(f"{said}. This looks like milligrams, not milligrams per kilogram.")
     if definition.warn_mg_per_kg is not None and rate > definition.warn_mg_per_kg:
         return _ask(f"{rate} mg/kg is more than {definition.warn_mg_per_kg} mg/kg.")
     return ""
+
+
+def _kilograms(amounts: Amounts) -> str:
+    weight = amounts.kilograms
+    if weight is None or USUAL_KILOGRAMS[0] <= weight <= USUAL_KILOGRAMS[1]:
+        return ""
+    if weight < USUAL_KILOGRAMS[0]:
+        return _ask(f"a weight of {weight} kg.")
+    return _ask(f"a weight of {weight} kg. {weight} lb would be {rounded(weight * KILOGRAMS_A_POUND)} kg.")
 
 
 def _weight(amounts: Amounts, definition: ProgrammeDefinition, on: date) -> str:
@@ -106,7 +117,7 @@ def _planned(amounts: Amounts, definition: ProgrammeDefinition) -> str:
     calculated = dose(amounts.mg_per_kg, amounts.kilograms)
     if calculated is not None and not calculated.result / MUCH_MORE <= planned <= calculated.result * MUCH_MORE:
         return _ask(f"{calculated.words}, but {planned} mg are planned.")
-    return _size(planned, amounts.kilograms, definition)
+    return _size(planned, amounts, definition)
 
 
 def _given(amounts: Amounts, definition: ProgrammeDefinition) -> str:
@@ -115,14 +126,20 @@ def _given(amounts: Amounts, definition: ProgrammeDefinition) -> str:
         return ""
     if amounts.planned_mg is not None and given > amounts.planned_mg * MUCH_MORE:
         return _ask(f"{given} mg given, {amounts.planned_mg} mg planned.")
-    return _size(given, amounts.kilograms, definition)
+    needed = volume(amounts.planned_mg, amounts.concentration)
+    if needed is not None and amounts.concentration != 1 and given == needed.result:
+        return _ask(f"{given} mg given, but {needed.words}. This looks like millilitres.")
+    return _size(given, amounts, definition)
 
 
-def _size(milligrams: Decimal, kilograms: Decimal | None, definition: ProgrammeDefinition) -> str:
+def _size(milligrams: Decimal, amounts: Amounts, definition: ProgrammeDefinition) -> str:
+    kilograms = amounts.kilograms
     if definition.warn_mg is not None and milligrams > definition.warn_mg:
         return _ask(f"{milligrams} mg is more than {definition.warn_mg} mg.")
     if 0 < milligrams < LIKELY_MG_PER_KG:
-        return _ask(f"{milligrams} mg. This looks like milligrams per kilogram, not milligrams.")
+        calculated = dose(milligrams, kilograms)
+        as_rate = f" {calculated.words}." if calculated is not None else ""
+        return _ask(f"{milligrams} mg. This looks like milligrams per kilogram, not milligrams.{as_rate}")
     ceiling = definition.warn_mg_per_kg
     if ceiling is not None and kilograms and milligrams > ceiling * kilograms:
         rate = (milligrams / kilograms).quantize(HUNDREDTH, ROUND_HALF_UP)
@@ -138,6 +155,17 @@ def _volume(amounts: Amounts) -> str:
     if calculated.result / MUCH_MORE <= typed <= calculated.result * MUCH_MORE:
         return ""
     return _ask(f"{calculated.words}, but {typed} mL is entered.")
+
+
+def _sprays(amounts: Amounts) -> str:
+    if amounts.sprays is None or amounts.mg_per_spray is None or amounts.given_mg is None:
+        return ""
+    given = amounts.sprays * amounts.mg_per_spray
+    if given == amounts.given_mg:
+        return ""
+    return _ask(
+        f"{amounts.sprays} sprays × {amounts.mg_per_spray} mg = {plain(given)} mg, but {amounts.given_mg} mg."
+    )
 
 
 def _duration(amounts: Amounts, definition: ProgrammeDefinition) -> str:

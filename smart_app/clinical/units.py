@@ -31,7 +31,7 @@ _SPELT: Mapping[str, str] = MappingProxyType(
         "%": "%",
     }
 )
-_KILOGRAMS_A_POUND = Decimal("0.45359237")
+KILOGRAMS_A_POUND = Decimal("0.45359237")
 _HUNDREDTH = Decimal("0.01")
 
 
@@ -67,7 +67,7 @@ def _sum(number: Decimal, typed: str, unit: str, factors: Factors) -> str:
         case "mcg/kg", "mg/kg":
             return f"{number} mcg/kg = {plain(number / 1000)} mg/kg."
         case "lb", "kg":
-            return f"{number} lb = {rounded(number * _KILOGRAMS_A_POUND)} kg."
+            return f"{number} lb = {rounded(number * KILOGRAMS_A_POUND)} kg."
         case "mL", "mg" if concentration:
             return f"{number} mL × {plain(concentration)} mg/mL = {plain(number * concentration)} mg."
         case "mg", "mL" if concentration:

@@ -13,6 +13,7 @@ from smart_app.clinical.entry import NotUsable, at_time
 from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import StoredCourse, StoredSession
+from smart_app.use_cases.stock import ELSEWHERE, Stock
 from smart_app.use_cases.typed_session import dose_day, ended, readings, started, text, written
 
 NOT_YET = "This time has not come yet."
@@ -27,13 +28,22 @@ class AtHand:
     now: datetime
     limits: SessionLimits
     place: Place
+    stock: Stock
 
     @classmethod
-    def of(cls, session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits) -> AtHand:
+    def of(
+        cls,
+        session: StoredSession,
+        course: StoredCourse,
+        now: datetime,
+        limits: SessionLimits,
+        stock: Stock = ELSEWHERE,
+    ) -> AtHand:
+        """Without `stock` nothing is asked about the vials: for what does not look at the dose step."""
         definition = programme_of(course)
         if not definition.monitoring_minutes:
             limits = replace(limits, baseline_readings=1)
-        return cls(session, definition, now, limits, course.place)
+        return cls(session, definition, now, limits, course.place, stock)
 
     def text(self, name: str) -> str:
         return text(self.session, name)

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from fhir_mappings.facts.programme import CheckItem, Detail
 from fhir_mappings.facts.treatment import Answer
 from smart_app.clinical.check_details import detail_problem, detail_words
-from smart_app.clinical.dosing import plain
 from smart_app.clinical.entry import amount, day
+from smart_app.clinical.units import plain
 from smart_app.use_cases.at_hand import AtHand
 from smart_app.use_cases.typed_session import dose_day, readings, value, written
 

@@ -7,6 +7,7 @@ from datetime import date
 
 from smart_app.clinical import dosing
 from smart_app.clinical.entry import amount, day, readable
+from smart_app.clinical.units import plain
 from smart_app.use_cases.records import StoredCourse, StoredScreening, StoredSession
 
 
@@ -22,7 +23,7 @@ def opening_fields(
     kilograms, weighed = _newest_weight(course, earlier, screening, held)
     per_kilogram = course.enrolment.get("dose_mg_per_kg", "")
     calculated = dosing.dose(readable(amount, per_kilogram), readable(amount, kilograms))
-    planned = dosing.plain(calculated.result) if calculated is not None else course.enrolment.get("dose_mg", "")
+    planned = plain(calculated.result) if calculated is not None else course.enrolment.get("dose_mg", "")
     filled = {
         "dose.planned_mg_per_kg": per_kilogram,
         "dose.weight_kg": kilograms,

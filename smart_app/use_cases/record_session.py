@@ -30,6 +30,7 @@ from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
 from smart_app.use_cases.running_session import view_of
 from smart_app.use_cases.session_lines import SessionView
 from smart_app.use_cases.site import Site
+from smart_app.use_cases.stock import filled_from_vial, stock_of
 from smart_app.use_cases.two_writers import chosen, mark, meets, replaced, set_beside, versions
 from smart_app.use_cases.typed_session import FIELDS, is_field
 
@@ -43,6 +44,10 @@ _CONFIRMED = frozenset(name for name in FIELDS if name.startswith("dose.")) - {
     "dose.lot",
     "dose.body_site",
     "dose.second_person",
+    "dose.witness",
+    "dose.waste_method",
+    "dose.vial_reason",
+    "dose.unchecked",
 }
 
 
@@ -129,6 +134,7 @@ def view_within(
         caller=caller,
         now=now,
         limits=site.limits,
+        stock=stock_of(uow, session, site.ledger),
         others=uow.sessions.of_course(course.id),
         screening=uow.screenings.latest(caller.patient),
         person=person(uow, caller),
@@ -167,6 +173,7 @@ def save_fields(
         known, author = session.fields, caller.clinician.reference
         beside = {name for name, value in changed.items() if meets(known, name, value, author, shown)}
         over = {name: value for name, value in changed.items() if name not in beside}
+        over |= filled_from_vial(uow, session, over)
         saved = with_fields(session, over, caller.clinician, now) if over else session
         saved = with_rivals(saved, {name: changed[name] for name in beside}, caller.clinician, now)
         if saved == session:

@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
-from fhir_mappings.facts.treatment import Reading, Role, SessionStatus
+from fhir_mappings.facts.treatment import Known, Reading, Role, SessionStatus
 from smart_app.clinical import dosing
 from smart_app.clinical.adverse_events import event_action
+from smart_app.clinical.ledger import NotPosted
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
 from smart_app.use_cases.at_hand import AtHand
@@ -24,6 +25,13 @@ from smart_app.use_cases.checklist import (
 )
 from smart_app.use_cases.course_progress import is_open
 from smart_app.use_cases.records import Caller, Entry, Json, StoredCourse, StoredScreening, StoredSession
+from smart_app.use_cases.second_person import (
+    DOSE_CHECK,
+    WASTE_WITNESS,
+    confirm_problem,
+    confirmed_values,
+    second_person,
+)
 from smart_app.use_cases.session_lines import (
     STEPS,
     CheckLine,
@@ -38,6 +46,7 @@ from smart_app.use_cases.session_lines import (
     WrittenBy,
 )
 from smart_app.use_cases.session_steps import check_step, missing
+from smart_app.use_cases.stock import Stock, chosen, draws
 from smart_app.use_cases.two_writers import disputed, mark, versions
 from smart_app.use_cases.typed_session import (
     FIELDS,
@@ -70,13 +79,14 @@ def view_of(
     caller: Caller,
     now: datetime,
     limits: SessionLimits,
+    stock: Stock,
     others: Sequence[StoredSession],
     screening: StoredScreening | None,
     person: Json,
 ) -> SessionView:
     """`others` are all sessions of the course."""
     definition = programme_of(course)
-    at_hand = AtHand.of(session, course, now, limits)
+    at_hand = AtHand.of(session, course, now, limits, stock)
     begun = started(session, now)
     checks = check_lines(at_hand, CHECK, before_items(at_hand), known_before(at_hand, course, person))
     discharge = check_lines(at_hand, DISCHARGE, definition.discharge, {})
@@ -101,7 +111,7 @@ def view_of(
         against_dose=against_the_dose(at_hand),
         not_asked=open_stopping(at_hand),
         reasons_wanted=reasons_wanted(at_hand),
-        dose=_dose_lines(session, course, now),
+        dose=_dose_lines(session, course, caller, now, stock),
         readings=lines,
         events=_event_lines(session, begun),
         notes=_note_lines(session),
@@ -114,8 +124,9 @@ def view_of(
         ),
         alert=_alert(lines),
         event_alerts=_event_alerts(session, begun),
-        steps=tuple(_step(session, key, course, now, limits) for key in STEPS),
-        missing=missing(session, course, now, limits),
+        steps=tuple(_step(session, key, course, now, limits, stock) for key in STEPS),
+        missing=missing(session, course, now, limits, stock),
+        stock=stock,
         notices=_notices(session, definition, others, screening, now),
         observed_minutes=_minutes(begun, now),
         disputes=_dispute_lines(session, (*checks, *discharge)),
@@ -131,6 +142,12 @@ _FIELD_WORDS = {
     "dose.wasted_mg": "Discarded, mg",
     "dose.concentration": "Concentration, mg/mL",
     "dose.volume_ml": "Volume, mL",
+    "dose.vial.1": "Vial",
+    "dose.vial.2": "Vial 2",
+    "dose.vial.3": "Vial 3",
+    "dose.drawn_mg.1": "Drawn from the vial, mg",
+    "dose.drawn_mg.2": "Drawn from vial 2, mg",
+    "dose.drawn_mg.3": "Drawn from vial 3, mg",
     "dose.date": "Day of the dose",
     "dose.started": "Start of the dose",
     "dose.ended": "End of the dose",
@@ -192,7 +209,9 @@ def _all_written(session: StoredSession) -> dict[str, Written]:
     return {name: by for name, by in found.items() if by is not None}
 
 
-def _dose_lines(session: StoredSession, course: StoredCourse, now: datetime) -> DoseLines:
+def _dose_lines(
+    session: StoredSession, course: StoredCourse, caller: Caller, now: datetime, stock: Stock
+) -> DoseLines:
     known = amounts(session, now)
     asked = dosing.warnings(known, programme_of(course), on=dose_day(session))
     source = ""
@@ -206,7 +225,44 @@ def _dose_lines(session: StoredSession, course: StoredCourse, now: datetime) -> 
         confirmed=text(session, "dose.confirm") == "yes",
         started=started(session, now),
         ended=ended(session, "dose.ended", now),
+        counted=stock.counts(course.route),
+        taken=tuple(holding for _, holding in chosen(session, stock)),
+        drawn=_drawn(session, stock) if stock.counts(course.route) else "",
+        second_check=stock.rules.second_check,
+        witnessing=stock.rules.witness if stock.counts(course.route) else Known.NONE,
+        checked_by=second_person(session, DOSE_CHECK, stock.rules.second_check),
+        witness=second_person(session, WASTE_WITNESS, stock.rules.witness),
+        to_confirm=_to_confirm(session, course, caller, now, stock),
+        esketamine=stock.rules.esketamine,
     )
+
+
+def _drawn(session: StoredSession, stock: Stock) -> str:
+    """The sum that the ledger will hold; empty while it cannot be made."""
+    try:
+        parts = draws(session, stock)
+    except NotPosted:
+        return ""
+    given, wasted = sum(each.given_mg for each in parts), sum(each.wasted_mg for each in parts)
+    return f"{given + wasted} mg drawn = {given} mg given + {wasted} mg discarded"
+
+
+def _to_confirm(
+    session: StoredSession, course: StoredCourse, caller: Caller, now: datetime, stock: Stock
+) -> dict[str, dict[str, str]]:
+    """What this reader can confirm as a colleague, with the values that it would hold for."""
+    if _why_not(session, caller):
+        return {}
+    asked = {DOSE_CHECK: stock.rules.second_check}
+    if stock.counts(course.route):
+        asked[WASTE_WITNESS] = stock.rules.witness
+    return {
+        kind: confirmed_values(session, kind)
+        for kind, known in asked.items()
+        if known is not Known.NONE
+        and second_person(session, kind, Known.SIGNED_IN) is None
+        and not confirm_problem(session, kind, caller.clinician, now)
+    }
 
 
 def weight_source(session: StoredSession, course: StoredCourse) -> str:
@@ -313,13 +369,17 @@ def _event_alerts(session: StoredSession, begun: datetime | None) -> tuple[Actio
 _STEP_PREFIXES = {"before": ("check.", "gate."), "dose": ("dose.",), "discharge": ("discharge.", "stop.")}
 
 
-def _step(session: StoredSession, key: str, course: StoredCourse, now: datetime, limits: SessionLimits) -> StepState:
+def _step(
+    session: StoredSession, key: str, course: StoredCourse, now: datetime, limits: SessionLimits, stock: Stock
+) -> StepState:
     """A step is begun once somebody wrote in it; what was filled in at opening does not begin it."""
     if key == "monitor":
         begun = started(session, now) is not None
     else:
         begun = any(name.startswith(_STEP_PREFIXES[key]) and written(session, name) for name in session.fields)
-    return StepState(key=key, name=STEPS[key], begun=begun, problems=check_step(session, key, course, now, limits))
+    return StepState(
+        key=key, name=STEPS[key], begun=begun, problems=check_step(session, key, course, now, limits, stock)
+    )
 
 
 def _notices(

@@ -13,7 +13,7 @@ from smart_app.use_cases.records import Entry, StoredSession
 from smart_app.use_cases.stock import VIALS
 from smart_app.use_cases.typed_session import started, text, written
 
-CHECK, WITNESS = "dose-check", "waste-witness"
+DOSE_CHECK, WASTE_WITNESS = "dose-check", "waste-witness"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +28,13 @@ class Asked:
 
 ASKED: Mapping[str, Asked] = MappingProxyType(
     {
-        CHECK: Asked(
+        DOSE_CHECK: Asked(
             values=("dose.planned_mg", "dose.concentration", *VIALS),
             needed="dose.planned_mg",
             typed="dose.second_person",
             audit="clinician:dose:check",
         ),
-        WITNESS: Asked(
+        WASTE_WITNESS: Asked(
             values=("dose.wasted_mg", "dose.waste_method"),
             needed="dose.wasted_mg",
             typed="dose.witness",
@@ -55,7 +55,7 @@ def second_person(session: StoredSession, kind: str, asked: Known) -> SecondPers
 
 def takers(session: StoredSession, kind: str) -> tuple[Clinician, ...]:
     """Who took part themselves and so cannot be the second person: who gave the dose, who wasted the rest."""
-    names = ("dose.started",) if kind == CHECK else ("dose.started", "dose.wasted_mg")
+    names = ("dose.started",) if kind == DOSE_CHECK else ("dose.started", "dose.wasted_mg")
     found = [written(session, name) for name in names]
     return tuple(each.by for each in found if each is not None) or (session.opened_by,)
 
@@ -75,11 +75,11 @@ def confirm_problem(session: StoredSession, kind: str, by: Clinician, now: datet
     """Why this person cannot confirm it now; empty: they can."""
     if text(session, ASKED[kind].needed) in {"", "0"}:
         return "There is nothing to confirm yet."
-    if kind == CHECK and started(session, now) is not None:
+    if kind == DOSE_CHECK and started(session, now) is not None:
         return "The dose was started already. Say in the dose step why nobody checked it."
     person = SecondPerson(name=by.name, known=Known.SIGNED_IN, reference=by.reference, at=now)
     return second_person_problem(
-        person, Known.SIGNED_IN, *(takers(session, kind) if kind == WITNESS else _preparer(session))
+        person, Known.SIGNED_IN, *(takers(session, kind) if kind == WASTE_WITNESS else _preparer(session))
     )
 
 

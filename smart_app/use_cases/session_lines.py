@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
 from fhir_mappings.facts.programme import Detail, ProgrammeDefinition
-from fhir_mappings.facts.treatment import Clinician, Severity
+from fhir_mappings.facts.treatment import Clinician, Known, SecondPerson, Severity
 from smart_app.clinical.dosing import Sum
 from smart_app.clinical.session_rules import Action, Due, Gate
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.records import Json, StoredCourse, StoredSession
+from smart_app.use_cases.stock import Holding, Stock
 
 STEPS: Mapping[str, str] = {
     "before": "Before",
@@ -179,6 +180,17 @@ class DoseLines:
     confirmed: bool
     started: datetime | None
     ended: datetime | None
+    counted: bool = False  # it comes out of vials of the ledger
+    taken: tuple[Holding, ...] = ()  # the vials that the session names
+    drawn: str = ""  # 50 mg drawn = 41 mg given + 9 mg discarded
+    second_check: Known = Known.NONE  # how the site knows who checks a dose
+    witnessing: Known = Known.NONE  # and who sees waste destroyed
+    checked_by: SecondPerson | None = None
+    witness: SecondPerson | None = None
+    to_confirm: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict
+    )  # by kind: what this reader may confirm now
+    esketamine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,6 +215,7 @@ class SessionView:
     not_asked: Mapping[str, str]  # stopping checks that nobody answered, by field
     reasons_wanted: tuple[str, ...]  # fields for a prescriber's reason, without which the dose does not start
     dose: DoseLines
+    stock: Stock  # the site's ledger
     readings: tuple[ReadingLine, ...]  # newest last
     events: tuple[EventLine, ...]
     notes: tuple[NoteLine, ...]

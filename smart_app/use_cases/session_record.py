@@ -14,6 +14,7 @@ from fhir_mappings.facts.treatment import (
     Check,
     Clinician,
     Dose,
+    Drug,
     KetamineSession,
     Moment,
     SessionStatus,
@@ -29,8 +30,10 @@ from smart_app.use_cases.checklist import CHECK, DISCHARGE, against_the_dose, an
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.running_session import weight_source
+from smart_app.use_cases.second_person import DOSE_CHECK, WASTE_WITNESS, second_person
 from smart_app.use_cases.session_lines import DISPOSITIONS
 from smart_app.use_cases.session_steps import missing
+from smart_app.use_cases.stock import Stock, chosen, draws
 from smart_app.use_cases.typed_session import (
     ended,
     entries,
@@ -38,6 +41,7 @@ from smart_app.use_cases.typed_session import (
     moment,
     readings,
     resolved,
+    sprays,
     started,
     text,
     value,
@@ -50,10 +54,15 @@ Value = TypeVar("Value")
 
 
 def record(
-    session: StoredSession, course: StoredCourse, signer: Clinician, now: datetime, limits: SessionLimits
+    session: StoredSession,
+    course: StoredCourse,
+    signer: Clinician,
+    now: datetime,
+    limits: SessionLimits,
+    stock: Stock,
 ) -> KetamineSession:
     """The session as it is stored when `signer` signs now; Refused, by field, while anything is missing."""
-    problems = {each.field: each.words for each in missing(session, course, now, limits) if each.blocks}
+    problems = {each.field: each.words for each in missing(session, course, now, limits, stock) if each.blocks}
     if problems:
         raise Refused("Something is missing before this can be signed.", problems=problems)
     definition = programme_of(course)
@@ -70,7 +79,7 @@ def record(
         place=course.place,
         status=follow(SESSION_TABLE, session.status, SessionEvent.SIGN),
         checks=_checks(at_hand, CHECK, before_items(at_hand)),
-        dose=_dose(session, course, now),
+        dose=_dose(session, course, now, stock),
         readings=readings(session),
         events=_events(session, now),
         notes=_notes(at_hand),
@@ -113,10 +122,16 @@ def _checks(at_hand: AtHand, group: str, items: Sequence[CheckItem]) -> tuple[Ch
     return tuple(checks)
 
 
-def _dose(session: StoredSession, course: StoredCourse, now: datetime) -> Dose:
+def _dose(session: StoredSession, course: StoredCourse, now: datetime, stock: Stock) -> Dose:
     planned, given = _needed(session, "dose.planned_mg", amount), _needed(session, "dose.given_mg", amount)
     begun = _there(started(session, now))
     giver = written(session, "dose.started")
+    counted = stock.counts(course.route)
+    taken = draws(session, stock) if counted else ()
+    wasted = value(session, "dose.wasted_mg", amount)
+    waster = written(session, "dose.wasted_mg")
+    # Where the ledger is kept elsewhere, one name stands for both: with waste, it is the witness's.
+    checker = second_person(session, DOSE_CHECK, stock.rules.second_check)
     return Dose(
         id=session.dose,
         route=course.route,
@@ -132,10 +147,24 @@ def _dose(session: StoredSession, course: StoredCourse, now: datetime) -> Dose:
         lot=text(session, "dose.lot"),
         expiry=text(session, "dose.expiry"),
         body_site=text(session, "dose.body_site"),
-        wasted_mg=value(session, "dose.wasted_mg", amount),
-        second_person=text(session, "dose.second_person"),
+        wasted_mg=wasted,
+        second_person="" if counted else text(session, "dose.second_person"),
         completed=session.status is not SessionStatus.STOPPED or given >= planned,
+        drug=_drug(session, stock),
+        draws=taken,
+        checked_by=checker if counted or checker is None or checker.reference or not wasted else None,
+        witness=second_person(session, WASTE_WITNESS, stock.rules.witness) if taken and wasted else None,
+        wasted_by=waster.by if taken and wasted and waster is not None else None,
+        waste_method=text(session, "dose.waste_method") if wasted else "",
+        expired_reason=text(session, "dose.vial_reason"),
+        sprays=value(session, "dose.sprays", sprays),
     )
+
+
+def _drug(session: StoredSession, stock: Stock) -> Drug:
+    """The vial's; where the ledger is kept elsewhere, as chosen, and ketamine where nothing was."""
+    vials = chosen(session, stock)
+    return vials[0][1].vial.drug if vials else Drug(text(session, "dose.drug") or Drug.KETAMINE)
 
 
 def _needed(session: StoredSession, name: str, parse: Callable[[str], Value]) -> Value:
@@ -174,6 +203,7 @@ def _events(session: StoredSession, now: datetime) -> tuple[AdverseEvent, ...]:
 _REASONS = {
     "gate.reason": "Dose given although the blood pressure check did not pass",
     "check.reason": "Dose given although a check before it stood against it",
+    "dose.unchecked": "Dose given without a second person's check",
     "discharge.reason": "Discharged although a criterion was not met",
 }
 

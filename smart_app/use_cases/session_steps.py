@@ -23,22 +23,28 @@ from smart_app.use_cases.dose_step import dose_problems
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.session_lines import STEPS, Missing
+from smart_app.use_cases.stock import ELSEWHERE, Stock
 from smart_app.use_cases.two_writers import disputed
 from smart_app.use_cases.typed_session import events, readings, resolved, step_of
 
 
 def check_step(
-    session: StoredSession, step: str, course: StoredCourse, now: datetime, limits: SessionLimits
+    session: StoredSession,
+    step: str,
+    course: StoredCourse,
+    now: datetime,
+    limits: SessionLimits,
+    stock: Stock = ELSEWHERE,
 ) -> Problems:
     """What keeps a step (before, dose, monitor, discharge) from being complete, by field."""
-    return _problems(AtHand.of(session, course, now, limits), step)
+    return _problems(AtHand.of(session, course, now, limits, stock), step)
 
 
 def missing(
-    session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits
+    session: StoredSession, course: StoredCourse, now: datetime, limits: SessionLimits, stock: Stock
 ) -> tuple[Missing, ...]:
     """Everything to do before signing, step by step, then what is only worth a look."""
-    at_hand = AtHand.of(session, course, now, limits)
+    at_hand = AtHand.of(session, course, now, limits, stock)
     blocking = [
         Missing(step=step, field=name, words=words)
         for step in STEPS

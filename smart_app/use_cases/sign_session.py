@@ -26,6 +26,7 @@ from smart_app.use_cases.course_progress import COUNT, may_change
 from smart_app.use_cases.device_keys import AFTER_SIGNING
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, Work
+from smart_app.use_cases.post_dose import repost
 from smart_app.use_cases.record_session import view_within, with_fields
 from smart_app.use_cases.records import Caller, StoredSession
 from smart_app.use_cases.session_lines import Missing, SessionView
@@ -33,6 +34,7 @@ from smart_app.use_cases.session_record import record
 from smart_app.use_cases.session_steps import check_step
 from smart_app.use_cases.signed_session import keep_signed
 from smart_app.use_cases.site import Site
+from smart_app.use_cases.stock import stock_of
 from smart_app.use_cases.typed_session import amounts, started, text
 from smart_app.use_cases.versions import changes
 
@@ -66,7 +68,7 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
     blocked = any(each.blocks for each in view.missing)
     made = session.signed if session.amendment is None else None
     if made is None and view.may_sign and not blocked:
-        made = _next_version(session, record(session, course, caller.clinician, now, site.limits))
+        made = _next_version(session, record(session, course, caller.clinician, now, site.limits, view.stock))
     return Review(
         view=view,
         record=made,
@@ -141,7 +143,8 @@ def sign(
         decided = {COUNT: "yes"} if fields.get(COUNT) == "yes" and asked else {}
         if decided:
             session = with_fields(session, decided, caller.clinician, now)
-        made = _next_version(session, record(session, course, caller.clinician, now, site.limits))
+        stock = stock_of(uow, session, site.ledger)
+        made = _next_version(session, record(session, course, caller.clinician, now, site.limits, stock))
         if session.signed is not None and not changes(session.signed, made):
             raise Refused("Nothing was changed.", advice="Change what is wrong, or give the amendment up.")
         status = follow(SESSION_TABLE, session.status, SessionEvent.SIGN)
@@ -149,6 +152,7 @@ def sign(
         uow.sessions.replace(signed)
         keep_signed(uow, signed, course, caller, now, ids, site)
         uow.device_keys.close(signed.patient, now, now + AFTER_SIGNING)
+        repost(uow, session.signed, made, caller, now, ids, site.ledger, reason=made.amended)
         detail = f"session {made.number}, {made.status}, signature meaning: {made.signature.meaning}"
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"course/{course.id}", detail=detail))
         uow.commit()

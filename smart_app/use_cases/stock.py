@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from fhir_mappings.facts.treatment import Draw, Route
+from fhir_mappings.facts.treatment import Draw, Known, Route
 from smart_app.clinical import ledger
 from smart_app.clinical.entry import amount, readable
 from smart_app.clinical.ledger import NotPosted, Vial
@@ -16,8 +16,7 @@ from smart_app.use_cases.records import StoredSession
 
 PLACES = (1, 2, 3)  # so many vials at most for one dose
 VIALS = tuple(f"dose.vial.{place}" for place in PLACES)
-# Written from the vial when one is chosen, so that the record names them also where no ledger is at hand.
-FROM_VIAL = ("dose.lot", "dose.expiry", "dose.concentration")
+_TELLS_VIAL = frozenset({"dose.vial.1", "dose.lot", "dose.expiry", "dose.concentration"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +43,24 @@ class Stock:
         return [each for each in self.holdings.values() if each.balance > 0]
 
 
-ELSEWHERE = Stock(rules=LedgerRules(kept=Kept.ELSEWHERE))
+# For what does not look at the dose step: nothing is asked.
+ELSEWHERE = Stock(rules=LedgerRules(kept=Kept.ELSEWHERE, second_check=Known.NONE))
 
 
 def stock_of(uow: UnitOfWork, session: StoredSession, rules: LedgerRules) -> Stock:
     """Nothing where the site keeps its ledger elsewhere."""
     if not rules.here:
         return Stock(rules=rules)
+    own = ledger.standing(uow.ledger.of_session(session.id))  # what this session took is there for its amendment
     found = {vial.id: Holding(vial=vial, balance=row.balance) for vial, row in uow.ledger.open_vials(session.ehr)}
     for name in VIALS:
         chosen = session.fields.get(name, "")
         vial = uow.ledger.vial(chosen) if chosen and chosen not in found else None
         if vial is not None and vial.ehr == session.ehr:
             found[vial.id] = Holding(vial=vial, balance=ledger.balance(uow.ledger.of_vial(vial.id)))
+    for row in own:
+        if row.vial in found:
+            found[row.vial] = replace(found[row.vial], balance=found[row.vial].balance + row.drawn)
     return Stock(rules=rules, holdings=found)
 
 
@@ -91,18 +95,25 @@ def _amount(session: StoredSession, name: str) -> Decimal | None:
 
 
 def filled_from_vial(uow: UnitOfWork, session: StoredSession, typed: Mapping[str, str]) -> dict[str, str]:
-    """What choosing a vial, or typing or scanning the lot of one, fills in beside it."""
-    first, lot = typed.get("dose.vial.1"), typed.get("dose.lot", "").strip()
-    vial = uow.ledger.vial(first) if first else None
-    if first is None and lot and not session.fields.get("dose.vial.1"):
-        of_lot = [each for each, _ in uow.ledger.open_vials(session.ehr) if each.lot.casefold() == lot.casefold()]
-        vial = of_lot[0] if len(of_lot) == 1 else None
+    """What choosing a vial, or typing or scanning the lot of one, fills in beside it.
+
+    Strength and expiry are the vial's, whatever is typed; a lot is kept as typed, to be held against the vial's.
+    """
+    if _TELLS_VIAL.isdisjoint(typed):
+        return {}
+    before, lot = session.fields.get("dose.vial.1", ""), typed.get("dose.lot", "").strip()
+    named = typed.get("dose.vial.1", before)
+    vial = uow.ledger.vial(named) if named else _only_one_of(uow, session.ehr, lot)
     if vial is None or vial.ehr != session.ehr:
         return {}
     filled = {
         "dose.vial.1": vial.id,
-        "dose.lot": vial.lot,
         "dose.expiry": vial.expiry,
         "dose.concentration": ledger.plain(vial.concentration),
     }
-    return {name: text for name, text in filled.items() if session.fields.get(name, "") != text}
+    return filled | ({"dose.lot": vial.lot} if vial.id != before or not lot else {})
+
+
+def _only_one_of(uow: UnitOfWork, ehr: str, lot: str) -> Vial | None:
+    found = [each for each, _ in uow.ledger.open_vials(ehr) if each.lot.casefold() == lot.casefold()] if lot else []
+    return found[0] if len(found) == 1 else None

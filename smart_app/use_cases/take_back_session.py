@@ -12,6 +12,7 @@ from smart_app.use_cases.access import audited, own_session, refuse, require_pre
 from smart_app.use_cases.course_messages import care_plan_message, message
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
+from smart_app.use_cases.post_dose import repost
 from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.record_session import LONGEST, with_fields
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse, StoredSession
@@ -47,6 +48,7 @@ def enter_in_error(
         taken_back = _taken_back(session, caller, why, now)
         uow.sessions.replace(taken_back)
         _retract(uow, taken_back, course, caller, now, ids, site)
+        repost(uow, session.signed, taken_back.signed, caller, now, ids, site.ledger, reason=why)
         uow.audit.add(
             audited(
                 caller,

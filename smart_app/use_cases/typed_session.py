@@ -12,7 +12,7 @@ from typing import TypeVar
 from fhir_mappings.facts.treatment import Clinician, Moment, Reading, Severity
 from smart_app.clinical.adverse_events import EVENTS
 from smart_app.clinical.dosing import Amounts
-from smart_app.clinical.entry import NotUsable, amount, at_time, day, late, readable, vitals
+from smart_app.clinical.entry import NotUsable, amount, at_time, day, late, readable, vitals, whole
 from smart_app.clinical.session_rules import elapsed
 from smart_app.use_cases.records import Entry, StoredSession
 from smart_app.use_cases.session_lines import Written
@@ -34,6 +34,14 @@ FIELDS = (
     "dose.lot",
     "dose.expiry",  # YYYY-MM or YYYY-MM-DD, as printed
     "dose.wasted_mg",
+    "dose.waste_method",
+    "dose.witness",  # a name, where the site lets the witness of waste be named
+    *(f"dose.{name}.{place}" for place in (1, 2, 3) for name in ("vial", "drawn_mg")),
+    "dose.vial_reason",  # why an expired vial was used
+    "dose.unchecked",  # why no second person checked the dose
+    "dose.drug",  # where the ledger is kept elsewhere; empty: ketamine
+    "dose.sprays",
+    "dose.mg_per_spray",
     "dose.date",  # YYYY-MM-DD; empty: the day the session was opened
     "dose.started",  # HH:MM
     "dose.ended",  # HH:MM
@@ -146,8 +154,14 @@ def amounts(session: StoredSession, now: datetime) -> Amounts:
         given_mg=value(session, "dose.given_mg", amount),
         concentration=value(session, "dose.concentration", amount),
         volume_ml=value(session, "dose.volume_ml", amount),
+        sprays=value(session, "dose.sprays", sprays),
+        mg_per_spray=value(session, "dose.mg_per_spray", amount),
         minutes=minutes,
     )
+
+
+def sprays(typed: str) -> int:
+    return whole(typed, 1, 40)
 
 
 def entries(session: StoredSession, kind: str) -> list[Entry]:

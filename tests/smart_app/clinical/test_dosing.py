@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
-from smart_app.clinical.dosing import Amounts, dose, fraction_given, plain, volume, warnings
+from smart_app.clinical.dosing import Amounts, dose, fraction_given, volume, warnings
+from smart_app.clinical.units import plain
 
 TODAY = date(2026, 11, 23)
 USUAL = Amounts(

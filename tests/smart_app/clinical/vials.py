@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.treatment import Clinician, Drug, Known, Role, SecondPerson
 from smart_app.clinical.ledger import Act, Posting, Row, Vial, post
 from smart_app.clinical.ledger_rules import Kept, LedgerRules
@@ -66,6 +67,10 @@ def a_posting(act: Act = Act.DOSE, **changes: Any) -> Posting:
         "entered_by": DOCTOR,
     }
     return Posting(**(values | amounts.get(act, {}) | changes))
+
+
+def an_audit_record(at: datetime) -> AuditRecord:
+    return AuditRecord(action="test:ledger:add", at=at)
 
 
 def posted(*postings: Posting, vial: Vial | None = None, rules: LedgerRules = RULES) -> tuple[Row, ...]:
