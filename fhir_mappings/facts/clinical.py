@@ -99,6 +99,7 @@ class Person:
     birth_date: PartialDate | None = None
     gender: str | None = None
     mrn: str | None = None
+    address: str = ""  # where the patient lives, on one line
     active: bool | None = None
     deceased: bool = False
 

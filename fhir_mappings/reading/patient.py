@@ -21,6 +21,7 @@ def read_patient(resource: Json, notes: Notes) -> Person:
         birth_date=notes.date(Area.PATIENT, resource, resource.get("birthDate"), "birthDate"),
         gender=elements.text(resource.get("gender")) or None,
         mrn=_medical_record_number(resource),
+        address=_address(resource),
         active=resource.get("active") if isinstance(resource.get("active"), bool) else None,
         deceased=_deceased(resource),
     )
@@ -59,6 +60,18 @@ def _official_name(resource: Json) -> Json:
     usable = [name for name in names if name.get("use") not in ("old", "maiden", "nickname")]
     official = [name for name in usable if name.get("use") in ("official", "usual")]
     return next(iter(official or usable or names), {})
+
+
+def _address(resource: Json) -> str:
+    """The home's, of those that are not old: its text, or its parts."""
+    usable = [each for each in elements.objects(resource.get("address")) if each.get("use") not in ("old", "billing")]
+    home = [each for each in usable if each.get("use") == "home"]
+    found = next(iter(home or usable), {})
+    parts = [*_strings(found.get("line")), *(elements.text(found.get(name)) for name in _ADDRESS)]
+    return elements.text(found.get("text")) or ", ".join(filter(None, parts))
+
+
+_ADDRESS = ("city", "state", "postalCode", "country")
 
 
 def _strings(value: object) -> list[str]:

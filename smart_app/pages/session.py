@@ -165,6 +165,7 @@ def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
         "sid": view.session.id,
         "held": held_before(view),
         "prescriber": visit.caller.role is Role.PRESCRIBER,
+        "confirm_id": visit.deps.ids(),
     }
 
 

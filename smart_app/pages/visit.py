@@ -106,6 +106,7 @@ class Visit:
             "banner": self.banner,
             "now": self.now,
             "tab": tab,
+            "ledger_here": self.deps.site.ledger.here,
             "title": title,
             "product": self.deps.product,
             "losses": losses(self.caller.not_granted, tab) if self.caller.may_write else (),

@@ -15,6 +15,7 @@ READINGS = (0, 10, 20, 30, 40, 55, 70, 85, 100, 115, 120)
 OBSERVED = 125
 COUNT = 6  # of an IV course
 FELT = range(10, 56)  # minutes after the start in which sedation and dissociation are recorded
+LOT = "K24-118"
 ESCORT = "June Whitfield, 555 0102"
 
 
@@ -63,7 +64,7 @@ async def enrol(clinician: Clinician, root: str, sessions: Sequence[PlannedSessi
 
 
 async def record_session(clinician: Clinician, root: str, session: PlannedSession) -> None:
-    """Record and sign one session on its past day."""
+    """Record and sign one session on its past day; the first dose receives the vial that all come out of."""
     start = _good(await clinician.open(f"{root}/session"))
     held: dict[str, Value] = {"held": session.day.isoformat()}
     opened = _good(await clinician.submit(start, _form(start, "/session"), held))
@@ -80,10 +81,10 @@ async def record_session(clinician: Clinician, root: str, session: PlannedSessio
 
 async def _dose(clinician: Clinician, steps: str, session: PlannedSession) -> None:
     page = _good(await clinician.open(f"{steps}/dose"))
+    if LOT not in page.text:
+        page = await _receive(clinician, steps, page, session)
     given: dict[str, Value] = {
-        "dose.concentration": "10",
-        "dose.lot": "K24-118",
-        "dose.expiry": f"{session.day.year + 1}-06",
+        "dose.lot": LOT,
         "dose.given_mg": str(session.milligrams),
         "dose.wasted_mg": "0",
         "dose.body_site": "left forearm",
@@ -93,6 +94,21 @@ async def _dose(clinician: Clinician, steps: str, session: PlannedSession) -> No
     }
     # The page now asks for the baseline; that is the next page here.
     await clinician.submit(page, _form(page, "/fields"), given, button="Save and go to monitoring")
+
+
+async def _receive(clinician: Clinician, steps: str, page: Page, session: PlannedSession) -> Page:
+    """A vial of 500 mg that came the day before, from the link of the dose step."""
+    form = _good(await clinician.open(page.link("Receive a vial"), on=page))
+    vial: dict[str, Value] = {
+        "lot": LOT,
+        "expiry": f"{session.day.year + 1}-06",
+        "concentration": "50",
+        "volume": "10",
+        "received": (session.day - timedelta(days=1)).isoformat(),
+        "supplier": "Riverside Pharmacy",
+    }
+    _good(await clinician.submit(form, _form(form, "/ledger/receive"), vial))
+    return _good(await clinician.open(f"{steps}/dose"))
 
 
 async def _before(clinician: Clinician, steps: str) -> None:

@@ -29,6 +29,7 @@ def banner(facts: PatientFacts) -> Json:
         "birthDate": person.birth_date.text if person.birth_date else "",
         "gender": person.gender or "",
         "mrn": person.mrn or "",
+        "address": person.address,
         "allergies": _allergy_words(facts),
     }
 

@@ -147,8 +147,9 @@ def _record(tablet: Tablet) -> None:
     tablet.fill(check__escort__name="Sam Larsen", check__escort__phone="555 0104")
     tablet.look("before")
     tablet.press("Save and go to the dose")
-    tablet.fill(dose__concentration="10", dose__given_mg="37", dose__wasted_mg="3.0", dose__lot="K24-118")
-    tablet.fill(dose__expiry="2027-06", dose__second_person="Tom Reyes", dose__started="10:00", dose__ended="10:40")
+    _receive(tablet)
+    tablet.fill(dose__given_mg="37", dose__wasted_mg="0", dose__lot="K24-118")
+    tablet.fill(dose__second_person="Tom Reyes", dose__started="10:00", dose__ended="10:40")
     tablet.look("dose")
     tablet.press("Save and go to monitoring")
     for at, numbers in (
@@ -170,6 +171,15 @@ def _record(tablet: Tablet) -> None:
     tablet.look("discharge")
     tablet.press("Save and check the note")
     tablet.app.wait_for_url("**/sign*")
+
+
+def _receive(tablet: Tablet) -> None:
+    tablet.follow("Receive a vial")
+    tablet.fill(lot="K24-118", expiry="2027-06", concentration="50", volume="10", supplier="Riverside Pharmacy")
+    tablet.fill(received=_yesterday())
+    tablet.look("receive")
+    tablet.press("Receive")
+    assert "lot K24-118" in tablet.app.inner_text("#vial")
 
 
 def _see_it_in_the_chart(clinic: Clinic, tablet: Tablet, patient: str) -> None:

@@ -46,6 +46,7 @@ SENT = {
 
 def address(path: str, session: StoredSession) -> str:
     known = {"session": session.id, "entry": session.entries[0].id, "kind": "reading", "rule": "HOLD-BP"}
+    known |= {"vial": "vial-1", "row": "row-1"}
     return f"/l/{LAUNCH}/{path.format_map(known)}"
 
 

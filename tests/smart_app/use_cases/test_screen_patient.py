@@ -99,7 +99,12 @@ async def test_the_indicating_conditions_are_named_for_the_care_plan() -> None:
 @pytest.mark.anyio
 async def test_the_banner_says_who_it_is() -> None:
     identifier = {"type": {"coding": [{"code": "MR"}]}, "value": "RK-1"}
-    person = a_patient(name=[{"use": "official", "family": "Larsen", "given": ["Ada", "B"]}], identifier=[identifier])
+    home = {"use": "home", "line": ["1 Elm Street"], "city": "Springfield", "postalCode": "62701"}
+    person = a_patient(
+        name=[{"use": "official", "family": "Larsen", "given": ["Ada", "B"]}],
+        identifier=[identifier],
+        address=[{"use": "old", "text": "Elsewhere"}, home],
+    )
     screening = await kept(OneChart(*a_chart(person, an_allergy("91936005", text="Penicillin"), without=["Patient"])))
     assert screening.person == {
         "family": "Larsen",
@@ -107,6 +112,7 @@ async def test_the_banner_says_who_it_is() -> None:
         "birthDate": "1986-03-04",
         "gender": "male",
         "mrn": "RK-1",
+        "address": "1 Elm Street, Springfield, 62701",
         "allergies": "Penicillin",
     }
 
