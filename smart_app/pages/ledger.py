@@ -10,7 +10,7 @@ from starlette.responses import Response
 from fhir_mappings.facts.treatment import Known
 from smart_app.clinical.entry import day, readable
 from smart_app.clinical.ledger import plain
-from smart_app.pages.late import dealt_with, keep_on
+from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.confirm_dose import confirm
 from smart_app.use_cases.errors import Problems, Refused
@@ -43,6 +43,12 @@ def _list(visit: Visit, values: Mapping[str, str], problems: Problems) -> Respon
         problems=problems,
         notice="Entered." if visit.query.get("done") else "",
     )
+
+
+def _entry(visit: Visit) -> str:
+    """The form's own id: of what was refused or kept, else a new one."""
+    kept = next((form.key for form in visit.shown_again), "")
+    return visit.fields.get("entry") or kept or visit.deps.ids()
 
 
 def log(visit: Visit) -> Response:
@@ -79,7 +85,6 @@ def receive(visit: Visit) -> Response:
                 raise
             problems = dict(refused.problems)
         else:
-            dealt_with(visit, "ledger/receive")
             if not session:
                 return visit.go("ledger?done=1")
             save_fields(deps.work, deps.clock, visit.caller, session, {"dose.vial.1": made[0].id})
@@ -91,7 +96,7 @@ def receive(visit: Visit) -> Response:
         status=422 if problems else 200,
         problems=problems,
         values=dict(visit.fields) or RECEIVED | {"received": visit.now.date().isoformat()},
-        entry=visit.fields.get("entry") or deps.ids(),
+        entry=_entry(visit),
         session=session if session.replace("-", "").isalnum() else "",
         asks=any(words.startswith("Check:") for words in problems.values()),
         esketamine=deps.site.ledger.esketamine,
@@ -133,7 +138,6 @@ def _act(visit: Visit, amount: str) -> Response:
                 raise
             problems = dict(refused.problems)
         else:
-            dealt_with(visit, f"ledger/vials/{name}/{_ENDS[amount]}")
             return visit.go(f"ledger/vials/{name}?done=1")
     view = vial_view(deps.work, deps.clock, visit.caller, name, deps.site)
     return visit.page(
@@ -144,7 +148,7 @@ def _act(visit: Visit, amount: str) -> Response:
         view=view,
         problems=problems,
         values=visit.fields,
-        entry=visit.fields.get("entry") or deps.ids(),
+        entry=_entry(visit),
         asks=any(words.startswith("Check:") for words in problems.values()),
         held=plain(view.line.balance),
         later=view.rules.witness is Known.SIGNED_IN,
@@ -186,7 +190,7 @@ def take_back(visit: Visit) -> Response:
         explanation="The row stays. A row with the same amounts and the other sign is entered after it, "
         "with your name and your reason.",
         action=f"ledger/vials/{name}/rows/{row}/back",
-        hidden={"entry": visit.fields.get("entry") or deps.ids()},
+        hidden={"entry": _entry(visit)},
         button="Take it back",
         back=f"ledger/vials/{name}",
     )

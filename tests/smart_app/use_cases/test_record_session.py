@@ -381,7 +381,7 @@ class TestSteps:
             pytest.param({"dose.planned_mg": ""}, "dose", "dose.planned_mg", "Enter the planned", id="no plan"),
             pytest.param({"dose.given_mg": ""}, "dose", "dose.given_mg", "Enter the dose given", id="no amount"),
             pytest.param({"dose.given_mg": "0"}, "dose", "dose.given_mg", "over 0", id="amount of 0"),
-            pytest.param({"dose.given_mg": "41mg"}, "dose", "dose.given_mg", "Enter a number", id="with a unit"),
+            pytest.param({"dose.given_mg": "41mg"}, "dose", "dose.given_mg", "number alone", id="with a unit"),
             pytest.param({"dose.given_mg": "60"}, "dose", "dose.given_mg", "Check: 60 mg", id="more than planned"),
             pytest.param({"dose.started": ""}, "dose", "dose.started", "when the dose", id="no start"),
             pytest.param({"dose.started": "16:30"}, "dose", "dose.started", "not come yet", id="start in the future"),
