@@ -25,6 +25,8 @@ from launch.routes import launch_routes
 from smart_app.background import following_rotations, running_worker
 from smart_app.clinical.programme_settings import tunings
 from smart_app.launched import after_launch, landing
+from smart_app.notes.pdf import pdf_printer
+from smart_app.notes.xhtml import print_xhtml
 from smart_app.pages import (
     Framing,
     PageDeps,
@@ -110,6 +112,8 @@ def page_deps(parts: Parts) -> PageDeps:
         end_launch=parts.desk.end_launch,
         hand_over=parts.desk.hand_over,
         wake_worker=parts.wake,
+        print_xhtml=print_xhtml,
+        print_pdf=pdf_printer(),
         style_of=parts.styles.of,
         idle=parts.settings.idle,
         version=VERSION,

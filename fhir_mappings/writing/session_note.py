@@ -58,13 +58,15 @@ class Section:
 
 def session_note(session: KetamineSession) -> str:
     """The whole session as text that stands alone, with every time in the zone of its start."""
-    return "\n".join(plain(line) for section in note_sections(session) for line in _as_text(section))
+    title = session_title(session.route, session.number, session.of)
+    lines = (plain(line) for section in note_sections(session) for line in _as_text(section))
+    return "\n".join((f"{title}.", *lines))
 
 
 def note_sections(session: KetamineSession) -> tuple[Section, ...]:
     """Everything that a signed session says, in the order it is read. Parts that hold nothing are left out."""
     found = (
-        Section(title=session_title(session.route, session.number, session.of), facts=tuple(_outline(session))),
+        Section(title="Session", facts=tuple(_outline(session))),
         Section(title="Before the dose", facts=tuple(_checks(session, session.checks))),
         Section(title="Dose", facts=tuple(_dose(session))),
         _readings(session),

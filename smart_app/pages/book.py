@@ -12,9 +12,11 @@ from starlette.responses import HTMLResponse, Response
 from launch.errors import CookieRefused
 from smart_app.pages import (
     about,
+    amending,
     device,
     enrolment,
     ledger,
+    note,
     outcomes,
     overriding,
     progress,
@@ -44,6 +46,8 @@ ALL: tuple[Route, ...] = (
     *session_ends.ROUTES,
     *signing.ROUTES,
     *ledger.ROUTES,
+    *amending.ROUTES,
+    *note.ROUTES,
     *session.ROUTES,
     *session.LAST_ROUTES,
     *outcomes.ROUTES,

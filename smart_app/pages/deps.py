@@ -11,6 +11,7 @@ from launch.context import LaunchContext
 from launch.sessions import BrowserSession, End
 from smart_app.use_cases.ports import Clock, Ehr, EhrOf, Work
 from smart_app.use_cases.records import Caller, StoredScreening
+from smart_app.use_cases.session_document import PrintNote
 from smart_app.use_cases.site import Site
 
 
@@ -58,6 +59,8 @@ class PageDeps:
     wake_worker: Callable[[], None]
     # The EHR's style document, unread: empty: none, None: on its way. Never waits; called in the event loop.
     style_of: Callable[[LaunchContext], Mapping[str, object] | None] = lambda _context: {}
+    print_xhtml: PrintNote
+    print_pdf: PrintNote | None = None  # None: not installed here
     app_facts: Callable[[str | None], Mapping[str, Any] | None]  # of an EHR by name, or for all; None: no such EHR
     idle: timedelta = timedelta(minutes=15)  # how long a session may lie unused
     base_path: str = ""  # "" or "/prefix", without a trailing slash

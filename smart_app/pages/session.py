@@ -84,7 +84,7 @@ def begin(visit: Visit) -> Response:
 def resume(visit: Visit) -> Response:
     """The first step that is not complete, or the note once it is signed."""
     view = _view(visit)
-    if view.session.signed is not None:
+    if view.session.signed is not None and view.session.amendment is None:
         return visit.go(f"session/{view.session.id}/sign")
     step = next((state.key for state in view.steps if not state.done), "discharge")
     return visit.go(f"session/{view.session.id}/{step}")
@@ -99,7 +99,7 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
     view = _view(visit)
     if step not in STEPS:
         return visit.go(f"session/{view.session.id}")
-    if view.session.signed is not None:
+    if view.session.signed is not None and view.session.amendment is None:
         return visit.go(f"session/{view.session.id}/sign")
     visit = replace(visit, late=_not_recorded(visit, view))
     drafts = {late.kind: Draft(kind=late.kind, entry=late.key, values=late.fields) for late in visit.shown_again}

@@ -8,6 +8,8 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
+from fhir_mappings.facts.treatment import KetamineSession
+from fhir_mappings.writing.session_note import clock_time
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.pages.charts import Limit, VitalsPoint, vitals_chart
 from smart_app.use_cases.session_lines import ReadingLine, SessionView
@@ -20,13 +22,41 @@ def readings_chart(view: SessionView, limits: SessionLimits) -> Markup:
     origin = view.dose.started or (standing[0].at if standing else view.now)
     return vitals_chart(
         _points(standing, origin),
-        limits=(
-            Limit(systolic=int(limits.start.systolic), name="Start", kind="gate"),
-            Limit(systolic=int(limits.warn.systolic), name="Pause", kind="warn"),
-            Limit(systolic=int(limits.stop.systolic), name="Stop", kind="stop"),
-        ),
+        limits=_limits(limits),
         infusion=_infusion(view, origin),
         from_dose=from_dose,
+    )
+
+
+def record_chart(record: KetamineSession, limits: SessionLimits) -> Markup:
+    """The same chart of a record that is signed, or about to be: the one that stands in its note."""
+    standing = [reading for reading in record.readings if reading.struck is None]
+    dose = record.dose
+    origin = dose.started.at if dose is not None else record.started
+    infusion = (0, _minutes(origin, dose.ended.at)) if dose is not None and dose.ended is not None else None
+    return vitals_chart(
+        [
+            VitalsPoint(
+                minute=_minutes(origin, reading.measured.at),
+                time=clock_time(record, reading.measured.at),
+                systolic=_whole(reading.systolic),
+                diastolic=_whole(reading.diastolic),
+                heart_rate=_whole(reading.heart_rate),
+                saturation=_whole(reading.oxygen_saturation),
+            )
+            for reading in standing
+        ],
+        limits=_limits(limits),
+        infusion=infusion,
+        from_dose=dose is not None,
+    )
+
+
+def _limits(limits: SessionLimits) -> tuple[Limit, ...]:
+    return (
+        Limit(systolic=int(limits.start.systolic), name="Start", kind="gate"),
+        Limit(systolic=int(limits.warn.systolic), name="Pause", kind="warn"),
+        Limit(systolic=int(limits.stop.systolic), name="Stop", kind="stop"),
     )
 
 

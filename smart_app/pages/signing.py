@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
 from starlette.responses import Response
 
 from smart_app.pages.late import keep_on
-from smart_app.pages.session_chart import readings_chart
+from smart_app.pages.session_chart import readings_chart, record_chart
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.delivery_status import delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.sign_session import review, sign
+from smart_app.use_cases.sign_session import Review, review, sign
 from smart_app.use_cases.take_back_session import enter_in_error
 
+_DONE = {"1": "Signed.", "2": "Countersigned."}
 _BACK = frozenset({"progress", "enrolment"})
 
 
 def check(visit: Visit) -> Response:
     """The note as it will be stored, or as it was signed."""
-    return _note(visit, {})
+    return note_page(visit, {})
 
 
-def _note(visit: Visit, problems: Problems, *, changed: bool = False) -> Response:
+def note_page(visit: Visit, problems: Problems, *, changed: bool = False) -> Response:
+    """The note to be signed, or as it was signed; with what is wrong in the form that stands on it."""
     session, deps = visit.path["session"], visit.deps
     found = review(deps.work, deps.clock, visit.caller, session, deps.site)
-    signed = found.view.session.signed
+    signed = found.view.session.signed if found.view.session.amendment is None else None
     delivery = delivery_view(deps.work, deps.clock, visit.caller, session) if signed else None
     title = f"{found.view.title}: {'signed note' if signed else 'check the note'}"
     return visit.page(
@@ -32,7 +35,7 @@ def _note(visit: Visit, problems: Problems, *, changed: bool = False) -> Respons
         title=title,
         status=422 if problems else 409 if changed else 200,
         review=found,
-        chart=readings_chart(found.view, deps.site.limits),
+        chart=_chart(visit, found),
         view=found.view,
         sid=session,
         signed=signed,
@@ -41,8 +44,13 @@ def _note(visit: Visit, problems: Problems, *, changed: bool = False) -> Respons
         problems=problems,
         values=visit.fields,
         strip=True,
-        notice="Signed." if visit.query.get("done") else "",
+        notice=_DONE.get(visit.query.get("done", ""), ""),
     )
+
+
+def _chart(visit: Visit, found: Review) -> Markup:
+    limits = visit.deps.site.limits
+    return record_chart(found.record, limits) if found.record is not None else readings_chart(found.view, limits)
 
 
 def confirm(visit: Visit) -> Response:
@@ -50,15 +58,16 @@ def confirm(visit: Visit) -> Response:
     session, deps = visit.path["session"], visit.deps
     found = review(deps.work, deps.clock, visit.caller, session, deps.site)
     version = str(found.view.session.version)
-    if found.view.session.signed is None and visit.fields.get("version") != version:
-        return _note(visit, {}, changed=True)
+    open_ = found.view.session.signed is None or found.view.session.amendment is not None
+    if open_ and visit.fields.get("version") != version:
+        return note_page(visit, {}, changed=True)
     fields = {name: visit.fields.get(name, "") for name in ("attest", "count", "version")}
     try:
         sign(deps.work, deps.clock, visit.caller, session, fields, deps.ids, deps.site)
     except Refused as refused:
         if not refused.problems:
             raise
-        return _note(visit, refused.problems)
+        return note_page(visit, refused.problems)
     deps.wake_worker()
     return visit.go(f"session/{session}/sign?done=1")
 

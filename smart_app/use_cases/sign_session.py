@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import KetamineSession, Role, SessionStatus
-from fhir_mappings.writing.session_note import session_note
+from fhir_mappings.writing.session_note import Section, note_sections, session_note
 from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.dosing import fraction_given
@@ -22,13 +22,14 @@ from smart_app.use_cases.access import (
     require_writer,
     retried,
 )
+from smart_app.use_cases.countersign_session import STATEMENTS, meaning_for, why_not
 from smart_app.use_cases.course_progress import COUNT, may_change
 from smart_app.use_cases.device_keys import AFTER_SIGNING
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.post_dose import repost
 from smart_app.use_cases.record_session import view_within, with_fields
-from smart_app.use_cases.records import Caller, StoredSession
+from smart_app.use_cases.records import Caller, Countersignature, StoredSession
 from smart_app.use_cases.session_lines import Missing, SessionView
 from smart_app.use_cases.session_record import record
 from smart_app.use_cases.session_steps import check_step
@@ -36,7 +37,7 @@ from smart_app.use_cases.signed_session import keep_signed
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.stock import stock_of
 from smart_app.use_cases.typed_session import amounts, started, text
-from smart_app.use_cases.versions import changes
+from smart_app.use_cases.versions import Change, VersionLine, changes, version_lines
 
 STOP_FIELDS = ("stop.reason", "stop.disposition", "stop.time")
 AMENDED = "authorship of the amended record"
@@ -51,6 +52,11 @@ class Review:
     record: KetamineSession | None
     missing: tuple[Missing, ...]
     note: str  # the Procedure's note as it will be written, line by line; "" without a record
+    sections: tuple[Section, ...]  # the same note, part by part; () without a record
+    versions: tuple[VersionLine, ...]  # what was signed before, oldest first
+    changes: tuple[Change, ...]  # of an amendment: how the note differs from the version that stands
+    meaning: str  # what the signature would say it stands for
+    countersigning: str  # the sentence that a countersigner agrees to; "" where the caller may not countersign
     attestation: str  # the sentence that fields["attest"] == "yes" agrees to
     count_question: str  # asked when less than 80 % was given; answered by fields["count"] == "yes"
     may_sign: bool
@@ -63,6 +69,8 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
     with work() as uow:
         session, course = own_session(uow, caller, now, action, session_id)
         view = view_within(uow, session, course, caller, now, site)
+        given = uow.versions.countersignatures(session.id)
+        lines = version_lines(uow.versions.of_session(session.id), given)
         uow.audit.add(audited(caller, now, action, f"session/{session.id}"))
         uow.commit()
     blocked = any(each.blocks for each in view.missing)
@@ -74,11 +82,22 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
         record=made,
         missing=view.missing if view.editable else (),
         note=session_note(made) if made is not None else "",
+        sections=note_sections(made) if made is not None else (),
+        versions=lines,
+        changes=changes(session.signed, made) if session.signed and made and session.amendment else (),
+        meaning=made.signature.meaning if made is not None else "",
+        countersigning=_countersigning(session, given, caller),
         attestation=ATTESTATION,
         count_question=_count_question(session, programme_of(course), now),
         may_sign=view.may_sign and not blocked,
         why_not=view.why_not or _why_not(caller, blocked=blocked),
     )
+
+
+def _countersigning(session: StoredSession, given: Sequence[Countersignature], caller: Caller) -> str:
+    if session.signed is None or why_not(session, given, caller):
+        return ""
+    return STATEMENTS[meaning_for(session.signed, caller.clinician)]
 
 
 def _why_not(caller: Caller, *, blocked: bool) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fhir_mappings.facts.treatment import KetamineSession
+from fhir_mappings.facts.treatment import KetamineSession, Signature
 from fhir_mappings.writing.session_note import note_sections
+from smart_app.use_cases.records import Countersignature, SessionVersion
 
 _ALWAYS_OTHER = frozenset({"Signature", "Entered later"})  # each signature is another one; the second says it twice
 
@@ -40,3 +41,33 @@ def _named(session: KetamineSession) -> Iterator[tuple[tuple[str, str, int], str
         for fact in section.facts:
             turn = seen[section.title, fact.name] = seen.get((section.title, fact.name), 0) + 1
             yield (section.title, fact.name, turn), fact.value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionLine:
+    """One signed version as a page lists it. `changes` since the one before; none for the first."""
+
+    number: int
+    signature: Signature
+    reason: str
+    sha256: str
+    changes: tuple[Change, ...]
+    countersignatures: tuple[Signature, ...]
+
+
+def version_lines(
+    versions: Sequence[SessionVersion], countersignatures: Sequence[Countersignature]
+) -> tuple[VersionLine, ...]:
+    """Oldest first, as they come."""
+    before: Sequence[SessionVersion | None] = [None, *versions]
+    return tuple(
+        VersionLine(
+            number=each.number,
+            signature=each.record.signature,
+            reason=each.record.amended,
+            sha256=each.sha256,
+            changes=changes(earlier.record, each.record) if earlier is not None else (),
+            countersignatures=tuple(one.signature for one in countersignatures if one.number == each.number),
+        )
+        for earlier, each in zip(before, versions, strict=False)
+    )

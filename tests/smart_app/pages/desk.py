@@ -21,8 +21,10 @@ from launch.authorization import digest
 from launch.context import LaunchContext
 from launch.cookies import session_cookie_name
 from launch.sessions import BrowserSession, End
+from smart_app.notes.xhtml import print_xhtml
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
 from smart_app.use_cases.records import Caller, Json, StoredScreening
+from smart_app.use_cases.session_document import PrintNote
 from smart_app.use_cases.site import Site
 from tests.fakes import FakeWork
 from tests.smart_app.clinical.vials import LEDGER_ELSEWHERE
@@ -159,6 +161,7 @@ class Desk:
     handed_over: list[str] = field(default_factory=list)
     woken: int = 0
     base_path: str = ""
+    print_pdf: PrintNote | None = None
 
     def __post_init__(self) -> None:
         numbers = count(1)
@@ -170,6 +173,8 @@ class Desk:
             screen=self._screen,
             ids=lambda: str(UUID(int=next(numbers))),
             site=Site(base_url=ORIGIN, version="0.1.0", ledger=LEDGER_ELSEWHERE),
+            print_xhtml=print_xhtml,
+            print_pdf=self.print_pdf,
             origin=ORIGIN,
             framing=lambda ehr: (
                 Framing(ancestors=("https://ehr.example",), form_targets=("https://login.example",))

@@ -49,7 +49,15 @@ async def test_the_review_shows_the_whole_record_before_the_signature(desk: Desk
     session = ready(desk)
     async with desk.client() as client:
         page = await page_of(client, sign_path(session))
-    for words in ("TESTPATIENT, Ada", "41 mg (0.82 mL)", "lot K4411", "171/101", "Eye mask on.", "Walks unaided Yes"):
+    for words in (
+        "TESTPATIENT, Ada",
+        "Ketamine 41 mg",
+        "0.82 mL",
+        "lot K4411",
+        "171/101",
+        "Eye mask on.",
+        "Walks unaided yes",
+    ):
         assert words in page.text, words
     assert page.text.index("171/101") < page.text.index("Sign as Dr Synthia Example")
 
