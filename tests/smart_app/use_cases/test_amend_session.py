@@ -118,7 +118,7 @@ class TestAmending:
 
     def test_what_was_struck_out_or_added_travels_so(self, clinic: Clinic) -> None:
         session = clinic.signed(MONDAY)
-        reading = session.entries[1]
+        reading = [each for each in session.entries if each.kind == "reading"][-1]
         amending(clinic, session)
         strike_entry(clinic.work, clinic.clock, DEE, session.id, reading.id, "Wrong arm")
         clinic.read(session, "150/92", time="14:30")
