@@ -209,6 +209,22 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyStop:
+    """How a session ended before its time, with or without a dose. `handed_*` only where others took over."""
+
+    at: datetime
+    by: Clinician  # who recorded it
+    cause: str
+    disposition: str
+    told: str
+    words: str = ""
+    destination: str = ""
+    handed_to: str = ""
+    handed_at: datetime | None = None
+    rescheduled: date | None = None  # of a session without a dose; None: decided later
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KetamineSession:
     """One signed administration. `number` and `of` are as they stood at signing."""
 
@@ -234,6 +250,8 @@ class KetamineSession:
     conditions: tuple[str, ...] = ()  # absolute URLs
     reason: str = ""  # why stopped, not done or entered in error
     escort: str = ""
+    stop: EarlyStop | None = None  # None: it was not ended early
+    therapy: tuple[Check, ...] = ()  # psychotherapy around the session
     entered_in_error_at: datetime | None = None
     version: int = 1  # counts the signatures of its author: each amendment and each addendum is the next one
     amended: str = ""  # why this version was made; "" for the first

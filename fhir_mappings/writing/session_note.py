@@ -67,6 +67,7 @@ def note_sections(session: KetamineSession) -> tuple[Section, ...]:
     """Everything that a signed session says, in the order it is read. Parts that hold nothing are left out."""
     found = (
         Section(title="Session", facts=tuple(_outline(session))),
+        Section(title="Ended early", facts=tuple(_stop(session))),
         Section(title="Before the dose", facts=tuple(_checks(session, session.checks))),
         Section(title="Dose", facts=tuple(_dose(session))),
         _readings(session),
@@ -140,12 +141,29 @@ def signature_words(signature: Signature) -> str:
 def _outline(session: KetamineSession) -> Iterator[Fact]:
     start, day = clock_time(session, session.started), day_words(session.started.date())
     if session.status is SessionStatus.NOT_DONE:
-        yield Fact(name="Not done", value=f"was planned for {day} {start}")
+        when = f"was planned for {day} {start}" if session.stop is None else f"{day}, ended at {start} without a dose"
+        yield Fact(name="Not done", value=when)
     else:
         end = clock_time(session, session.ended)
         yield Fact(name=_HOW_IT_ENDED[session.status], value=f"{day} {start} to {end}, {session.place}")
     if session.reason:
         yield Fact(name="Reason", value=session.reason)
+
+
+def _stop(session: KetamineSession) -> Iterator[Fact]:
+    stop = session.stop
+    if stop is None:
+        return
+    yield Fact(name="Ended", value=f"{clock_time(session, stop.at)}, recorded by {stop.by.name}")
+    yield Fact(name="Because of", value=": ".join(filter(None, (stop.cause, stop.words))))
+    yield Fact(name="Disposition", value=stop.disposition)
+    if stop.handed_at is not None:
+        taken = f"{stop.handed_to}, {clock_time(session, stop.handed_at)}, {stop.destination}"
+        yield Fact(name="Handed over to", value=taken)
+    yield Fact(name="Told", value=stop.told)
+    if session.status is SessionStatus.NOT_DONE:
+        new_day = day_words(stop.rescheduled) if stop.rescheduled is not None else "not decided"
+        yield Fact(name="New date", value=new_day)
 
 
 def _checks(session: KetamineSession, checks: tuple[Check, ...]) -> Iterator[Fact]:

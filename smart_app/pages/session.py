@@ -10,7 +10,7 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from fhir_mappings.facts.treatment import Role
+from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.adverse_events import EVENTS
 from smart_app.clinical.entry import day, readable
 from smart_app.clinical.session_rules import EARLY
@@ -84,7 +84,8 @@ def begin(visit: Visit) -> Response:
 def resume(visit: Visit) -> Response:
     """The first step that is not complete, or the note once it is signed."""
     view = _view(visit)
-    if view.session.signed is not None and view.session.amendment is None:
+    signed = view.session.signed is not None and view.session.amendment is None
+    if signed or view.session.status is SessionStatus.NOT_DONE:
         return visit.go(f"session/{view.session.id}/sign")
     step = next((state.key for state in view.steps if not state.done), "discharge")
     return visit.go(f"session/{view.session.id}/{step}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from fhir_mappings.facts.treatment import SessionStatus
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
@@ -11,7 +12,8 @@ from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.session_entries import strike_entry
-from smart_app.use_cases.sign_session import stop_session
+from smart_app.use_cases.session_lines import SessionView
+from smart_app.use_cases.stop_session import stop_session
 
 
 def strike(visit: Visit) -> Response:
@@ -51,18 +53,27 @@ def stop(visit: Visit) -> Response:
         except Refused as refused:
             problems = dict(_at("stop.reason", refused))
         else:
-            return visit.go(f"session/{session}/discharge?saved=1")
+            view = session_view(deps.work, deps.clock, visit.caller, session, deps.site)
+            return visit.go(f"session/{session}/{_after_stop(view)}")
     view = session_view(deps.work, deps.clock, visit.caller, session, deps.site)
     return visit.page(
         "stop.html",
         tab="session",
-        title="Stop the session early",
+        title="Stop the session early" if view.dose.started else "End the session without a dose",
         status=422 if problems else 200,
         view=view,
         sid=session,
         problems=problems,
         values=dict(view.fields) | dict(visit.fields),
     )
+
+
+def _after_stop(view: SessionView) -> str:
+    """Where the next thing is asked: what was given, then the discharge; without a dose only the signature."""
+    if view.session.status is SessionStatus.NOT_DONE:
+        return "sign"
+    dose = next(state for state in view.steps if state.key == "dose")
+    return "dose?saved=1" if dose.problems else "discharge?saved=1"
 
 
 def missed(visit: Visit) -> Response:

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from smart_app.pages import wording
 from smart_app.pages.assets import Asset, read_assets
-from smart_app.use_cases.session_lines import DISPOSITIONS
+from smart_app.use_cases.session_lines import DISPOSITIONS, STOP_CAUSES
 
 # What app.js is made of: asked for together, not one after the other.
 PARTS = tuple(
@@ -75,6 +75,7 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
         routes=wording.ROUTES,
         places=wording.PLACES,
         went=DISPOSITIONS,
+        causes=STOP_CAUSES,
         roles=wording.ROLES,
     )
     return made

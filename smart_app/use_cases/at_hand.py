@@ -17,6 +17,7 @@ from smart_app.use_cases.stock import ELSEWHERE, Stock
 from smart_app.use_cases.typed_session import dose_day, ended, readings, started, text, written
 
 NOT_YET = "This time has not come yet."
+GONE = frozenset({"transfer", "admitted", "left"})  # dispositions after which nobody is discharged from here
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class AtHand:
     def not_done(self) -> bool:
         """Ended before a dose: nothing of the steps is asked any more."""
         return self.session.status is SessionStatus.NOT_DONE
+
+    @property
+    def gone(self) -> bool:
+        """Stopped, and in other hands or away: what is asked of a discharge does not apply."""
+        return self.stopped and self.text("stop.disposition") in GONE
 
     @property
     def started(self) -> datetime | None:

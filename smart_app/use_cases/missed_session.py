@@ -13,6 +13,7 @@ from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.entry import NotUsable, at_time, day
 from smart_app.use_cases.access import audited, own_course, refuse, require_prescriber, retried
 from smart_app.use_cases.course_progress import next_number, open_one
+from smart_app.use_cases.early_stop import with_new_day
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.record_session import LONGEST
@@ -51,7 +52,7 @@ def not_done(
             uow.sessions.add(missed)
         else:
             uow.sessions.replace(missed)
-        keep_signed(uow, missed, _rescheduled(course, number, new_day), caller, now, ids, site)
+        keep_signed(uow, missed, with_new_day(course, number, new_day), caller, now, ids, site)
         uow.audit.add(audited(caller, now, action, f"session/{missed.id}", detail=f"session {number}"))
         uow.commit()
         return missed
@@ -125,10 +126,3 @@ def _missed(
         conditions=course.conditions,
         reason=reason,
     )
-
-
-def _rescheduled(course: StoredCourse, number: int, new_day: date | None) -> StoredCourse:
-    if new_day is None:
-        return course
-    planned = (replace(each, day=new_day) if each.number == number else each for each in course.planned)
-    return replace(course, planned=tuple(planned))

@@ -29,6 +29,18 @@ DISPOSITIONS: Mapping[str, str] = {
     "home": "Left with a responsible adult",
     "transfer": "Emergency transfer",
     "admitted": "Admitted",
+    "left": "Left against advice",
+}
+
+STOP_CAUSES: Mapping[str, str] = {
+    "pressure": "Blood pressure",
+    "breathing": "Breathing or sedation",
+    "distress": "Distress or dissociation",
+    "adverse": "Another adverse event",
+    "wish": "The patient's wish",
+    "checks": "A check before the dose",
+    "equipment": "Line, spray or equipment",
+    "other": "Another reason",
 }
 
 
@@ -151,7 +163,7 @@ class NoteLine:
 class Missing:
     """Something to do before signing, with the step and the field where it is done."""
 
-    step: str
+    step: str  # a key of STEPS, or "stop" for what the early end asks for
     field: str
     words: str
     blocks: bool = True  # False: worth a look, signing is possible without it

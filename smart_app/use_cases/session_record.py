@@ -27,11 +27,11 @@ from smart_app.clinical.entry import amount, day
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.at_hand import AtHand
 from smart_app.use_cases.checklist import CHECK, DISCHARGE, against_the_dose, answer, before_items, field, said
+from smart_app.use_cases.early_stop import early_stop, stop_words
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.running_session import weight_source
 from smart_app.use_cases.second_person import DOSE_CHECK, WASTE_WITNESS, second_person
-from smart_app.use_cases.session_lines import DISPOSITIONS
 from smart_app.use_cases.session_steps import missing
 from smart_app.use_cases.stock import Stock, chosen, draws
 from smart_app.use_cases.typed_session import (
@@ -67,8 +67,8 @@ def record(
         raise Refused("Something is missing before this can be signed.", problems=problems)
     definition = programme_of(course)
     at_hand = AtHand.of(session, course, now, limits)
-    begun = _there(started(session, now))
-    stopped = session.status is SessionStatus.STOPPED
+    stop = early_stop(at_hand) if at_hand.stopped or at_hand.not_done else None
+    begun = stop.at if stop is not None and at_hand.not_done else _there(started(session, now))
     return KetamineSession(
         id=session.id,
         course=course.id,
@@ -79,18 +79,19 @@ def record(
         place=course.place,
         status=follow(SESSION_TABLE, session.status, SessionEvent.SIGN),
         checks=_checks(at_hand, CHECK, before_items(at_hand)),
-        dose=_dose(session, course, now, stock),
+        dose=None if at_hand.not_done else _dose(session, course, now, stock),
         readings=readings(session),
         events=_events(session, now),
         notes=_notes(at_hand),
         discharge=_checks(at_hand, DISCHARGE, definition.discharge),
         started=begun,
-        ended=_end(session, begun, now),
+        ended=begun if at_hand.not_done else _end(at_hand, begun),
         signature=Signature(by=signer, at=now, meaning=MEANING),
         recorders=session.authors or (session.opened_by,),
         encounter=session.encounter,
         conditions=course.conditions,
-        reason=_stop_words(session) if stopped else "",
+        reason=stop_words(stop) if stop is not None else "",
+        stop=stop,
         escort=text(session, "discharge.escort"),
     )
 
@@ -228,12 +229,9 @@ def _notes(at_hand: AtHand) -> tuple[TimedNote, ...]:
     return tuple(sorted(notes, key=lambda note: note.at))
 
 
-def _end(session: StoredSession, begun: datetime, now: datetime) -> datetime:
-    """End of observation; for a programme without one, of the dose."""
-    name = "stop.time" if session.status is SessionStatus.STOPPED else "discharge.ended"
-    return ended(session, name, now) or ended(session, "dose.ended", now) or begun
-
-
-def _stop_words(session: StoredSession) -> str:
-    said, went = text(session, "stop.reason").rstrip("."), text(session, "stop.disposition").rstrip(".")
-    return f"{said}. Disposition: {DISPOSITIONS.get(went, went)}."
+def _end(at_hand: AtHand, begun: datetime) -> datetime:
+    """End of observation, or the early end; for a programme without observation, of the dose."""
+    names = ["discharge.ended"] if not at_hand.gone else []
+    names += ["stop.time"] if at_hand.stopped else []
+    ends = (ended(at_hand.session, name, at_hand.now) for name in (*names, "dose.ended"))
+    return next((end for end in ends if end is not None), begun)

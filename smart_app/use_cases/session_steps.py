@@ -20,6 +20,7 @@ from smart_app.use_cases.checklist import (
     unanswered,
 )
 from smart_app.use_cases.dose_step import dose_problems
+from smart_app.use_cases.early_stop import stop_problems
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.session_lines import STEPS, Missing
@@ -46,7 +47,7 @@ def missing(
     """Everything to do before signing, step by step, then what is only worth a look."""
     at_hand = AtHand.of(session, course, now, limits, stock)
     blocking = [
-        Missing(step=step, field=name, words=words)
+        Missing(step="stop" if name.startswith("stop.") else step, field=name, words=words)
         for step in STEPS
         for name, words in _problems(at_hand, step).items()
     ]
@@ -64,6 +65,8 @@ def _problems(at_hand: AtHand, step: str) -> dict[str, str]:
 
 
 def _before(at_hand: AtHand) -> dict[str, str]:
+    if at_hand.not_done:
+        return {}
     items = before_items(at_hand)
     problems = unanswered(at_hand, CHECK, items)
     for item in items:
@@ -82,10 +85,15 @@ def _before(at_hand: AtHand) -> dict[str, str]:
     return problems
 
 
+def _dose(at_hand: AtHand) -> dict[str, str]:
+    return {} if at_hand.not_done else dose_problems(at_hand)
+
+
 def _monitor(at_hand: AtHand) -> dict[str, str]:
     problems: dict[str, str] = {}
     begun = at_hand.started
-    if at_hand.definition.monitoring_minutes and begun is not None:
+    watched = at_hand.definition.monitoring_minutes and not at_hand.gone and not at_hand.not_done
+    if watched and begun is not None:
         since = [r for r in readings(at_hand.session) if r.struck is None and r.measured.at > begun]
         if not any(reading.systolic is not None for reading in since):
             problems["systolic"] = "Record at least one blood pressure after the dose."
@@ -100,10 +108,11 @@ def _monitor(at_hand: AtHand) -> dict[str, str]:
 
 
 def _discharge(at_hand: AtHand) -> dict[str, str]:
-    if at_hand.stopped:
-        return _stop(at_hand)
+    problems = stop_problems(at_hand) if at_hand.stopped or at_hand.not_done else {}
+    if at_hand.gone or at_hand.not_done:
+        return problems
     items = at_hand.definition.discharge
-    problems = unanswered(at_hand, DISCHARGE, items)
+    problems |= unanswered(at_hand, DISCHARGE, items)
     if at_hand.text("discharge.ended"):
         note_problem(problems, "discharge.ended", lambda: end_problem(at_hand, "discharge.ended"))
     elif items:
@@ -118,20 +127,9 @@ def _discharge(at_hand: AtHand) -> dict[str, str]:
     return problems
 
 
-def _stop(at_hand: AtHand) -> dict[str, str]:
-    problems: dict[str, str] = {}
-    if not at_hand.text("stop.reason"):
-        problems["stop.reason"] = "Say why the session was stopped."
-    if not at_hand.text("stop.disposition"):
-        problems["stop.disposition"] = "Say where the patient went."
-    if at_hand.text("stop.time"):
-        note_problem(problems, "stop.time", lambda: end_problem(at_hand, "stop.time"))
-    else:
-        problems["stop.time"] = "Enter when the session was stopped."
-    return problems
-
-
 def _worth_a_look(at_hand: AtHand) -> list[Missing]:
+    if at_hand.not_done:
+        return []
     looks = (
         ("dose", "dose.lot", "No lot number is entered."),
         ("dose", "dose.expiry", "No expiry date is entered."),
@@ -161,5 +159,5 @@ def _baseline_looks(at_hand: AtHand) -> list[Missing]:
 
 
 _STEPS: Mapping[str, Callable[[AtHand], dict[str, str]]] = MappingProxyType(
-    {"before": _before, "dose": dose_problems, "monitor": _monitor, "discharge": _discharge}
+    {"before": _before, "dose": _dose, "monitor": _monitor, "discharge": _discharge}
 )

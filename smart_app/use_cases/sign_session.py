@@ -13,18 +13,17 @@ from fhir_mappings.writing.session_note import Section, note_sections, session_n
 from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.dosing import fraction_given
-from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.access import (
     audited,
     own_session,
     refuse,
     require_prescriber,
-    require_writer,
     retried,
 )
 from smart_app.use_cases.countersign_session import STATEMENTS, meaning_for, why_not
-from smart_app.use_cases.course_progress import COUNT, may_change
+from smart_app.use_cases.course_progress import COUNT
 from smart_app.use_cases.device_keys import AFTER_SIGNING
+from smart_app.use_cases.early_stop import with_new_day
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.post_dose import repost
@@ -32,14 +31,12 @@ from smart_app.use_cases.record_session import view_within, with_fields
 from smart_app.use_cases.records import Caller, Countersignature, StoredSession
 from smart_app.use_cases.session_lines import Missing, SessionView
 from smart_app.use_cases.session_record import record
-from smart_app.use_cases.session_steps import check_step
 from smart_app.use_cases.signed_session import keep_signed
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.stock import stock_of
-from smart_app.use_cases.typed_session import amounts, started, text
+from smart_app.use_cases.typed_session import amounts
 from smart_app.use_cases.versions import Change, VersionLine, changes, version_lines
 
-STOP_FIELDS = ("stop.reason", "stop.disposition", "stop.time")
 AMENDED = "authorship of the amended record"
 ATTESTATION = "I have checked this record. It is complete and correct, and I sign it as its author."
 
@@ -169,6 +166,8 @@ def sign(
         status = follow(SESSION_TABLE, session.status, SessionEvent.SIGN)
         signed = replace(session, status=status, signed=made, amendment=None)
         uow.sessions.replace(signed)
+        if made.stop is not None:
+            course = with_new_day(course, made.number, made.stop.rescheduled)
         keep_signed(uow, signed, course, caller, now, ids, site)
         uow.device_keys.close(signed.patient, now, now + AFTER_SIGNING)
         repost(uow, session.signed, made, caller, now, ids, site.ledger, reason=made.amended)
@@ -176,35 +175,3 @@ def sign(
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"course/{course.id}", detail=detail))
         uow.commit()
         return replace(signed, version=signed.version + 1)
-
-
-@retried
-def stop_session(
-    work: Work, clock: Clock, caller: Caller, session_id: str, fields: Mapping[str, str]
-) -> StoredSession:
-    """End early, by prescriber or nurse. fields: stop.reason, stop.disposition, stop.time (empty: now).
-
-    The session still has to be signed, as a stopped one.
-    """
-    now, action = clock(), "clinician:session:stop"
-    with work() as uow:
-        require_writer(uow, caller, now, action)
-        session, course = own_session(uow, caller, now, action, session_id)
-        if not may_change(session):
-            refuse(uow, caller, now, action, Refused("This session is signed. It cannot be stopped any more."))
-        if started(session, now) is None:
-            words = "No dose was started. Enter its start, or record the session as missed."
-            raise Refused(words, problems={"dose.started": "Enter when the dose was started."})
-        typed = {name: fields.get(name, "").strip() for name in STOP_FIELDS}
-        typed["stop.time"] = typed["stop.time"] or text(session, "stop.time") or f"{now:%H:%M}"
-        if session.status is SessionStatus.STOPPED and all(text(session, n) == said for n, said in typed.items()):
-            return session
-        status = follow(SESSION_TABLE, session.status, SessionEvent.STOP)
-        stopped = replace(with_fields(session, typed, caller.clinician, now), status=status)
-        problems = check_step(stopped, "discharge", course, now, SessionLimits())
-        if problems:
-            raise Refused("Some of this needs another look.", problems=problems)
-        uow.sessions.replace(stopped)
-        uow.audit.add(audited(caller, now, action, f"session/{session.id}"))
-        uow.commit()
-        return replace(stopped, version=stopped.version + 1)

@@ -20,6 +20,17 @@ from smart_app.use_cases.two_writers import AT, BY, WAS, WAS_BY, past
 
 OVERNIGHT = timedelta(hours=6)  # an end before its start is taken for the next day, at most so much later
 
+STOP_FIELDS = (
+    "stop.cause",  # a key of STOP_CAUSES
+    "stop.reason",  # in words
+    "stop.disposition",  # a key of DISPOSITIONS
+    "stop.time",  # HH:MM
+    "stop.destination",
+    "stop.handed_to",
+    "stop.handed_at",  # HH:MM
+    "stop.told",
+    "stop.rescheduled",  # YYYY-MM-DD, of a session without a dose
+)
 FIELDS = (
     "gate.reason",  # a prescriber's, for a dose although the blood pressure check failed
     "check.reason",  # a prescriber's, for a dose although a stopping check stands against it
@@ -51,9 +62,7 @@ FIELDS = (
     "discharge.ended",  # HH:MM, end of observation
     "discharge.escort",
     "discharge.reason",  # a prescriber's, for an unmet criterion
-    "stop.reason",
-    "stop.disposition",
-    "stop.time",  # HH:MM
+    *STOP_FIELDS,
 )
 _CHECK_FIELD = re.compile(r"(check|discharge|therapy)\.[a-z0-9_]{1,40}(\.[a-z]{1,20})?")
 _EVENT_FIELD = re.compile(r"event\.[A-Za-z0-9-]{1,48}\.resolved")

@@ -468,13 +468,36 @@ async def test_stopping_early_is_offered_on_every_step(desk: Desk) -> None:
             assert (await page_of(client, at(session, step))).links["Stop the session early"].endswith("/stop")
         form = (await page_of(client, at(session, "stop"))).form("/stop")
         assert (await post(client, form, stop__reason="")).status_code == 422
-        values = {"stop__reason": "Severe headache", "stop__disposition": "transfer", "stop__time": "14:31"}
+        values = {"stop__cause": "adverse", "stop__reason": "Severe headache", "stop__disposition": "transfer"}
+        values |= {"stop__time": "14:31", "stop__told": "Dr Example", "stop__destination": "Riverside ED"}
+        values |= {"stop__handed_to": "Dr Ward", "stop__handed_at": "14:32"}
         response = await post(client, form, **values)
         page = await page_of(client, response.headers["location"])
         note = await page_of(client, at(session, "sign"))
     assert desk.work.kept.sessions[session.id].status is SessionStatus.STOPPED
     assert "Why the session was stopped Severe headache What happened then Emergency transfer" in note.text
+    assert "Handed over Dr Ward, Riverside ED, 14:32" in note.text
     assert "This session was stopped early." in page.text
+
+
+async def test_a_session_without_a_dose_ends_as_not_done_from_every_step(desk: Desk) -> None:
+    session = opened(desk)
+    async with desk.client() as client:
+        for step in STEPS:
+            assert (
+                (await page_of(client, at(session, step))).links["End the session without a dose"].endswith("/stop")
+            )
+        form = (await page_of(client, at(session, "stop"))).form("/stop")
+        values = {"stop__cause": "checks", "stop__disposition": "home", "stop__told": "Dr Example"}
+        response = await post(client, form, **values, stop__rescheduled="2026-11-25")
+        assert response.headers["location"] == at(session, "sign")
+        note = await page_of(client, at(session, "sign"))
+        assert note.form("/sign"), "nothing is missing: it can be signed"
+        assert "Ended early because of A check before the dose" in note.text
+        assert "ended without a dose" in (await page_of(client, at(session, "before"))).text
+        again = await client.get(f"{ROOT}/session/{session.id}")
+        assert again.headers["location"] == at(session, "sign")
+    assert desk.work.kept.sessions[session.id].status is SessionStatus.NOT_DONE
 
 
 async def test_a_missed_session_moves_the_plan(desk: Desk) -> None:

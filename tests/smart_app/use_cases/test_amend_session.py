@@ -16,7 +16,8 @@ from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.record_session import open_session, session_view
 from smart_app.use_cases.records import Caller, MessageKind, OutboxMessage, SessionVersion, StoredSession
 from smart_app.use_cases.session_entries import add_entry, strike_entry
-from smart_app.use_cases.sign_session import review, stop_session
+from smart_app.use_cases.sign_session import review
+from smart_app.use_cases.stop_session import stop_session
 from smart_app.use_cases.take_back_session import enter_in_error
 from smart_app.use_cases.versions import changes
 from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, MONDAY, NAN, Clinic, a_caller
@@ -159,7 +160,13 @@ class TestAmending:
 
     def test_a_stopped_session_is_amended_as_a_stopped_one(self, clinic: Clinic) -> None:
         session = clinic.recorded(MONDAY)
-        stop = {"stop.reason": "Vomiting", "stop.disposition": "home", "stop.time": "14:30"}
+        stop = {
+            "stop.cause": "adverse",
+            "stop.told": "Dr Dee",
+            "stop.reason": "Vomiting",
+            "stop.disposition": "home",
+            "stop.time": "14:30",
+        }
         stop_session(clinic.work, clinic.clock, NAN, session.id, stop)
         clinic.save(session, {"dose.ended": "14:30"})
         clinic.save(session, {"dose.confirm": "yes"})

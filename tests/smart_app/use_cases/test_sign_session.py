@@ -23,7 +23,8 @@ from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.records import Caller, MessageKind, StoredSession
 from smart_app.use_cases.session_entries import add_entry, strike_entry
-from smart_app.use_cases.sign_session import review, sign, stop_session
+from smart_app.use_cases.sign_session import review, sign
+from smart_app.use_cases.stop_session import stop_session
 from smart_app.use_cases.take_back_session import enter_in_error
 from tests.smart_app.use_cases.a_clinic import (
     BENS_DOCTOR,
@@ -72,7 +73,8 @@ def missed(clinic: Clinic, caller: Caller = DEE, **fields: str) -> StoredSession
 
 
 def stopped(clinic: Clinic, session: StoredSession, caller: Caller = NAN, **fields: str) -> StoredSession:
-    typed = {"stop.reason": "Vomiting", "stop.disposition": "home", "stop.time": "14:30"}
+    typed = {"stop.cause": "adverse", "stop.reason": "Vomiting", "stop.time": "14:30", "stop.told": "Dr Dee"}
+    typed |= {"stop.disposition": "home"}
     typed |= {f"stop.{name}": text for name, text in fields.items()}
     return stop_session(clinic.work, clinic.clock, caller, session.id, typed)
 
@@ -392,29 +394,59 @@ class TestStopping:
         signed = clinic.sign(session)
         record = made(signed)
         assert signed.status is record.status is SessionStatus.STOPPED
-        assert record.reason == "Vomiting. Disposition: Left with a responsible adult."
-        assert f"{record.ended:%H:%M}" == "14:30"
+        assert record.reason == "Another adverse event: Vomiting. Disposition: Left with a responsible adult."
+        assert record.stop is not None
+        assert (f"{record.stop.at:%H:%M}", record.stop.told) == ("14:30", "Dr Dee")
+        assert f"{record.ended:%H:%M}" == "16:10", "stopped, and observed until then"
         assert record.dose is not None
         assert not record.dose.completed
         assert clinic.course.planned[0].status is ActivityStatus.SCHEDULED
         assert "Stopped early" in (clinic.course.planned[0].note or "")
         assert json.loads(clinic.messages[1].items[0].body)["status"] == "stopped"
 
-    def test_discharge_criteria_are_not_asked_of_a_stopped_session(self) -> None:
+    @pytest.mark.parametrize("went", ["transfer", "admitted", "left"])
+    def test_who_is_gone_is_asked_for_no_discharge(self, went: str) -> None:
         clinic, session = a_recorded_session()
         clinic.save(session, {"discharge.gait": "", "discharge.ended": ""})
-        stopped(clinic, session)
-        assert made(clinic.sign(session)).status is SessionStatus.STOPPED
+        over = {"destination": "Riverside ED", "handed_to": "Dr Ward", "handed_at": "14:45"}
+        stopped(clinic, session, disposition=went, **over)
+        record = made(clinic.sign(session))
+        assert record.status is SessionStatus.STOPPED
+        assert f"{record.ended:%H:%M}" == "14:30"
+        assert record.stop is not None
+        assert record.stop.handed_to == ("" if went == "left" else "Dr Ward")
+
+    @pytest.mark.parametrize("went", ["observed", "home"])
+    def test_who_stays_or_goes_home_is_discharged_like_everybody(self, went: str) -> None:
+        clinic, session = a_recorded_session()
+        stopped(clinic, session, disposition=went)
+        clinic.save(session, {"discharge.gait": ""})
+        with pytest.raises(Refused) as caught:
+            clinic.sign(session)
+        assert list(caught.value.problems) == ["discharge.gait"]
+
+    def test_a_transfer_says_where_to_whom_and_when(self) -> None:
+        clinic, session = a_recorded_session()
+        with pytest.raises(Refused) as caught:
+            stopped(clinic, session, disposition="transfer")
+        assert set(caught.value.problems) == {"stop.destination", "stop.handed_to", "stop.handed_at"}
+
+    def test_a_running_infusion_ends_with_it(self) -> None:
+        clinic, session = a_recorded_session()
+        clinic.save(session, {"dose.ended": ""})
+        assert stopped(clinic, session).fields["dose.ended"] == "14:30"
 
     @pytest.mark.parametrize(
         ("fields", "field"),
         [
-            ({"reason": ""}, "stop.reason"),
+            ({"cause": ""}, "stop.cause"),
+            ({"cause": "other", "reason": ""}, "stop.reason"),
+            ({"told": " "}, "stop.told"),
             ({"disposition": " "}, "stop.disposition"),
             ({"time": "14:00"}, "stop.time"),
             ({"time": "16:40"}, "stop.time"),
         ],
-        ids=["no reason", "no disposition", "before the dose", "in the future"],
+        ids=["no cause", "no reason", "nobody told", "no disposition", "before the dose", "in the future"],
     )
     def test_it_needs_reason_disposition_and_a_time_since_the_dose(self, fields: dict[str, str], field: str) -> None:
         clinic, session = a_recorded_session()
@@ -446,12 +478,53 @@ class TestStopping:
         clinic, session = a_recorded_session()
         assert stopped(clinic, session, time="").fields["stop.time"] == "16:20"
 
-    def test_before_a_dose_there_is_nothing_to_stop(self) -> None:
+    def test_before_a_dose_the_session_was_not_done(self) -> None:
         clinic = Clinic()
         clinic.enrolled()
+        clinic.at("14:00")
         session = clinic.opened()
-        with pytest.raises(Refused, match="No dose was started"):
-            stopped(clinic, session)
+        clinic.read(session, "168/104", baseline="yes")
+        clinic.save(session, {"check.identity": "yes", "check.identity.which": "name-birth"})
+        clinic.at("14:20")
+        ended = stopped(clinic, session, cause="pressure", reason="", time="", rescheduled="2026-11-04")
+        assert (ended.status, ended.fields["stop.time"]) == (SessionStatus.NOT_DONE, "14:20")
+        record = made(clinic.sign(session))
+        assert record.status is SessionStatus.NOT_DONE
+        assert record.dose is None
+        assert record.reason == "Blood pressure. Disposition: Left with a responsible adult."
+        assert [check.key for check in record.checks] == ["identity"]
+        assert [reading.systolic for reading in record.readings] == [168]
+        first = clinic.course.planned[0]
+        assert (first.status, first.day) == (ActivityStatus.SCHEDULED, date(2026, 11, 4))
+        assert first.note == "Missed on 02 Nov 2026: Blood pressure. Disposition: Left with a responsible adult."
+        sent = json.loads(clinic.messages[1].items[0].body)
+        assert sent["status"] == "not-done"
+        assert "168/104" in sent["note"][0]["text"]
+
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [({"rescheduled": "2026-11-02"}, "stop.rescheduled"), ({"time": "14:30"}, "stop.time")],
+        ids=["rescheduled to the same day", "in the future"],
+    )
+    def test_before_a_dose_too_it_is_checked(self, fields: dict[str, str], field: str) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        clinic.at("14:00")
+        session = clinic.opened()
+        with pytest.raises(Refused) as caught:
+            stopped(clinic, session, **({"time": "14:00"} | fields))
+        assert list(caught.value.problems) == [field]
+
+    def test_a_dose_entered_after_it_contradicts_it(self) -> None:
+        clinic = Clinic()
+        clinic.enrolled()
+        clinic.at("14:00")
+        session = clinic.opened()
+        stopped(clinic, session, time="13:55")
+        clinic.save(session, {"dose.started": "13:50"})
+        with pytest.raises(Refused) as caught:
+            clinic.sign(session)
+        assert list(caught.value.problems) == ["dose.started"]
 
     def test_stopping_twice_is_once(self) -> None:
         clinic, session = a_recorded_session()
