@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.fhir_client import FhirClient, http_client
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.records import MessageKind, MessageState, OutboxMessage
-from tests.fhir_mappings.writing.a_session import EHR
+from tests.fhir_mappings.writing.a_session import EHR, an_id
 from tests.smart_app.use_cases.an_outbox import Clinic
 
 pytest.importorskip("sekmet", reason="the sandbox extra is not installed")
@@ -144,6 +145,30 @@ async def test_a_course_is_written_kept_up_to_date_and_corrected(clinic: Clinic)
     assert [message.state for message in messages(clinic, course)] == [MessageState.DELIVERED] * 5
     assert {one["status"] for one in await found(clinic, sent)} == {"entered-in-error"}
     assert len(await found(clinic, sent)) == len(held)
+
+
+async def test_a_session_is_amended_in_place_and_countersigned(clinic: Clinic) -> None:
+    course = clinic.enrol()
+    session = clinic.sign(course)
+    await drain(clinic)
+    assert session.dose is not None
+    kept, dose = session.readings[0], replace(session.dose, given_mg=Decimal("40.50"))
+    second = clinic.amend(session, dose=dose, readings=(replace(kept, id=an_id(9001), systolic=Decimal(131)),))
+    clinic.countersign(second)
+    await drain(clinic)
+    states = {message.kind: (message.state, message.reason) for message in messages(clinic, course)}
+    assert states[MessageKind.AMEND_SESSION] == (MessageState.DELIVERED, "")
+    assert states[MessageKind.COUNTERSIGN_SESSION] == (MessageState.DELIVERED, "")
+    (sent,) = (one for one in messages(clinic, course) if one.kind is MessageKind.AMEND_SESSION)
+    held = await found(clinic, sent)
+    assert len(held) == len(sent.items) - 1, "nothing is doubled"
+    gone = {item.value for item in sent.items if not item.body}
+    for one in held:
+        wrong = one["identifier"][0]["value"] in gone
+        assert one["status"] == ("entered-in-error" if wrong else one["status"])
+        assert wrong or one["status"] in {"completed", "final"}
+    (given,) = (one for one in held if one["resourceType"] == "MedicationAdministration")
+    assert Decimal(str(given["dosage"]["dose"]["value"])) == Decimal("40.5")
 
 
 async def test_a_chart_is_read_from_a_server_of_others(clinic: Clinic, server: Any) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.programme import CourseStatus, TreatmentCourse
-from fhir_mappings.facts.treatment import KetamineSession, Place, Role, Route, SessionStatus
-from fhir_mappings.writing.session_bundle import session_resources
+from fhir_mappings.facts.treatment import KetamineSession, Place, Role, Route, SessionStatus, Signature
+from fhir_mappings.writing.session_bundle import countersigned, session_resources
 from smart_app.use_cases.deliver_outbox import deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.records import (
@@ -21,6 +21,8 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
+from smart_app.use_cases.sent import sendings, sent_items
+from smart_app.use_cases.signed_session import as_item
 from smart_app.use_cases.typed_session import BY
 from tests.fakes import FakeOutbox, FakeWork
 from tests.fhir_mappings.writing.a_session import (
@@ -94,6 +96,37 @@ class Clinic:
         self._keep(session)
         self._queue(MessageKind.SEND_SESSION, course, items, session.id)
         return session
+
+    def amend(self, session: KetamineSession, **changes: Any) -> KetamineSession:
+        """The next version of a session with its AMEND_SESSION, as signing queues it."""
+        course = self.courses[session.course]
+        signature = replace(session.signature, at=session.signature.at + timedelta(hours=1))
+        next_one = {"version": session.version + 1, "amended": "A value was mistyped.", "signature": signature}
+        made = replace(session, **(next_one | changes))
+        items = tuple(map(as_item, session_resources(made, course, INSTANCE)))
+        staying = {item.value for item in items}
+        with self.work() as uow:
+            known = sent_items(sendings(uow.messages.of_course(course.id), session.id)).values()
+            held = uow.sessions.get(session.id) or _draft(session)
+            uow.sessions.replace(replace(held, signed=made))
+            uow.audit.add(AuditRecord(action="clinician:session:sign", at=self.time))
+            uow.commit()
+        gone = tuple(
+            replace(bodies[-1], body="", reference=None)
+            for bodies in known
+            if bodies[-1].value not in staying and bodies[-1].resource_type != "Provenance"
+        )
+        self._queue(MessageKind.AMEND_SESSION, course, (*items, *gone), session.id)
+        return made
+
+    def countersign(self, session: KetamineSession) -> MessageItem:
+        """Its Provenance, with the COUNTERSIGN_SESSION that carries it."""
+        course = self.courses[session.course]
+        signature = Signature(by=NURSE, at=self.time, meaning="authorship of my entries")
+        resources = session_resources(session, course, INSTANCE)
+        item = as_item(countersigned(session, resources, signature, INSTANCE, None))
+        self._queue(MessageKind.COUNTERSIGN_SESSION, course, (item,), session.id)
+        return item
 
     def progress(self, course_id: str, **changes: Any) -> None:
         """The course moves on, with its UPDATE_CARE_PLAN."""

@@ -3,48 +3,18 @@
 from __future__ import annotations
 
 import random
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from fhir_mappings.facts.treatment import KetamineSession
-from fhir_mappings.writing.session_bundle import session_resources
 from smart_app.use_cases.records import Json, MessageKind, MessageState, OutboxMessage
-from smart_app.use_cases.signed_session import as_item
-from tests.fhir_mappings.writing.a_session import INSTANCE, a_dose, a_reading, an_id, at
+from tests.fhir_mappings.writing.a_session import a_dose, a_reading, an_id
 from tests.smart_app.use_cases.an_outbox import FINAL, Clinic
 from tests.smart_app.use_cases.scripted_ehr import Fault, ScriptedEhr
 
 pytestmark = pytest.mark.anyio
-
-
-def amend(clinic: Clinic, session: KetamineSession, **changes: Any) -> KetamineSession:
-    """The next version with its AMEND_SESSION, as signing queues it."""
-    course = clinic.courses[session.course]
-    signature = replace(session.signature, at=at(18, session.version))
-    made = replace(
-        session,
-        **{"version": session.version + 1, "amended": "A value was mistyped.", "signature": signature, **changes},
-    )
-    items = tuple(map(as_item, session_resources(made, course, INSTANCE)))
-    staying = {item.value for item in items}
-    known = {
-        item.value: item
-        for message in clinic.messages()
-        if message.session == session.id
-        for item in message.items
-        if item.body and item.resource_type != "Provenance"
-    }
-    gone = tuple(replace(item, body="", reference=None) for value, item in known.items() if value not in staying)
-    with clinic.work() as uow:
-        held = uow.sessions.get(session.id)
-        assert held is not None
-        uow.sessions.replace(replace(held, signed=made))
-    clinic.work.kept.sessions[session.id] = replace(held, signed=made, version=held.version + 1)
-    clinic._queue(MessageKind.AMEND_SESSION, course, (*items, *gone), session.id)
-    return made
 
 
 async def a_written_session(clinic: Clinic) -> KetamineSession:
@@ -71,7 +41,7 @@ async def test_what_changed_is_changed_in_place_and_the_rest_is_left_alone() -> 
     clinic = Clinic()
     session = await a_written_session(clinic)
     before = {reference: resource["meta"]["versionId"] for reference, resource in clinic.ehr.resources.items()}
-    amend(clinic, session, **a_corrected_dose())
+    clinic.amend(session, **a_corrected_dose())
     await clinic.drain()
     assert amendment_of(clinic).state is MessageState.DELIVERED, amendment_of(clinic).reason
     assert one(clinic, "MedicationAdministration")["dosage"]["dose"]["value"] == Decimal("40.5")
@@ -88,7 +58,7 @@ async def test_what_changed_is_changed_in_place_and_the_rest_is_left_alone() -> 
 async def test_a_new_reading_is_added_and_one_that_went_is_marked() -> None:
     clinic = Clinic()
     session = await a_written_session(clinic)
-    amend(clinic, session, readings=(a_reading(500, systolic=Decimal(150)),))
+    clinic.amend(session, readings=(a_reading(500, systolic=Decimal(150)),))
     await clinic.drain()
     assert amendment_of(clinic).state is MessageState.DELIVERED, amendment_of(clinic).reason
     statuses: dict[str, int] = {}
@@ -106,7 +76,7 @@ async def test_what_others_added_stays_and_what_they_changed_is_not_written_over
     procedure["note"] = [*procedure["note"], {"text": "Seen by the pharmacist."}]
     procedure["usedCode"] = [{"text": "Pump 4"}]
     clinic.ehr.put(procedure)
-    amend(clinic, session, **a_corrected_dose())
+    clinic.amend(session, **a_corrected_dose())
     await clinic.drain()
     assert amendment_of(clinic).state is MessageState.DELIVERED, amendment_of(clinic).reason
     after = one(clinic, "Procedure")
@@ -122,7 +92,7 @@ async def test_a_dose_that_somebody_corrected_in_the_ehr_is_a_conflict() -> None
     dose["dosage"]["dose"]["value"] = Decimal(39)
     clinic.ehr.put(dose)
     writes = clinic.ehr.asked.count("transaction")
-    amend(clinic, session, **a_corrected_dose())
+    clinic.amend(session, **a_corrected_dose())
     await clinic.drain()
     message = amendment_of(clinic)
     assert message.state is MessageState.CONFLICT
@@ -143,7 +113,7 @@ async def test_somebody_who_writes_in_between_loses_nothing() -> None:
             ehr.put({**procedure, "note": [*procedure["note"], {"text": f"Edit {turn}"}]})
 
     clinic.ehr.between = another_edits
-    amend(clinic, session, **a_corrected_dose())
+    clinic.amend(session, **a_corrected_dose())
     await clinic.drain()
     assert amendment_of(clinic).state is MessageState.DELIVERED, amendment_of(clinic).reason
     texts = [each["text"] for each in one(clinic, "Procedure")["note"]]
@@ -153,8 +123,8 @@ async def test_somebody_who_writes_in_between_loses_nothing() -> None:
 async def test_two_amendments_follow_each_other() -> None:
     clinic = Clinic()
     session = await a_written_session(clinic)
-    second = amend(clinic, session, **a_corrected_dose())
-    amend(clinic, second, dose=a_dose(id=an_id(77), given_mg=Decimal("40.25")))
+    second = clinic.amend(session, **a_corrected_dose())
+    clinic.amend(second, dose=a_dose(id=an_id(77), given_mg=Decimal("40.25")))
     await clinic.drain()
     assert [each.state for each in clinic.messages(MessageKind.AMEND_SESSION)] == [MessageState.DELIVERED] * 2
     assert one(clinic, "MedicationAdministration")["dosage"]["dose"]["value"] == Decimal("40.25")
@@ -170,7 +140,7 @@ async def test_an_amendment_of_what_never_arrived_is_written_whole() -> None:
     session = clinic.sign(course, dose=a_dose(id=an_id(77)))
     await clinic.drain()
     assert clinic.messages(MessageKind.SEND_SESSION)[0].state is MessageState.REJECTED
-    amend(clinic, session, **a_corrected_dose())
+    clinic.amend(session, **a_corrected_dose())
     await clinic.drain()
     assert amendment_of(clinic).state is MessageState.DELIVERED, amendment_of(clinic).reason
     assert one(clinic, "MedicationAdministration")["dosage"]["dose"]["value"] == Decimal("40.5")
@@ -179,12 +149,53 @@ async def test_an_amendment_of_what_never_arrived_is_written_whole() -> None:
 async def test_taking_the_amended_session_back_marks_what_the_amendment_added() -> None:
     clinic = Clinic()
     session = await a_written_session(clinic)
-    second = amend(clinic, session, readings=(*session.readings, a_reading(500)))
+    second = clinic.amend(session, readings=(*session.readings, a_reading(500)))
     await clinic.drain()
     clinic.retract(second)
     await clinic.drain()
     kinds = ("Procedure", "MedicationAdministration", "Observation")
     assert {each["status"] for kind in kinds for each in clinic.ehr.held(kind)} == {"entered-in-error"}
+
+
+async def test_a_countersignature_points_at_what_the_ehr_holds() -> None:
+    clinic = Clinic()
+    session = await a_written_session(clinic)
+    item = clinic.countersign(session)
+    await clinic.drain()
+    message = clinic.messages(MessageKind.COUNTERSIGN_SESSION)[0]
+    assert message.state is MessageState.DELIVERED, message.reason
+    (held,) = (each for each in clinic.ehr.held("Provenance") if each["meta"]["tag"][0]["code"] == item.value)
+    places = {target["reference"] for target in held["target"]}
+    assert places == {place for place in clinic.ehr.resources if not place.startswith(("Provenance/", "CarePlan/"))}
+    assert held["signature"][0]["type"][0]["code"] == "1.2.840.10065.1.12.1.5"
+
+
+async def test_a_countersignature_of_what_is_not_in_the_ehr_stays_here() -> None:
+    clinic = Clinic()
+    course = clinic.enrol()
+    await clinic.drain()
+    clinic.ehr.fault_of = lambda operation: Fault.REJECTED if operation == "transaction" else None
+    session = clinic.sign(course)
+    await clinic.drain()
+    clinic.ehr.fault_of = lambda _operation: None
+    clinic.countersign(session)
+    await clinic.drain()
+    message = clinic.messages(MessageKind.COUNTERSIGN_SESSION)[0]
+    assert message.state is MessageState.MANUAL
+    assert message.reason.startswith("This session is not in the EHR")
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_a_countersignature_is_written_once_whatever_fails(seed: int) -> None:
+    clinic = Clinic(seed=seed)
+    session = await a_written_session(clinic)
+    chance = random.Random(seed)  # noqa: S311  # a seeded run, no secret
+    faults = iter(chance.choices(FAULTS, k=3))
+    clinic.ehr.fault_of = lambda _operation: next(faults, None) if chance.random() < 0.5 else None
+    item = clinic.countersign(session)
+    await clinic.drain(relaunch=True)
+    assert clinic.messages(MessageKind.COUNTERSIGN_SESSION)[0].state is MessageState.DELIVERED
+    assert clinic.ehr.count(item.value) == 1
 
 
 FAULTS = [fault for fault in Fault if fault not in {Fault.REJECTED, Fault.FORBIDDEN}]
@@ -197,8 +208,7 @@ async def test_whatever_fails_nothing_is_doubled_and_nothing_lost(seed: int) -> 
     chance = random.Random(seed)  # noqa: S311  # a seeded run, no secret
     faults = iter(chance.choices(FAULTS, k=4))
     clinic.ehr.fault_of = lambda _operation: next(faults, None) if chance.random() < 0.15 else None
-    amend(
-        clinic,
+    clinic.amend(
         session,
         **a_corrected_dose(),
         readings=(a_reading(600, systolic=Decimal(133)), *session.readings[1:]),
