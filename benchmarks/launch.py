@@ -33,11 +33,13 @@ from smart_app.store.migrations import migrate
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.records import Caller
 from smart_app.use_cases.screen_patient import screen_chart, screen_patient
+from smart_app.use_cases.site import Site
 from tests.ways_out import a_way_out
 
 DELAY = 0.05  # seconds the EHR takes for each answer
 AS_OF = date(2026, 11, 23)
 PATIENT = "Patient/1"
+SITE = Site(base_url="https://clinic.example", version="0.1.0")
 EACH_ROUND = 9  # measurements of each kind in a round
 LOINC, ACTIVE = "http://loinc.org", "http://terminology.hl7.org/CodeSystem/condition-clinical"
 
@@ -196,7 +198,7 @@ class Bench:
 
     async def stored(self) -> None:
         """The whole use case, with its durable commit of the screening and the audit record."""
-        await screen_patient(self.work, _now, self.caller, self.ehr)
+        await screen_patient(self.work, _now, self.caller, self.ehr, SITE)
 
     async def peer(self) -> None:
         """The same searches at once, each Bundle read through fhir.resources."""

@@ -43,9 +43,11 @@ from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.errors import EhrError
 from smart_app.use_cases.records import Caller
 from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.site import Site
 from tests.ways_out import a_way_out
 
 OBSERVATIONS = 10_000
+SITE = Site(base_url="https://clinic.example", version="0.1.0")
 PERSON = {"resourceType": "Patient", "id": "1", "birthDate": "1984-03-04", "gender": "male"}
 HEARTBEAT = 0.001  # seconds
 
@@ -184,7 +186,7 @@ async def _watched(base: str, folder: Path) -> tuple[float, float, float, float]
         waits: list[float] = [0.0]
         heart = asyncio.create_task(_beat(waits))
         started = time.perf_counter()
-        screening = await screen_patient(SqlWork(engine), _now, caller, ehr)
+        screening = await screen_patient(SqlWork(engine), _now, caller, ehr, SITE)
         wall = (time.perf_counter() - started) * 1e3
         heart.cancel()
     assert len(screening.read) == OBSERVATIONS + 2, screening.result["gaps"]

@@ -93,7 +93,7 @@ def page_deps(parts: Parts) -> PageDeps:
         clock=parts.clock,
         launches=parts.store.sessions,
         ehr_of=parts.ehrs,
-        screen=partial(screen_patient, settings=parts.site.rules, medicines=parts.medicines),
+        screen=partial(screen_patient, medicines=parts.medicines),
         ids=lambda: str(uuid4()),
         site=Site(
             base_url=parts.settings.base_url,

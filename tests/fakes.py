@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
@@ -195,6 +195,10 @@ class FakeScreenings:
     def latest(self, patient: str, launch: str = "") -> StoredScreening | None:
         kept = (s for s in reversed(self.unit.draft.screenings.values()) if s.patient == patient)
         return next((s for s in kept if not launch or s.launch == launch), None)
+
+    def of_day(self, patient: str, day: date) -> StoredScreening | None:
+        kept = (s for s in reversed(self.unit.draft.screenings.values()) if s.patient == patient)
+        return next((s for s in kept if s.day == day), None)
 
     def keep_inputs(self, inputs: ScreeningInputs) -> None:
         _add(self.unit.draft.inputs, inputs.id, inputs)

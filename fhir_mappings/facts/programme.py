@@ -95,6 +95,24 @@ class CourseStatus(StrEnum):
     ENTERED_IN_ERROR = "entered-in-error"
 
 
+class Held(StrEnum):
+    """Why a course is on hold."""
+
+    DECISION = "decision"  # of a prescriber
+    SCREENING = "screening"  # it found something that has to be settled first
+    INTERRUPTED = "interrupted"  # too long a gap, or too long in all
+
+
+class Finish(StrEnum):
+    """Why a course ended before its last session. Completing a course says nothing of response."""
+
+    REMISSION = "remission"
+    ADVERSE_EVENT = "adverse event"
+    WITHDRAWAL = "withdrawal"  # of the patient
+    RESTART = "restart"
+    OTHER = "other"
+
+
 class ActivityStatus(StrEnum):
     NOT_STARTED = "not-started"
     SCHEDULED = "scheduled"

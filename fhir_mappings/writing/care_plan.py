@@ -108,7 +108,7 @@ def _period(course: TreatmentCourse) -> Json:
 
 
 def _contributors(course: TreatmentCourse) -> Json:
-    others = {note.author.reference: note.author for note in course.notes}
+    others = {note.author.reference: note.author for note in course.notes if note.author.reference}
     others.pop(course.enrolled_by.reference, None)
     if not others:
         return {}
@@ -159,4 +159,10 @@ def _notes(course: TreatmentCourse) -> Json:
 
 
 def _note(note: CourseNote) -> Json:
+    if not note.author.reference:  # the EHR named nobody for the launch that found it
+        return {
+            "authorString": plain(note.author.name),
+            "time": instant("course.notes.at", note.at),
+            "text": plain(note.text),
+        }
     return annotation("course.notes", note.author, note.at, note.text)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
-from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession, ProgrammeDefinition
+from fhir_mappings.facts.programme import CourseNote, CourseStatus, Finish, PlannedSession, ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Clinician, Dose, KetamineSession, Place, Route, SessionStatus
 from smart_app.clinical.dosing import fraction_given
@@ -48,6 +48,10 @@ class CourseRecord(Protocol):
     def screening(self) -> str: ...
     @property
     def ended(self) -> date | None: ...
+    @property
+    def resumed(self) -> date | None: ...
+    @property
+    def finish(self) -> Finish | None: ...
     @property
     def notes(self) -> tuple[CourseNote, ...]: ...
 

@@ -55,6 +55,7 @@ COURSE_TABLE: Mapping[tuple[CourseStatus, CourseEvent], CourseStatus] = MappingP
         (_C.ACTIVE, _E.REVOKE): _C.REVOKED,
         (_C.ACTIVE, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
         (_C.ON_HOLD, _E.RESUME): _C.ACTIVE,
+        (_C.ON_HOLD, _E.COMPLETE): _C.COMPLETED,
         (_C.ON_HOLD, _E.REVOKE): _C.REVOKED,
         (_C.ON_HOLD, _E.ENTER_IN_ERROR): _C.ENTERED_IN_ERROR,
         (_C.COMPLETED, _E.REOPEN): _C.ACTIVE,

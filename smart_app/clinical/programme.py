@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -18,7 +19,7 @@ from fhir_mappings.facts.programme import (
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import KetamineSession, SessionStatus
 from smart_app.clinical.counting import CourseRecord, Tally, tally
-from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, ActivityEvent, CourseEvent, follow
+from smart_app.clinical.course_states import ACTIVITY_TABLE, ActivityEvent, CourseEvent, follow
 from smart_app.clinical.session_rules import elapsed
 
 
@@ -33,7 +34,10 @@ class Timing(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where a course stands. `words` is "4 of 6 done, 1 missed, next 26 Nov 2026"."""
+    """Where a course stands. `words` is "4 of 6 done, 1 missed, next 26 Nov 2026".
+
+    `complete`: as many sessions count as the programme has. `doubts` say why a prescriber has to confirm that.
+    """
 
     counted: int
     of: int | None
@@ -43,7 +47,8 @@ class Progress:
     complete: bool
     timing: Timing
     words: str
-    flags: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()  # what is out of the ordinary, the doubts among it
+    doubts: tuple[str, ...] = ()
     next_day: date | None = None
     next_number: int = 1
 
@@ -52,11 +57,14 @@ def progress(
     course: CourseRecord,
     sessions: Collection[KetamineSession],
     *,
-    today: date,
+    today: date | None,
     decided: Collection[str] = (),
     open_number: int | None = None,
 ) -> Progress:
-    """Where the course stands. `open_number` is the number of the session that is running, if one is."""
+    """Where the course stands. `open_number` is the number of the session that is running, if one is.
+
+    `today` None: judged by what was recorded alone, and not as if the next session were today.
+    """
     definition = programme_of(course)
     tallies = tally(sessions, course, decided)
     counted = [each.session for each in tallies if each.counts]
@@ -65,7 +73,9 @@ def progress(
     complete = definition.sessions is not None and len(counted) == definition.sessions
     to_do = [each for each in planned if each.status is not ActivityStatus.COMPLETED]
     next_day = to_do[0].day if to_do and course.status is CourseStatus.ACTIVE else None
-    timing = _timing(definition, [session.started.date() for session in counted], today, complete=complete)
+    days = [session.started.date() for session in counted]
+    timing = _timing(definition, days, None if complete else today, complete=complete, resumed=course.resumed)
+    doubts = _doubts(timing, definition, counted)
     return Progress(
         counted=len(counted),
         of=definition.sessions,
@@ -75,19 +85,27 @@ def progress(
         complete=complete,
         timing=timing,
         words=_words(len(counted), definition.sessions, missed, next_day),
-        flags=_flags(timing, definition, counted),
+        flags=(*_timing_flags(timing, definition), *doubts, *_twice(tallies)),
+        doubts=doubts,
         next_day=next_day,
         next_number=to_do[0].number if to_do else len(counted) + 1,
     )
 
 
-def settle(status: CourseStatus, *, complete: bool) -> CourseStatus:
-    """Complete an active course with its last session; reopen a completed one that has lost a session."""
-    if status is CourseStatus.ACTIVE and complete:
-        return follow(COURSE_TABLE, status, CourseEvent.COMPLETE)
-    if status is CourseStatus.COMPLETED and not complete:
-        return follow(COURSE_TABLE, status, CourseEvent.REOPEN)
-    return status
+def due_event(course: CourseRecord, progress: Progress) -> CourseEvent | None:
+    """What its sessions ask of a course; None: nothing.
+
+    An interrupted course goes on hold, also with its last session: a prescriber chooses. One that would be complete
+    too soon waits for a prescriber to confirm. A completed course that lost a session is reopened, unless a
+    prescriber had ended it before its last session.
+    """
+    if course.status is CourseStatus.ACTIVE:
+        if progress.timing is Timing.INTERRUPTED:
+            return CourseEvent.HOLD
+        return CourseEvent.COMPLETE if progress.complete and not progress.doubts else None
+    if course.status is CourseStatus.COMPLETED and not progress.complete and course.finish is None:
+        return CourseEvent.REOPEN
+    return None
 
 
 def treatment_course(
@@ -192,41 +210,67 @@ def _words(counted: int, of: int | None, missed: int, next_day: date | None) -> 
     return ", ".join(parts)
 
 
-def _timing(definition: ProgrammeDefinition, days: Sequence[date], today: date, *, complete: bool) -> Timing:
-    """A running course is judged as if its next session were today."""
+def _timing(
+    definition: ProgrammeDefinition,
+    days: Sequence[date],
+    today: date | None,
+    *,
+    complete: bool,
+    resumed: date | None,
+) -> Timing:
+    """A running course is judged as if its next session were `today`; None: by its sessions alone.
+
+    A prescriber who resumed the course has decided on the gap up to then, and on its length in all.
+    """
     if definition.days is None:
         return Timing.OPEN_ENDED
     if not days:
         return Timing.NOT_STARTED
     lower, upper = definition.days
-    known = list(days) if complete else [*days, max(today, days[-1])]
+    known = [*days, max(today, days[-1])] if today is not None else list(days)
     span = (known[-1] - known[0]).days
-    gaps = [(later - earlier).days for earlier, later in pairwise(known)]
-    if span > upper + definition.late_days or max(gaps, default=0) > definition.longest_gap_days:
+    decided = resumed or known[0]
+    gaps = [(later - max(earlier, decided)).days for earlier, later in pairwise(known)]
+    too_long = span > upper + definition.late_days and resumed is None
+    if too_long or max(gaps, default=0) > definition.longest_gap_days:
         return Timing.INTERRUPTED
     if span > upper:
         return Timing.LATE
     return Timing.TOO_SOON if complete and span < lower else Timing.ON_TIME
 
 
-def _flags(timing: Timing, definition: ProgrammeDefinition, counted: Sequence[KetamineSession]) -> tuple[str, ...]:
-    flags: list[str] = []
-    if definition.days is not None and timing in _TIMING_WORDS:
-        lower, upper = definition.days
-        late, gap = upper + definition.late_days, definition.longest_gap_days
-        flags.append(_TIMING_WORDS[timing].format(lower=lower, upper=upper, late=late, gap=gap))
+def _timing_flags(timing: Timing, definition: ProgrammeDefinition) -> list[str]:
+    if definition.days is None or timing not in _TIMING_WORDS:
+        return []
+    _, upper = definition.days
+    late, gap = upper + definition.late_days, definition.longest_gap_days
+    return [_TIMING_WORDS[timing].format(upper=upper, late=late, gap=gap)]
+
+
+def _doubts(timing: Timing, definition: ProgrammeDefinition, counted: Sequence[KetamineSession]) -> tuple[str, ...]:
+    """Why a course is not silently complete."""
+    doubts: list[str] = []
+    if definition.days is not None and timing is Timing.TOO_SOON:
+        doubts.append(f"Too soon: all sessions within fewer than {definition.days[0]} days.")
     least = timedelta(hours=definition.least_hours_apart)
     for earlier, later in pairwise(counted):
         if elapsed(earlier.started, later.started) < least:
-            began = day_words(later.started.date())
-            flags.append(
-                f"The session of {began} began less than {definition.least_hours_apart} hours after the last."
-            )
-    return tuple(flags)
+            began, hours = day_words(later.started.date()), definition.least_hours_apart
+            doubts.append(f"The session of {began} began less than {hours} hours after the last.")
+    return tuple(doubts)
+
+
+def _twice(tallies: Sequence[Tally]) -> list[str]:
+    """Days with more than one session that was given: one of them may have been entered twice."""
+    given = Counter(each.session.started.date() for each in tallies if each.session.status is SessionStatus.COMPLETED)
+    return [
+        f"{times} sessions are recorded on {day_words(on)}. Only one counts: see whether one was entered twice."
+        for on, times in sorted(given.items())
+        if times > 1
+    ]
 
 
 _TIMING_WORDS = {
-    Timing.TOO_SOON: "Too soon: all sessions within fewer than {lower} days.",
     Timing.LATE: "Late: more than {upper} days since the first session.",
     Timing.INTERRUPTED: "Interrupted: more than {late} days in all, or more than {gap} days between two sessions. "
     "Decide whether to go on or to start again.",

@@ -13,6 +13,7 @@ from launch.errors import CookieRefused
 from smart_app.pages import (
     about,
     amending,
+    deciding,
     device,
     enrolment,
     ledger,
@@ -43,6 +44,7 @@ ALL: tuple[Route, ...] = (
     *screening.ROUTES,
     *overriding.ROUTES,
     *enrolment.ROUTES,
+    *deciding.ROUTES,
     *session_ends.ROUTES,
     *signing.ROUTES,
     *ledger.ROUTES,

@@ -36,7 +36,9 @@ class OpenLaunches(Protocol):
 class ScreenPatient(Protocol):
     """use_cases.screen_patient.screen_patient."""
 
-    async def __call__(self, work: Work, clock: Clock, caller: Caller, ehr: Ehr, /) -> StoredScreening: ...
+    async def __call__(
+        self, work: Work, clock: Clock, caller: Caller, ehr: Ehr, site: Site, /
+    ) -> StoredScreening: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

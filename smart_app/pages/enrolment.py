@@ -1,4 +1,4 @@
-"""Enrolment: the form, "Check before you enrol", the result, and withdrawing before session 1 (ui spec S3)."""
+"""Enrolment: the form, "Check before you enrol" and the result (ui specification S3)."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.facts.treatment import Route as Way
-from smart_app.pages.late import DRAFT, keep_on
+from smart_app.pages.late import DRAFT
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import PLACES, partial_day
-from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view, withdraw
+from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view
 from smart_app.use_cases.enrolment_draft import save_draft
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
-from smart_app.use_cases.look import PAGE, record_look
 from smart_app.use_cases.records import StoredCourse
 
 _PLAN = ("route", "start")
@@ -124,36 +123,6 @@ def _enrolled(visit: Visit) -> Response:
     )
 
 
-def withdrawing(visit: Visit) -> Response:
-    """Ask for the reason; then end the enrolment."""
-    record_look(visit.deps.work, visit.deps.clock, visit.caller, PAGE)
-    problems: Problems = {}
-    if "reason" in visit.fields:
-        deps = visit.deps
-        try:
-            withdraw(deps.work, deps.clock, visit.caller, visit.fields["reason"], deps.ids, deps.site)
-        except Refused as refused:
-            problems = refused.problems or {"reason": refused.words}
-        else:
-            deps.wake_worker()
-            return visit.go("progress")
-    return visit.page(
-        "reason.html",
-        tab="enrolment",
-        title="Withdraw the enrolment",
-        status=422 if problems else 200,
-        problems=problems,
-        values=visit.fields,
-        heading="Withdraw the enrolment",
-        explanation="The course ends here and its care plan in the EHR is revoked. "
-        "What was recorded stays, with your reason.",
-        action="enrolment/withdraw",
-        hidden={},
-        button="Withdraw the enrolment",
-        back="enrolment",
-    )
-
-
 def summary(view: EnrolmentView) -> tuple[tuple[str, str, str], ...]:
     """The lines of "Check before you enrol": what, value, the field that changes it."""
     fields, definition = view.fields, view.definition
@@ -201,6 +170,4 @@ def _consent(fields: Mapping[str, str]) -> str:
 ROUTES = (
     Route(path="enrolment", handler=show),
     Route(path="enrolment", handler=act, method="POST", keep=keep_draft),
-    Route(path="enrolment/withdraw", handler=withdrawing),
-    Route(path="enrolment/withdraw", handler=withdrawing, method="POST", keep=keep_on("enrolment/withdraw")),
 )

@@ -35,7 +35,7 @@ def decide(visit: Visit) -> Response:
             reason=fields.get("reason", ""),
             seen=seen,
             ids=deps.ids,
-            settings=deps.site.rules,
+            site=deps.site,
         )
     except Refused as refused:
         if not refused.problems:

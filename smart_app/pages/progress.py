@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from smart_app.clinical.outcomes import PRIMARY
 from smart_app.pages.charts import ScorePoint, SessionMark, score_chart
+from smart_app.pages.deciding import LINKS
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
@@ -28,6 +29,7 @@ def _page(visit: Visit, problems: Problems, values: dict[str, str], score_id: st
         status=422 if problems else 200,
         view=view,
         charts={scale.form.key: _chart(view, scale) for scale in view.outcomes.scales},
+        decision_links=LINKS,
         problems=problems,
         values=values,
         score_id=score_id,

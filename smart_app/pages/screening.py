@@ -109,7 +109,7 @@ def answer(visit: Visit) -> Response:
     """What the patient said, and what the clinician knows of a trial."""
     deps = visit.deps
     try:
-        answer_questions(deps.work, deps.clock, visit.caller, visit.fields, deps.ids, deps.site.rules)
+        answer_questions(deps.work, deps.clock, visit.caller, visit.fields, deps.ids, deps.site)
     except Refused as refused:
         if not refused.problems or visit.screening is None:
             raise
@@ -130,7 +130,7 @@ async def _screen(visit: Visit) -> StoredScreening:
     ehr = await run_sync(deps.ehr_of, visit.caller.launch)
     if ehr is None:
         raise LaunchEnded
-    return await deps.screen(deps.work, deps.clock, visit.caller, ehr)
+    return await deps.screen(deps.work, deps.clock, visit.caller, ehr, deps.site)
 
 
 def _shown(visit: Visit, screening: StoredScreening, problems: Problems | None = None) -> Response:

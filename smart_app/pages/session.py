@@ -33,7 +33,12 @@ TIMED = frozenset(KINDS) - {"note"}  # their forms have a field for when it happ
 NEXT = {"before": "dose", "dose": "monitor", "monitor": "discharge", "discharge": "sign"}
 _OURS = frozenset({"step", "do", "was", "measured"})
 _PUT_THERE = frozenset({"baseline"})  # fields of an entry that its page filled in
-_SHOWN = {"before": ("check.", "gate."), "dose": ("dose.",), "discharge": ("discharge.",), "monitor": ("event.",)}
+_SHOWN = {
+    "before": ("check.", "gate.", "hold."),
+    "dose": ("dose.",),
+    "discharge": ("discharge.",),
+    "monitor": ("event.",),
+}
 _A_MINUTE = timedelta(minutes=1)
 
 COMMON_EVENTS = tuple((key, words) for key, (words, _) in EVENTS.items())
@@ -71,13 +76,15 @@ def _start(visit: Visit, view: CourseView, values: Mapping[str, str], problems: 
 
 
 def begin(visit: Visit) -> Response:
-    deps, held = visit.deps, visit.fields.get("held", "")
+    deps = visit.deps
+    held, reason = visit.fields.get("held", ""), visit.fields.get("reason", "")
     try:
-        session = open_session(deps.work, deps.clock, visit.caller, deps.ids, held)
+        session = open_session(deps.work, deps.clock, visit.caller, deps.ids, deps.site, held, reason)
     except Refused as refused:
         if not refused.problems:
             raise
-        return _start(visit, course_view(deps.work, deps.clock, visit.caller), {"held": held}, refused.problems)
+        view = course_view(deps.work, deps.clock, visit.caller)
+        return _start(visit, view, {"held": held, "reason": reason}, refused.problems)
     return visit.go(f"session/{session.id}/before")
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import date
+
 from sqlalchemy import ColumnElement, Connection, insert, select
 
 from smart_app.store.rows import from_text, to_text
@@ -30,9 +33,10 @@ class SqlScreenings:
         if began is not None and newest.at < began:
             return None  # as with every launch that has not screened yet
         # Rare: somebody else has screened this patient since.
-        older = select(screenings.c.body).where(screenings.c.patient == patient).order_by(screenings.c.seq.desc())
-        kept = (from_text(StoredScreening, body) for body in self._connection.scalars(older))
-        return next((screening for screening in kept if screening.launch == launch), None)
+        return next((screening for screening in self._newest_first(patient) if screening.launch == launch), None)
+
+    def of_day(self, patient: str, day: date) -> StoredScreening | None:
+        return next((screening for screening in self._newest_first(patient) if screening.day == day), None)
 
     def keep_inputs(self, inputs: ScreeningInputs) -> None:
         row = insert(screening_inputs).values(id=inputs.id, patient=inputs.patient, body=to_text(inputs))
@@ -41,6 +45,10 @@ class SqlScreenings:
     def inputs(self, inputs_id: str) -> ScreeningInputs | None:
         body = self._connection.scalar(select(screening_inputs.c.body).where(screening_inputs.c.id == inputs_id))
         return None if body is None else from_text(ScreeningInputs, body)
+
+    def _newest_first(self, patient: str) -> Iterator[StoredScreening]:
+        kept = select(screenings.c.body).where(screenings.c.patient == patient).order_by(screenings.c.seq.desc())
+        return (from_text(StoredScreening, body) for body in self._connection.scalars(kept))
 
     def _newest(self, condition: ColumnElement[bool]) -> StoredScreening | None:
         newest = select(screenings.c.body).where(condition).order_by(screenings.c.seq.desc()).limit(1)

@@ -68,7 +68,7 @@ def looked(uow: UnitOfWork, caller: Caller, at: datetime, action: str, entity: s
 
 
 def refuse(uow: UnitOfWork, caller: Caller, at: datetime, action: str, refusal: Refused) -> NoReturn:
-    """Keep the refusal in the audit trail and raise it. Nothing else may have been written before."""
+    """Keep the refusal in the audit trail, with what was written before, and raise it."""
     record, refusal.reference = refused(audited(caller, at, action, detail=refusal.words))
     uow.audit.add(record)
     uow.commit()

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.answers import Said
-from smart_app.clinical.rule_settings import RuleSettings
-from smart_app.use_cases.access import audited, refuse
+from smart_app.use_cases.access import audited, refuse, retried
+from smart_app.use_cases.course_events import hold_by_screening
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.judge_screening import judged, own_screening
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, StoredAnswer, StoredScreening
+from smart_app.use_cases.site import Site
 
 PREFIX = "answer."  # of the form's fields: "answer.ABS-IC"
 TRIAL_DAYS = 180  # how long a clinician's tick beside a trial holds
@@ -25,13 +26,14 @@ def may_answer(caller: Caller) -> bool:
     return caller.role in {Role.PRESCRIBER, Role.NURSE}
 
 
+@retried
 def answer_questions(
     work: Work,
     clock: Clock,
     caller: Caller,
     typed: Mapping[str, str],
     ids: Callable[[], str],
-    settings: RuleSettings,
+    site: Site,
 ) -> StoredScreening:
     """`typed` are the form's fields. Refused when none is an answer, or one is to a question that is not open.
 
@@ -66,8 +68,9 @@ def answer_questions(
             return screening
         for answer in fresh:
             uow.judgements.add_answer(answer)
-        made = judged(uow, inputs, caller, at=now, settings=settings, compared_with=screening.compared_with)
+        made = judged(uow, inputs, caller, at=now, settings=site.rules, compared_with=screening.compared_with)
         uow.screenings.add(made)
+        hold_by_screening(uow, made, caller, now, site)
         detail = "Asked: " + ", ".join(f"{answer.question} {answer.said}" for answer in fresh) + "."
         entities = (f"screening/{made.id}", *(f"answer/{answer.id}" for answer in fresh))
         uow.audit.add(audited(caller, now, _ACTION, *entities, detail=detail))

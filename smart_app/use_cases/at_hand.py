@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from fhir_mappings.facts.programme import ProgrammeDefinition
+from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Place, Role, SessionStatus
 from smart_app.clinical.entry import NotUsable, at_time
 from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
+from smart_app.use_cases.opening_conditions import hold_words
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.stock import ELSEWHERE, Stock
@@ -30,6 +31,8 @@ class AtHand:
     limits: SessionLimits
     place: Place
     stock: Stock
+    held: str = ""  # why the course is on hold, while it is
+    held_at: datetime | None = None
 
     @classmethod
     def of(
@@ -44,7 +47,14 @@ class AtHand:
         definition = programme_of(course)
         if not definition.monitoring_minutes:
             limits = replace(limits, baseline_readings=1)
-        return cls(session, definition, now, limits, course.place, stock)
+        held = hold_words(course) if course.status is CourseStatus.ON_HOLD else ""
+        return cls(session, definition, now, limits, course.place, stock, held, course.held_at)
+
+    @property
+    def held_before_dose(self) -> bool:
+        """The course went on hold before the dose, or there is no dose yet."""
+        begun = self.started
+        return bool(self.held) and (begun is None or self.held_at is None or begun >= self.held_at)
 
     def text(self, name: str) -> str:
         return text(self.session, name)

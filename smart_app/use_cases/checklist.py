@@ -134,6 +134,8 @@ def reasons_wanted(at_hand: AtHand) -> tuple[str, ...]:
     answered = [by.at for name in stopping if (by := written(at_hand.session, name)) is not None]
     if (stopping or open_stopping(at_hand)) and not _covers(at_hand, "check.reason", max(answered, default=None)):
         wanted.append("check.reason")
+    if at_hand.held_before_dose and not _covers(at_hand, "hold.reason", at_hand.held_at):
+        wanted.append("hold.reason")
     return tuple(wanted)
 
 

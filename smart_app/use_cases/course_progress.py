@@ -29,7 +29,7 @@ def may_change(session: StoredSession) -> bool:
     return is_open(session) or session.amendment is not None
 
 
-def progress_now(course: StoredCourse, sessions: Sequence[StoredSession], today: date) -> Progress:
+def progress_now(course: StoredCourse, sessions: Sequence[StoredSession], today: date | None) -> Progress:
     running = open_one(sessions)
     return programme.progress(
         course,

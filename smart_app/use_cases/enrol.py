@@ -1,14 +1,13 @@
-"""Enrol a screened patient into one of the programmes, or withdraw the enrolment before session 1."""
+"""Enrol a screened patient into one of the programmes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from fhir_mappings.facts.programme import (
     ActivityStatus,
-    CourseNote,
     CourseStatus,
     PlannedSession,
     ProgrammeDefinition,
@@ -19,28 +18,28 @@ from smart_app.clinical import dosing
 from smart_app.clinical.course_states import COURSE_TABLE, CourseEvent, follow
 from smart_app.clinical.entry import amount, day, readable
 from smart_app.clinical.overrides import OVERRIDABLE
-from smart_app.clinical.programme import activities, day_words
+from smart_app.clinical.planned_days import PlannedDay, planned_days
+from smart_app.clinical.programme import day_words
 from smart_app.clinical.session_rules import elapsed
-from smart_app.use_cases.access import audited, own_course, prescriber_refusal, refuse, require_prescriber, retried
+from smart_app.use_cases.access import audited, prescriber_refusal, refuse, require_prescriber, retried
+from smart_app.use_cases.course_events import open_course_of
 from smart_app.use_cases.course_messages import care_plan_message
 from smart_app.use_cases.enrolment_draft import draft_of, drop_draft
 from smart_app.use_cases.enrolment_form import (
     FIELDS,
     chosen,
-    day_field,
     day_fields,
+    days_typed,
     problems,
     with_defaults,
 )
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.ports import Clock, UnitOfWork, Work
-from smart_app.use_cases.reasons import required_reason
+from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.records import Caller, Json, MessageKind, StoredCourse, StoredScreening
 from smart_app.use_cases.site import Site
 
 MAY_ENROL = frozenset({"candidate", "needs-review"})
 SCREENING_HOLDS = timedelta(hours=24)
-OPEN = frozenset({CourseStatus.DRAFT, CourseStatus.ACTIVE, CourseStatus.ON_HOLD})
 
 NOT_ALLOWED = {
     "contraindicated": "The screening found a contraindication that no prescriber has overridden.",
@@ -59,18 +58,6 @@ class WeightLine:
     days: int
     words: str  # "82.0 kg on 20 Nov 2026 (EHR, Observation/1)"
     too_old: bool  # weigh again
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlannedDay:
-    """One line of the planned dates table. `value` is as typed, else the proposal."""
-
-    number: int
-    field: str  # "day.1"
-    value: str  # YYYY-MM-DD
-    day: date | None  # None: not readable
-    weekend: bool
-    past: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,36 +150,6 @@ def enrol(
         return course
 
 
-@retried
-def withdraw(
-    work: Work, clock: Clock, caller: Caller, reason: str, ids: Callable[[], str], site: Site
-) -> StoredCourse:
-    """End the open course before session 1, with a reason."""
-    now, action = clock(), "clinician:course:withdraw"
-    with work() as uow:
-        require_prescriber(uow, caller, now, action)
-        course = own_course(uow, caller)
-        if course is not None and course.status is CourseStatus.REVOKED:
-            return course
-        if course is None or course.status not in OPEN:
-            refuse(uow, caller, now, action, Refused("There is no open course to withdraw."))
-        if uow.sessions.of_course(course.id):
-            words = "A session was opened already. The enrolment can only be withdrawn before session 1."
-            refuse(uow, caller, now, action, Refused(words))
-        ended = _revoked(course, caller, required_reason(reason), now)
-        uow.courses.replace(ended)
-        uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, ended, caller, now, ids(), site))
-        uow.audit.add(audited(caller, now, action, f"course/{course.id}"))
-        uow.commit()
-        return replace(ended, version=ended.version + 1)
-
-
-def open_course_of(uow: UnitOfWork, caller: Caller) -> StoredCourse | None:
-    """The patient's course that is not over yet, at this EHR."""
-    courses = uow.courses.of_patient(caller.patient)
-    return next((each for each in courses if each.ehr == caller.ehr and each.status in OPEN), None)
-
-
 def _refusal(
     caller: Caller, screening: StoredScreening | None, open_course: StoredCourse | None, now: datetime
 ) -> Refused | None:
@@ -263,13 +220,6 @@ def _course(
     )
 
 
-def _revoked(course: StoredCourse, caller: Caller, reason: str, now: datetime) -> StoredCourse:
-    note = CourseNote(at=now, author=caller.clinician, text=f"Withdrawn before session 1: {reason}")
-    status = follow(COURSE_TABLE, course.status, CourseEvent.REVOKE)
-    ended = replace(course, status=status, ended=now.date(), notes=(*course.notes, note))
-    return replace(ended, planned=activities(ended, (), None))
-
-
 def _weight_line(weight: Json | None, definition: ProgrammeDefinition, today: date) -> WeightLine | None:
     weighed = readable(day, str(weight["date"])) if weight is not None else None
     if weight is None or weighed is None:
@@ -287,17 +237,6 @@ def _weight_line(weight: Json | None, definition: ProgrammeDefinition, today: da
 def _planned_days(
     values: Mapping[str, str], definition: ProgrammeDefinition | None, today: date
 ) -> tuple[PlannedDay, ...]:
-    lines: list[PlannedDay] = []
-    for number, name in enumerate(day_fields(definition), start=1):
-        planned = readable(day, values.get(name, ""))
-        lines.append(
-            PlannedDay(
-                number=number,
-                field=day_field(number),
-                value=values.get(name, ""),
-                day=planned,
-                weekend=planned is not None and planned.weekday() >= 5,
-                past=planned is not None and planned < today,
-            )
-        )
-    return tuple(lines)
+    if definition is None:
+        return ()
+    return planned_days(days_typed(values, definition), definition, today)

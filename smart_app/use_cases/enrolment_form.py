@@ -12,11 +12,10 @@ from fhir_mappings.facts.programmes import Programmes
 from fhir_mappings.facts.treatment import Place, Route
 from smart_app.clinical import dosing
 from smart_app.clinical.entry import NotUsable, amount, day, readable
+from smart_app.clinical.planned_days import AHEAD_DAYS, PAST_DAYS, day_field, day_problems, planned_days
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import Json
 
-PAST_DAYS = 60
-AHEAD_DAYS = 180
 POSSIBLE_KG = (Decimal(20), Decimal(350))
 
 # The form's fields beside day.1 .. day.N; `confirm` answers every question that begins with "Check:".
@@ -47,15 +46,16 @@ def route_of(fields: Mapping[str, str]) -> Route | None:
         return None
 
 
-def day_field(number: int) -> str:
-    return f"day.{number}"
-
-
 def day_fields(definition: ProgrammeDefinition | None) -> tuple[str, ...]:
     """The fields of the planned dates; none before a route is chosen, and none for an open-ended programme."""
     if definition is None:
         return ()
     return tuple(day_field(number) for number in range(1, len(definition.planned_days) + 1))
+
+
+def days_typed(fields: Mapping[str, str], definition: ProgrammeDefinition) -> dict[int, str]:
+    """Session number -> planned date as typed."""
+    return {number: fields.get(name, "") for number, name in enumerate(day_fields(definition), start=1)}
 
 
 def chosen(fields: Mapping[str, str], programmes: Programmes) -> ProgrammeDefinition | None:
@@ -154,21 +154,16 @@ def problems(fields: Mapping[str, str], today: date, programmes: Programmes, *, 
 
 
 def _check_days(form: Form, definition: ProgrammeDefinition) -> None:
-    names = day_fields(definition) or ("start",)
-    before: tuple[int, date] | None = None
-    for number, name in enumerate(names, start=1):
-        form.need(name, f"Enter the date of session {number}." if name != "start" else "Enter the start date.")
-        planned = form.day(name)
-        if planned is None:
-            continue
-        if planned < form.today - timedelta(days=PAST_DAYS):
-            form.problems.setdefault(name, f"This is more than {PAST_DAYS} days ago.")
-        if planned > form.today + timedelta(days=AHEAD_DAYS):
-            form.problems.setdefault(name, f"This is more than {AHEAD_DAYS} days ahead.")
-        if before is not None and planned <= before[1]:
-            relation = "before" if planned < before[1] else "on the same day as"
-            form.problems.setdefault(name, f"Session {number} is {relation} session {before[0]}.")
-        before = (number, planned)
+    if definition.planned_days:
+        table = planned_days(days_typed(form.fields, definition), definition, form.today)
+        form.problems |= day_problems(table, form.today)
+        return
+    form.need("start", "Enter the start date.")
+    start = form.day("start")
+    if start is not None and start < form.today - timedelta(days=PAST_DAYS):
+        form.problems.setdefault("start", f"This is more than {PAST_DAYS} days ago.")
+    if start is not None and start > form.today + timedelta(days=AHEAD_DAYS):
+        form.problems.setdefault("start", f"This is more than {AHEAD_DAYS} days ahead.")
 
 
 def _check_dose(form: Form, definition: ProgrammeDefinition) -> None:

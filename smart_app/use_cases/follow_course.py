@@ -13,12 +13,13 @@ from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.programme import Progress
 from smart_app.clinical.session_rules import pressures, shown
 from smart_app.use_cases.access import audited, own_course, person
-from smart_app.use_cases.course_progress import open_one, progress_now, treatment_course_now
+from smart_app.use_cases.course_progress import open_one, treatment_course_now
+from smart_app.use_cases.decide_course import Decision, Standing, decisions, standing
 from smart_app.use_cases.delivery_status import (
     DeliveryView,
     status_of,
 )
-from smart_app.use_cases.enrol import OPEN
+from smart_app.use_cases.opening_conditions import Opening, hold_words, opening
 from smart_app.use_cases.outcomes import OutcomesView, outcomes_within
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
@@ -52,7 +53,10 @@ class CourseView:
     sessions: tuple[SessionRow, ...]
     open_session: str | None  # id of the session that is not signed yet
     may_open: bool
-    may_withdraw: bool
+    why_not_open: str  # why no session can be opened now, with what to do; empty: one can, or one is open
+    open_asks: str  # why only a prescriber opens the next session, with a reason; empty: nothing is asked
+    hold: str  # why the course is on hold; empty: it is not
+    decisions: tuple[Decision, ...]  # what this caller may decide about the course now
     outcomes: OutcomesView
     delivery: DeliveryView
     now: datetime
@@ -73,7 +77,10 @@ def course_view(work: Work, clock: Clock, caller: Caller) -> CourseView:
         course = own_course(uow, caller)
         sessions = uow.sessions.of_course(course.id) if course is not None else ()
         outcomes = outcomes_within(uow, caller, course, sessions, now)
-        view = _view(course, sessions, outcomes, status_of(uow, caller, now), person(uow, caller), caller, now)
+        found = standing(uow, course, now.date()) if course is not None else None
+        today = now.date()
+        ahead = opening(course, sessions, uow.screenings.of_day(caller.patient, today), on=today, today=today)
+        view = _view(found, ahead, outcomes, status_of(uow, caller, now), person(uow, caller), caller, now)
         entities = (f"course/{course.id}",) if course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:course:read", *entities))
         uow.commit()
@@ -81,15 +88,16 @@ def course_view(work: Work, clock: Clock, caller: Caller) -> CourseView:
 
 
 def _view(
-    course: StoredCourse | None,
-    sessions: Sequence[StoredSession],
+    found: Standing | None,
+    ahead: Opening,
     outcomes: OutcomesView,
     delivery: DeliveryView,
     banner: Json,
     caller: Caller,
     now: datetime,
 ) -> CourseView:
-    progress = progress_now(course, sessions, now.date()) if course is not None else None
+    course, progress = (found.course, found.progress) if found is not None else (None, None)
+    sessions = found.sessions if found is not None else ()
     running = open_one(sessions)
     active = course is not None and course.status is CourseStatus.ACTIVE
     writes = caller.may_write and caller.role in {Role.PRESCRIBER, Role.NURSE}
@@ -100,16 +108,30 @@ def _view(
         progress=progress,
         sessions=_rows(sessions, progress) if progress is not None else (),
         open_session=running.id if running is not None else None,
-        may_open=writes and active and running is None,
-        may_withdraw=writes
-        and caller.role is Role.PRESCRIBER
-        and course is not None
-        and course.status in OPEN
-        and not sessions,
+        may_open=writes and active and running is None and _opens(ahead, caller),
+        why_not_open=_why_not_open(ahead, caller) if running is None else "",
+        open_asks=ahead.asks,
+        hold=hold_words(course) if course is not None and course.status is CourseStatus.ON_HOLD else "",
+        decisions=decisions(caller, found) if found is not None else (),
         outcomes=outcomes,
         delivery=delivery,
         now=now,
     )
+
+
+def _opens(ahead: Opening, caller: Caller) -> bool:
+    """Opening an interrupted course is what puts it on hold."""
+    if ahead.refusal is not None:
+        return ahead.interrupted is not None
+    return not ahead.asks or caller.role is Role.PRESCRIBER
+
+
+def _why_not_open(ahead: Opening, caller: Caller) -> str:
+    if ahead.refusal is not None:
+        return " ".join((ahead.refusal.words, ahead.refusal.advice))
+    if ahead.asks and caller.role is not Role.PRESCRIBER:
+        return f"{ahead.asks} A prescriber opens this session, with a reason."
+    return ""
 
 
 _WRONG = SessionStatus.ENTERED_IN_ERROR

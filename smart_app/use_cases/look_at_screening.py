@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smart_app.use_cases.access import audited
-from smart_app.use_cases.enrol import open_course_of
+from smart_app.use_cases.course_events import open_course_of
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.records import Caller, StoredOverride, StoredScreening
 

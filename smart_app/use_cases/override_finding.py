@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from smart_app.clinical.finding import State, Status
 from smart_app.clinical.overrides import OVERRIDABLE
-from smart_app.clinical.rule_settings import RuleSettings
-from smart_app.use_cases.access import audited, prescriber_refusal, refuse, require_prescriber
+from smart_app.use_cases.access import audited, prescriber_refusal, refuse, require_prescriber, retried
+from smart_app.use_cases.course_events import hold_by_screening
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.judge_screening import judged, own_screening
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.records import Caller, Json, StoredOverride, StoredScreening
+from smart_app.use_cases.site import Site
 
 _ACTION = "clinician:screening:override"
 _EFFECTS = frozenset(effect.value for effect in OVERRIDABLE)
@@ -54,6 +55,7 @@ def override_view(work: Work, clock: Clock, caller: Caller, rule: str) -> Overri
     )
 
 
+@retried
 def override_finding(
     work: Work,
     clock: Clock,
@@ -63,7 +65,7 @@ def override_finding(
     reason: str,
     seen: str,
     ids: Callable[[], str],
-    settings: RuleSettings,
+    site: Site,
 ) -> StoredScreening:
     """Keep the override and judge again. Refused where the finding has changed since it was shown, where the reason
     is too short, and for a contraindication without the second look."""
@@ -96,8 +98,9 @@ def override_finding(
             by=caller.clinician,
         )
         uow.judgements.add_override(override)
-        made = judged(uow, inputs, caller, at=now, settings=settings, compared_with=screening.compared_with)
+        made = judged(uow, inputs, caller, at=now, settings=site.rules, compared_with=screening.compared_with)
         uow.screenings.add(made)
+        hold_by_screening(uow, made, caller, now, site)
         detail = f"Overrode {rule}, which says {override.effect}."
         entities = (f"override/{override.id}", f"screening/{made.id}")
         uow.audit.add(audited(caller, now, _ACTION, *entities, detail=detail))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from fhir_mappings.facts.audit import AuditRecord
@@ -135,6 +135,10 @@ class Screenings(Protocol):
 
     def latest(self, patient: str, launch: str = "") -> StoredScreening | None:
         """`launch`: only of that launch."""
+        ...
+
+    def of_day(self, patient: str, day: date) -> StoredScreening | None:
+        """The latest that the rules were asked about on a day, by whomever; None: none was."""
         ...
 
     def keep_inputs(self, inputs: ScreeningInputs) -> None:

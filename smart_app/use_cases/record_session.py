@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
-from fhir_mappings.facts.programme import CourseStatus
-from fhir_mappings.facts.treatment import Clinician, SessionStatus
+from fhir_mappings.facts.treatment import Clinician, Role, SessionStatus
 from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.entry import NotUsable, day, past_day_problem
 from smart_app.use_cases.access import (
@@ -22,10 +21,13 @@ from smart_app.use_cases.access import (
     retried,
 )
 from smart_app.use_cases.background import background
+from smart_app.use_cases.course_events import hold_interrupted
 from smart_app.use_cases.course_progress import activities_now, may_change, next_number, open_one
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.opening import opening_fields
+from smart_app.use_cases.opening_conditions import opening
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
+from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
 from smart_app.use_cases.running_session import view_of
 from smart_app.use_cases.session_lines import SessionView
@@ -52,24 +54,41 @@ _CONFIRMED = frozenset(name for name in FIELDS if name.startswith("dose.")) - {
 
 
 @retried
-def open_session(work: Work, clock: Clock, caller: Caller, ids: Callable[[], str], held: str = "") -> StoredSession:
-    """The open session of the patient's active course; a new one only where there is none.
+def open_session(
+    work: Work,
+    clock: Clock,
+    caller: Caller,
+    ids: Callable[[], str],
+    site: Site,
+    held: str = "",
+    reason: str = "",
+) -> StoredSession:
+    """The open session of the patient's active course; a new one only where there is none and `opening` allows it.
 
-    `held` is the day of a session that is entered afterwards, as typed; empty means today.
+    `held` is the day of a session that is entered afterwards, as typed; empty means today. `reason` is a
+    prescriber's, asked where the screening of that day does not stand by itself. A course that was interrupted goes
+    on hold.
     """
     now, action = clock(), "clinician:session:open"
     on = _day_of(held, now)
     with work() as uow:
         require_writer(uow, caller, now, action)
         course = own_course(uow, caller)
-        if course is None or course.status is not CourseStatus.ACTIVE:
-            words = "There is no active course to hold a session in."
-            refuse(uow, caller, now, action, Refused(words, advice="Enrol the patient first."))
-        sessions = uow.sessions.of_course(course.id)
+        sessions = uow.sessions.of_course(course.id) if course is not None else ()
         running = open_one(sessions)
         if running is not None:
             return running
+        found = opening(course, sessions, uow.screenings.of_day(caller.patient, on), on=on, today=now.date())
+        if course is not None and found.interrupted is not None:
+            hold_interrupted(uow, course, found.interrupted, caller, now, site)
+        if course is None or found.refusal is not None:
+            refuse(uow, caller, now, action, found.refusal or Refused("The patient is in no course."))
+        if found.asks and caller.role is not Role.PRESCRIBER:
+            advice = "A prescriber opens this session, with a reason."
+            refuse(uow, caller, now, action, Refused(found.asks, advice=advice))
         session = _opened(uow, course, caller, now, ids, on)
+        if found.asks:
+            session = with_fields(session, {"open.reason": required_reason(reason)}, caller.clinician, now)
         uow.sessions.add(session)
         uow.courses.replace(replace(course, planned=activities_now(course, [*sessions, session])))
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=f"session {session.number}"))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from fhir_mappings.facts.clinical import Area, PatientFacts
-from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession, ProgrammeDefinition
+from fhir_mappings.facts.programme import CourseNote, CourseStatus, Finish, Held, PlannedSession, ProgrammeDefinition
 from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Role, Route, SessionStatus, Signature
 
 Json = dict[str, Any]
@@ -194,6 +194,10 @@ class StoredCourse:
     notes: tuple[CourseNote, ...] = ()
     ended: date | None = None
     programme: ProgrammeDefinition | None = None  # as enrolled: ask `programme_of`; None: an early course
+    held: Held | None = None  # why it is on hold, while it is; None also in early courses
+    held_at: datetime | None = None
+    resumed: date | None = None  # when a prescriber last decided to go on
+    finish: Finish | None = None  # how a prescriber ended it early
     care_plan: str | None = None  # "CarePlan/id" once it was read back
     version: int = 1
 

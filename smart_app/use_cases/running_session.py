@@ -128,6 +128,8 @@ def view_of(
         missing=missing(session, course, now, limits, stock),
         stock=stock,
         notices=_notices(session, definition, others, screening, now),
+        held=at_hand.held if not why_not else "",
+        held_before_dose=at_hand.held_before_dose,
         observed_minutes=_minutes(begun, now),
         disputes=_dispute_lines(session, (*checks, *discharge)),
     )
@@ -154,6 +156,7 @@ _FIELD_WORDS = {
     "discharge.ended": "End of observation",
     "gate.reason": "Reason for a dose in spite of the blood pressure check",
     "check.reason": "Reason for a dose in spite of a check",
+    "hold.reason": "Reason for a dose although the course is on hold",
     "discharge.reason": "Reason for an unmet criterion",
     "stop.reason": "Why the session was stopped",
     "stop.disposition": "Where the patient went",
@@ -366,7 +369,7 @@ def _event_alerts(session: StoredSession, begun: datetime | None) -> tuple[Actio
     return tuple(each for each in found if each.level is not Level.NONE)
 
 
-_STEP_PREFIXES = {"before": ("check.", "gate."), "dose": ("dose.",), "discharge": ("discharge.", "stop.")}
+_STEP_PREFIXES = {"before": ("check.", "gate.", "hold."), "dose": ("dose.",), "discharge": ("discharge.", "stop.")}
 
 
 def _step(

@@ -15,10 +15,12 @@ from fhir_mappings.facts.clinical import Gap, PatientFacts
 from fhir_mappings.reading.patient_facts import patient_facts
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
 from smart_app.clinical.screening import ScreeningResult, screen
-from smart_app.use_cases.access import audited
+from smart_app.use_cases.access import audited, retried
+from smart_app.use_cases.course_events import hold_by_screening
 from smart_app.use_cases.judge_screening import judged
 from smart_app.use_cases.ports import Clock, Ehr, Work
 from smart_app.use_cases.records import Caller, Chart, ScreeningInputs, StoredScreening
+from smart_app.use_cases.site import Site
 
 FOREIGN = "app:chart:refuse"
 MOST_REFERENCES = 500  # in one audit record; the screening itself keeps them all
@@ -29,8 +31,8 @@ async def screen_patient(
     clock: Clock,
     caller: Caller,
     ehr: Ehr,
+    site: Site,
     *,
-    settings: RuleSettings = DEFAULTS,
     medicines: MedicineTable | None = None,
 ) -> StoredScreening:
     """The screening as it is shown. A part of the chart that failed is in it as a gap; nothing is raised for it.
@@ -44,7 +46,7 @@ async def screen_patient(
     inputs = await run_sync(partial(_read, chart, caller, at, medicines))
     foreign = chart.foreign
     del chart  # it may hold thousands of entries, and is not needed any more
-    return await run_sync(partial(_keep, work, caller, inputs, settings, foreign))
+    return await run_sync(partial(_keep, work, caller, inputs, site, foreign))
 
 
 def screen_chart(
@@ -95,16 +97,18 @@ def _read(chart: Chart, caller: Caller, at: datetime, medicines: MedicineTable |
     )
 
 
+@retried
 def _keep(
-    work: Work, caller: Caller, inputs: ScreeningInputs, settings: RuleSettings, foreign: tuple[str, ...]
+    work: Work, caller: Caller, inputs: ScreeningInputs, site: Site, foreign: tuple[str, ...]
 ) -> StoredScreening:
     with work() as uow:
         earlier = uow.screenings.latest(caller.patient)
         screening = judged(
-            uow, inputs, caller, at=inputs.at, settings=settings, compared_with=earlier.id if earlier else None
+            uow, inputs, caller, at=inputs.at, settings=site.rules, compared_with=earlier.id if earlier else None
         )
         uow.screenings.keep_inputs(inputs)
         uow.screenings.add(screening)
+        hold_by_screening(uow, screening, caller, inputs.at, site)
         detail = f"Read {len(screening.read)} entries; {screening.status} by rules {screening.rules_version}."
         read = screening.read[:MOST_REFERENCES]
         uow.audit.add(audited(caller, inputs.at, "clinician:chart:screen", *read, detail=detail))

@@ -236,6 +236,8 @@ class SessionView:
     steps: tuple[StepState, ...]
     missing: tuple[Missing, ...]
     notices: tuple[str, ...]  # such as "The last session was less than 24 hours ago."
+    held: str  # why the course is on hold while the session runs; empty: it is not
+    held_before_dose: bool  # and the dose needs a prescriber's reason
     observed_minutes: int | None  # since the dose
     disputes: tuple[DisputeLine, ...] = ()
     event_alerts: tuple[Action, ...] = ()  # of adverse events that end the infusion and are not over

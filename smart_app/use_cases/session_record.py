@@ -203,6 +203,8 @@ def _events(session: StoredSession, now: datetime) -> tuple[AdverseEvent, ...]:
 
 _REASONS = {
     "gate.reason": "Dose given although the blood pressure check did not pass",
+    "open.reason": "Session opened although the screening of the day does not stand by itself",
+    "hold.reason": "Dose given although the course was on hold",
     "check.reason": "Dose given although a check before it stood against it",
     "dose.unchecked": "Dose given without a second person's check",
     "discharge.reason": "Discharged although a criterion was not met",

@@ -77,6 +77,10 @@ def _before(at_hand: AtHand) -> dict[str, str]:
     if reason:
         problems |= {name: f"Do not give the dose: {words}" for name, words in stopping.items()}
         problems["check.reason"] = reason
+    if at_hand.held_before_dose:
+        reason = at_hand.reason_problem("hold.reason")
+        if reason:
+            problems["hold.reason"] = f"Do not give the dose. {at_hand.held} {reason}"
     gate = at_hand.gate()
     if not gate.open:
         reason = at_hand.reason_problem("gate.reason")

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from fhir_mappings.facts.programme import CourseNote, CourseStatus
 from fhir_mappings.facts.treatment import KetamineSession
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.session_bundle import WrittenResource, content_hash, session_resources
-from smart_app.clinical.programme import Progress, settle
+from smart_app.use_cases.course_events import moved_on
 from smart_app.use_cases.course_messages import care_plan_message, message
-from smart_app.use_cases.course_progress import activities_now, progress_now, treatment_course_now
+from smart_app.use_cases.course_progress import treatment_course_now
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import UnitOfWork
 from smart_app.use_cases.records import (
@@ -39,13 +38,14 @@ def keep_signed(
 ) -> None:
     """Freeze what was signed, move the course on and queue both messages. The caller keeps the session itself."""
     sessions = with_session(uow.sessions.of_course(course.id), session)
-    moved = progressed(course, sessions, caller, now)
+    moved = moved_on(course, sessions, caller, now)
     version = _version(session, moved, sessions, site)
     items = version.resources
     if caller.not_granted.intersection(item.resource_type for item in items):
         items = _items(session, moved, sessions, site, caller.not_granted)
     uow.versions.add(version)
     uow.courses.replace(moved)
+    uow.messages.release(course.patient, launch=caller.launch, now=now)
     kind = MessageKind.SEND_SESSION
     if version.number > 1:
         kind = MessageKind.AMEND_SESSION
@@ -135,29 +135,6 @@ def as_item(resource: WrittenResource) -> MessageItem:
 def with_session(sessions: Sequence[StoredSession], session: StoredSession) -> list[StoredSession]:
     """The sessions of a course with one of them as it is now."""
     return [*(each for each in sessions if each.id != session.id), session]
-
-
-def progressed(
-    course: StoredCourse, sessions: Sequence[StoredSession], caller: Caller, now: datetime
-) -> StoredCourse:
-    """The course as its sessions leave it: completed with the last one, reopened when one was taken back."""
-    progress = progress_now(course, sessions, now.date())
-    status = settle(course.status, complete=progress.complete)
-    if status is course.status:
-        moved = course
-    else:
-        completed = status is CourseStatus.COMPLETED
-        note = CourseNote(at=now, author=caller.clinician, text=_course_words(progress, completed=completed))
-        # The day of the last counted session, which may have been entered and signed days later.
-        ended = max(each.session.started.date() for each in progress.tallies if each.counts) if completed else None
-        moved = replace(course, status=status, ended=ended, notes=(*course.notes, note))
-    return replace(moved, planned=activities_now(moved, sessions))
-
-
-def _course_words(progress: Progress, *, completed: bool) -> str:
-    if not completed:
-        return f"Reopened: a session was taken back or amended. {progress.counted} of {progress.of} done."
-    return " ".join((f"Completed: {progress.counted} of {progress.of} sessions.", *progress.flags))
 
 
 def _items(

@@ -9,6 +9,7 @@ from datetime import datetime
 from fhir_mappings.facts.treatment import SessionStatus
 from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.use_cases.access import audited, own_session, refuse, require_prescriber, retried
+from smart_app.use_cases.course_events import moved_on
 from smart_app.use_cases.course_messages import care_plan_message, message
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
@@ -16,7 +17,7 @@ from smart_app.use_cases.post_dose import repost
 from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.record_session import LONGEST, with_fields
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse, StoredSession
-from smart_app.use_cases.signed_session import as_signed, progressed, retraction_items, with_session
+from smart_app.use_cases.signed_session import as_signed, retraction_items, with_session
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.typed_session import started
 
@@ -84,7 +85,7 @@ def _retract(
 ) -> None:
     """A session that waits to be sent is sent first and taken back after: the order of messages sees to it."""
     sessions = with_session(uow.sessions.of_course(course.id), session)
-    moved = progressed(course, sessions, caller, now)
+    moved = moved_on(course, sessions, caller, now)
     uow.courses.replace(moved)
     if session.signed is None:
         return

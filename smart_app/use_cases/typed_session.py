@@ -33,6 +33,7 @@ STOP_FIELDS = (
 )
 FIELDS = (
     "gate.reason",  # a prescriber's, for a dose although the blood pressure check failed
+    "hold.reason",  # a prescriber's, for a dose although the course was put on hold before it
     "check.reason",  # a prescriber's, for a dose although a stopping check stands against it
     "check.confirm",  # "yes": keeps unusual values; withdrawn by itself when a value changes
     "dose.planned_mg_per_kg",

@@ -12,7 +12,7 @@ import pytest
 
 from fhir_mappings import wire
 from fhir_mappings.facts.programme import ActivityStatus, CourseNote, CourseStatus, PlannedSession
-from fhir_mappings.facts.treatment import Route
+from fhir_mappings.facts.treatment import Clinician, Role, Route
 from fhir_mappings.writing.care_plan import care_plan, travelling, update
 from fhir_mappings.writing.errors import Unwritable
 from tests.fhir_mappings.writing.a_session import DOCTOR, EHR, INSTANCE, NURSE, a_course, an_id, at
@@ -244,3 +244,11 @@ def test_another_plan_is_never_overwritten(current: Json, change: Any) -> None:
     change(current)
     with pytest.raises(Unwritable):
         _updated(current)
+
+
+def test_a_note_by_somebody_whom_the_ehr_did_not_name_has_a_name_and_no_reference() -> None:
+    author = Clinician(reference="", name="Name not given by the EHR", role=Role.NONE)
+    note = CourseNote(at=a_course().notes[0].at, author=author, text="On hold: found at a screening")
+    plan = _plan(notes=(note,))
+    assert plan["note"][0]["authorString"] == "Name not given by the EHR"
+    assert "contributor" not in plan

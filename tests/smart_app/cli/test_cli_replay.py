@@ -33,7 +33,7 @@ def screening(data: Path) -> StoredScreening:
     chart = OneChart(*a_chart(a_condition("F20.9", id="scz")))
 
     async def run() -> StoredScreening:
-        return await screen_patient(store.work, Screened().clock, HOLM, chart)  # type: ignore[arg-type]
+        return await screen_patient(store.work, Screened().clock, HOLM, chart, Screened().site)  # type: ignore[arg-type]
 
     try:
         made = anyio.run(run)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_mappings.facts.programme import ActivityStatus, CourseStatus
+from fhir_mappings.facts.programme import ActivityStatus, CourseStatus, Finish
 from fhir_mappings.facts.treatment import KetamineSession, Route, SessionStatus
 from smart_app.clinical.counting import tally
 from smart_app.clinical.course_states import (
@@ -24,8 +24,8 @@ from smart_app.clinical.course_states import (
     SessionEvent,
     follow,
 )
-from smart_app.clinical.programme import Timing, progress, settle, treatment_course
-from tests.smart_app.clinical.treatments import START, a_course, a_session
+from smart_app.clinical.programme import Timing, due_event, progress, treatment_course
+from tests.smart_app.clinical.treatments import START, a_course, a_session, at
 
 SIX = [a_session(number, day) for number, day in enumerate((0, 3, 7, 10, 14, 17), start=1)]
 TODAY = START + timedelta(days=18)
@@ -200,7 +200,9 @@ class TestHistories:
         assert before.counted - 1 <= after.counted <= before.counted
         assert taken.id not in {each.session for each in after.planned}
         if not after.complete:
-            assert settle(CourseStatus.COMPLETED, complete=after.complete) is CourseStatus.ACTIVE
+            assert due_event(a_course(status=CourseStatus.COMPLETED), after) is CourseEvent.REOPEN
+            early = a_course(status=CourseStatus.COMPLETED, finish=Finish.REMISSION)
+            assert due_event(early, after) is None
 
 
 class TestStanding:
@@ -220,7 +222,7 @@ class TestStanding:
     def test_six_sessions_complete_an_intravenous_course(self) -> None:
         found = standing(SIX)
         assert found.complete
-        assert settle(CourseStatus.ACTIVE, complete=found.complete) is CourseStatus.COMPLETED
+        assert due_event(a_course(), found) is CourseEvent.COMPLETE
         assert found.words == "6 of 6 done"
 
     def test_six_sessions_do_not_complete_an_intramuscular_course(self) -> None:
@@ -232,12 +234,52 @@ class TestStanding:
 
     def test_five_sessions_leave_the_course_as_it_is(self) -> None:
         found = standing(SIX[:5])
-        assert settle(CourseStatus.ACTIVE, complete=found.complete) is CourseStatus.ACTIVE
+        assert due_event(a_course(), found) is None
 
     @pytest.mark.parametrize("status", [CourseStatus.ON_HOLD, CourseStatus.REVOKED, CourseStatus.ENTERED_IN_ERROR])
     def test_a_course_that_is_not_active_is_not_moved_by_counting(self, status: CourseStatus) -> None:
-        assert settle(status, complete=True) is status
-        assert settle(status, complete=False) is status
+        assert due_event(a_course(status=status), standing(SIX)) is None
+        assert due_event(a_course(status=status), standing(SIX[:2])) is None
+
+    @pytest.mark.parametrize(
+        ("days", "event"),
+        [
+            pytest.param((0, 3, 7, 9, 11, 13), None, id="13 days in all: too soon, to be confirmed"),
+            pytest.param((0, 3, 7, 9, 11, 14), CourseEvent.COMPLETE, id="14 days in all"),
+            pytest.param((0, 4, 8, 12, 16, 21), CourseEvent.COMPLETE, id="21 days in all"),
+            pytest.param((0, 4, 8, 12, 16, 28), CourseEvent.COMPLETE, id="28 days in all: late"),
+            pytest.param((0, 6, 12, 18, 24, 29), CourseEvent.HOLD, id="29 days in all: interrupted"),
+            pytest.param((0, 2, 4, 6, 8, 22), CourseEvent.COMPLETE, id="a gap of 14 days"),
+            pytest.param((0, 2, 4, 6, 8, 23), CourseEvent.HOLD, id="a gap of 15 days"),
+            pytest.param((0, 15), CourseEvent.HOLD, id="a gap of 15 days in the middle"),
+        ],
+    )
+    def test_what_the_days_of_the_sessions_ask_of_the_course(
+        self, days: tuple[int, ...], event: CourseEvent | None
+    ) -> None:
+        sessions = [a_session(number, on) for number, on in enumerate(days, start=1)]
+        assert due_event(a_course(), progress(a_course(), sessions, today=None)) is event
+
+    def test_two_sessions_within_a_day_are_not_silently_a_complete_course(self) -> None:
+        close = [*SIX[:5], a_session(6, 15, hour="13:59")]
+        sixth = replace(close[4], started=at("14:00", START + timedelta(days=14)))
+        found = standing([*close[:4], sixth, close[5]])
+        assert found.complete
+        assert found.doubts == ("The session of 17 Nov 2026 began less than 24 hours after the last.",)
+        assert due_event(a_course(), found) is None
+
+    def test_a_resumed_course_is_late_and_no_longer_interrupted(self) -> None:
+        sessions = [a_session(1, 0), a_session(2, 20)]
+        on = START + timedelta(days=18)
+        assert standing(sessions, START + timedelta(days=20)).timing is Timing.INTERRUPTED
+        resumed = progress(a_course(resumed=on), sessions, today=START + timedelta(days=33))
+        assert resumed.timing is Timing.LATE
+        again = progress(a_course(resumed=on), sessions, today=START + timedelta(days=35))
+        assert again.timing is Timing.INTERRUPTED
+
+    def test_two_given_on_one_day_are_flagged(self) -> None:
+        twice = [a_session(1, 0, hour="09:00"), a_session(2, 0, hour="16:00", id="second")]
+        assert "2 sessions are recorded on 02 Nov 2026." in standing(twice, START).flags[-1]
 
     @pytest.mark.parametrize(
         ("last_day", "timing"),

@@ -190,7 +190,7 @@ class Desk:
             base_path=self.base_path,
         )
 
-    async def _screen(self, _work: Any, _clock: Any, caller: Caller, _ehr: Any) -> StoredScreening:
+    async def _screen(self, _work: Any, _clock: Any, caller: Caller, _ehr: Any, _site: Any) -> StoredScreening:
         made = self.screens.pop(0) if self.screens else a_screening()
         made = replace(made, launch=caller.launch, patient=caller.patient)
         self.keep(screening=made)

@@ -48,7 +48,7 @@ def elsewhere(desk: Desk, role: Role = Role.PRESCRIBER, name: str = "Dr Synthia 
         ("session/{session}/stop", "/stop", {"stop.reason": "Felt unw"}),
         ("session/missed", "/missed", {"reason": "Snow on the ro"}),
         ("progress", "/progress/score", {"total": "1"}),
-        ("enrolment/withdraw", "/withdraw", {"reason": "Moved to ano"}),
+        ("course/hold", "/hold", {"reason": "Moved to ano"}),
     ],
 )
 async def test_what_is_half_typed_stands_there_again_on_any_device_of_its_author(

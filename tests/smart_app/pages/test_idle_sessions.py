@@ -316,7 +316,7 @@ async def test_several_late_readings_come_back_one_after_the_other(desk: Desk) -
         ("session/{session}/stop", "/stop", {"stop.reason": "Felt unwell"}),
         ("session/missed", "/missed", {"reason": "Snow on the roads"}),
         ("session/{session}/monitor", "/entries/note", {"note.text": "Asked for water"}),
-        ("enrolment/withdraw", "/withdraw", {"reason": "Moved to another town"}),
+        ("course/hold", "/hold", {"reason": "Moved to another town"}),
     ],
 )
 async def test_every_form_with_words_comes_back_to_its_author(

@@ -49,7 +49,7 @@ def enrolled(desk: Desk) -> Desk:
 def opened(desk: Desk) -> StoredSession:
     """A session with nothing in it."""
     enrolled(desk)
-    return open_session(desk.work, desk.deps.clock, nurse(), desk.deps.ids)
+    return open_session(desk.work, desk.deps.clock, nurse(), desk.deps.ids, desk.deps.site)
 
 
 def running(desk: Desk) -> StoredSession:

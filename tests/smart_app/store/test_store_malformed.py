@@ -16,6 +16,7 @@ from smart_app.ehr.fhir_client import FhirClient
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.records import Caller
 from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.site import Site
 from tests.builders import PATIENT, TODAY
 from tests.malformed import CASES
 from tests.smart_app.ehr.scripted import BASE
@@ -24,6 +25,8 @@ from tests.ways_out import a_way_out
 
 NOW = datetime(TODAY.year, TODAY.month, TODAY.day, 14, 30, tzinfo=UTC)
 DOCTOR = Clinician(reference=f"{BASE}/Practitioner/holm", name="Dr Holm", role=Role.PRESCRIBER)
+
+SITE = Site(base_url="https://clinic.example", version="0.1.0")
 
 
 @pytest.fixture
@@ -51,7 +54,7 @@ async def test_whatever_the_ehr_serves_the_screening_is_kept_whole(engine: Engin
                     clock=lambda: NOW,
                     request_id=lambda: "r",
                 )
-                shown = await screen_patient(work, lambda: NOW, caller(f"launch-{number}"), ehr)
+                shown = await screen_patient(work, lambda: NOW, caller(f"launch-{number}"), ehr, SITE)
         with work() as uow:
             assert uow.screenings.get(shown.id) == shown, case.name
             actions = [record.action for record in uow.audit.of_patient(shown.patient, limit=1000)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 import pytest
@@ -155,6 +155,21 @@ def test_courses_of_a_patient_come_newest_first(work: Work) -> None:
     with work() as uow:
         assert [course.id for course in uow.courses.of_patient(ADA)] == ["course-2", "course-1"]
         assert uow.courses.get("course-1") == a_course()
+
+
+def test_the_screening_of_a_day_is_the_latest_of_that_day_whoever_made_it(work: Work) -> None:
+    with work() as uow:
+        for number, hours in enumerate((-30, -26, -2, 0), start=1):
+            made = a_screening(id=f"screening-{number}", launch=f"launch-{number}", at=NOON + timedelta(hours=hours))
+            uow.screenings.add(made)
+        save(uow)
+    with work() as uow:
+        day = NOON.date()
+        assert [
+            found.id if (found := uow.screenings.of_day(ADA, on)) else None
+            for on in (day, day - timedelta(days=1), day - timedelta(days=3))
+        ] == ["screening-4", "screening-2", None]
+        assert uow.screenings.of_day(BEN, day) is None
 
 
 def test_a_replaced_course_has_the_next_version(work: Work) -> None:

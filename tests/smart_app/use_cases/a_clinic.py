@@ -126,7 +126,14 @@ class Clinic:
     # A session from opening to signature
 
     def opened(self, caller: Caller = NAN, held: str = "") -> StoredSession:
-        return open_session(self.work, self.clock, caller, self.ids, held)
+        self.screened_today()
+        return open_session(self.work, self.clock, caller, self.ids, self.site, held)
+
+    def screened_today(self) -> None:
+        """As each launch does before anything else."""
+        latest = next(reversed(self.work.kept.screenings.values()), None)
+        if latest is None or latest.day != self.now.date():
+            self.screened()
 
     def read(self, session: StoredSession, pressure: str, caller: Caller = NAN, **fields: str) -> StoredSession:
         systolic, diastolic = pressure.split("/")

@@ -16,6 +16,7 @@ from smart_app.use_cases.answer_questions import PREFIX, answer_questions
 from smart_app.use_cases.override_finding import override_finding, override_view
 from smart_app.use_cases.records import Caller, Chart, FailedFetch, Json, StoredScreening
 from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.site import Site
 from tests.builders import TODAY, a_chart
 from tests.fakes import FakeWork
 
@@ -57,6 +58,10 @@ class Screened:
     def clock(self) -> datetime:
         return self.now
 
+    @property
+    def site(self) -> Site:
+        return Site(base_url="https://clinic.example", version="0.1.0", rules=self.settings)
+
     def later(self, **by: int) -> None:
         self.now += timedelta(**by)
 
@@ -70,13 +75,13 @@ class Screened:
         ehr = OneChart(*a_chart(*more, without=without), failures=failures)
 
         async def run() -> StoredScreening:
-            return await screen_patient(self.work, self.clock, caller, ehr, settings=self.settings)  # type: ignore[arg-type]
+            return await screen_patient(self.work, self.clock, caller, ehr, self.site)  # type: ignore[arg-type]
 
         return anyio.run(run)
 
     def answer(self, caller: Caller = NAN, **answers: str) -> StoredScreening:
         typed = {PREFIX + rule.replace("_", "-"): said for rule, said in answers.items()}
-        return answer_questions(self.work, self.clock, caller, typed, self.ids, self.settings)
+        return answer_questions(self.work, self.clock, caller, typed, self.ids, self.site)
 
     def override(
         self,
@@ -97,7 +102,7 @@ class Screened:
             reason=reason,
             seen=shown if seen is None else seen,
             ids=self.ids,
-            settings=self.settings,
+            site=self.site,
         )
 
     @property

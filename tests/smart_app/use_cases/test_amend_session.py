@@ -13,7 +13,7 @@ from smart_app.use_cases.amend_session import add_addendum, begin_amendment, dro
 from smart_app.use_cases.course_progress import progress_now
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.missed_session import not_done
-from smart_app.use_cases.record_session import open_session, session_view
+from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.records import Caller, MessageKind, OutboxMessage, SessionVersion, StoredSession
 from smart_app.use_cases.session_entries import add_entry, strike_entry
 from smart_app.use_cases.sign_session import review
@@ -147,7 +147,7 @@ class TestAmending:
         session = clinic.signed(MONDAY)
         amending(clinic, session)
         clinic.at("14:00", MONDAY + timedelta(days=3))
-        other = open_session(clinic.work, clinic.clock, NAN, clinic.ids)
+        other = clinic.opened()
         assert other.id != session.id
 
     def test_taking_a_session_back_ends_its_amendment(self, clinic: Clinic) -> None:

@@ -161,7 +161,7 @@ def test_what_the_clinician_knows_of_a_trial_decides_it_with_name_and_time() -> 
     (before,) = room.latest.result["trials"]["trials"]
     assert before["standing"] == "not enough data"
     typed = {f"{PREFIX}TRIAL:sertraline:adequate": "yes", f"{PREFIX}TRIAL:sertraline:failed": "yes"}
-    made = answer_questions(room.work, room.clock, HOLM, typed, room.ids, room.settings)
+    made = answer_questions(room.work, room.clock, HOLM, typed, room.ids, room.site)
     (trial,) = made.result["trials"]["trials"]
     assert trial["standing"] == "adequate and failed"
     assert [(question["answer"], question["by"]) for question in trial["questions"]] == [

@@ -13,7 +13,8 @@ from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.programmes import PROGRAMMES, programme_of
 from fhir_mappings.facts.treatment import Role, Route
 from smart_app.use_cases.course_progress import progress_now
-from smart_app.use_cases.enrol import enrol, enrolment_view, withdraw
+from smart_app.use_cases.decide_course import Decision, decide
+from smart_app.use_cases.enrol import enrol, enrolment_view
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse
 from tests.smart_app.clinical.treatments import a_course
@@ -226,7 +227,7 @@ class TestTheForm:
         clinic.screened()
         typed = {"route": "IV", "start": "2026-11-02", "day.1": "2026-11-01", "day.2": "2026-11-07"}
         planned = enrolment_view(clinic.work, clinic.clock, DEE, typed).planned
-        assert [(each.weekend, each.past) for each in planned[:3]] == [(True, True), (True, False), (False, False)]
+        assert [each.remarks for each in planned[:3]] == [("Weekend", "In the past"), ("Weekend",), ()]
 
     def test_the_empty_form_shows_no_problems(self) -> None:
         clinic = Clinic()
@@ -274,7 +275,8 @@ class TestWhatIsWritten:
 
 class TestWithdrawal:
     def withdrawn(self, clinic: Clinic, reason: str = "Changed her mind.", caller: Caller = DEE) -> StoredCourse:
-        return withdraw(clinic.work, clinic.clock, caller, reason, clinic.ids, clinic.site)
+        form = {"reason": reason}
+        return decide(clinic.work, clinic.clock, caller, Decision.WITHDRAW, form, clinic.ids, clinic.site)
 
     def test_before_session_1_the_course_is_revoked(self) -> None:
         clinic = Clinic()
@@ -316,7 +318,7 @@ class TestWithdrawal:
     def test_not_of_another_patient(self) -> None:
         clinic = Clinic()
         clinic.enrolled()
-        with pytest.raises(Refused, match="no open course"):
+        with pytest.raises(Refused, match="in no course"):
             self.withdrawn(clinic, caller=BENS_DOCTOR)
         assert clinic.course.status is CourseStatus.ACTIVE
         assert clinic.refusals == ["clinician:course:withdraw"]

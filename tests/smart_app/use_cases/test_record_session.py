@@ -580,12 +580,11 @@ class TestTheView:
         clinic.signed(MONDAY)
         clinic.at("14:00", date(2026, 11, 3))
         session = clinic.opened()
-        assert view(clinic, session).notices == (
-            "The last session began less than 24 hours ago.",
-            "The patient has not been screened today.",
-        )
+        assert view(clinic, session).notices == ("The last session began less than 24 hours ago.",)
         clinic.screened("hold")
         assert "not now" in view(clinic, session).notices[1]
+        clinic.at("00:30", date(2026, 11, 4))
+        assert "The patient has not been screened today." in view(clinic, session).notices
 
     def test_an_overridden_finding_is_noticed_at_the_bedside(self) -> None:
         clinic = Clinic()

@@ -12,6 +12,7 @@ from fhir_mappings.facts.clinical import Area
 from fhir_mappings.facts.treatment import Clinician, Role
 from smart_app.use_cases.records import Caller, FailedFetch
 from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.site import Site
 from tests.builders import (
     TODAY,
     a_blood_pressure,
@@ -36,8 +37,11 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+SITE = Site(base_url="https://clinic.example", version="0.1.0")
+
+
 async def kept(ehr: OneChart, work: FakeWork | None = None) -> Any:
-    return await screen_patient(work or FakeWork(), lambda: NOW, CALLER, ehr)  # type: ignore[arg-type]
+    return await screen_patient(work or FakeWork(), lambda: NOW, CALLER, ehr, SITE)  # type: ignore[arg-type]
 
 
 @pytest.mark.anyio
@@ -192,7 +196,7 @@ async def test_a_reading_just_taken_counts_whatever_day_utc_calls_it(written: st
     evening = datetime(2026, 11, 23, 20, 0, tzinfo=timezone(timedelta(hours=-5)))
     readings = (a_blood_pressure(120, 80, when="2026-11-20"), a_blood_pressure(152, 104, when=written))
     chart = OneChart(*a_chart(*readings, without=["Observation"]))
-    screening = await screen_patient(FakeWork(), lambda: evening, CALLER, chart)  # type: ignore[arg-type]
+    screening = await screen_patient(FakeWork(), lambda: evening, CALLER, chart, SITE)  # type: ignore[arg-type]
     assert screening.status == status
 
 

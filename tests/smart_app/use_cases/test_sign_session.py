@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fhir_mappings.facts.programme import ActivityStatus, CourseStatus
 from fhir_mappings.facts.treatment import Answer, KetamineSession, Role, SessionStatus
 from smart_app.use_cases.access import OtherPatient
+from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.enrol import enrol
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.follow_course import progress_of
@@ -359,13 +360,17 @@ class TestTheCourse:
         clinic.sign(last)
         assert (clinic.course.status, clinic.course.ended) == (CourseStatus.COMPLETED, IV_DAYS[5])
 
-    def test_completed_too_soon_says_so(self) -> None:
+    def test_too_soon_it_is_completed_only_when_a_prescriber_confirms(self) -> None:
         clinic = Clinic()
         clinic.enrolled()
         for offset in range(6):
             clinic.signed(MONDAY + timedelta(days=2 * offset))
+        assert clinic.course.status is CourseStatus.ACTIVE
+        form = {"reason": "The dates were agreed with the patient."}
+        decide(clinic.work, clinic.clock, DEE, Decision.CONFIRM, form, clinic.ids, clinic.site)
         assert clinic.course.status is CourseStatus.COMPLETED
         assert "Too soon" in clinic.course.notes[-1].text
+        assert clinic.course.ended == MONDAY + timedelta(days=10)
 
     @pytest.mark.parametrize(("answer", "status"), [("yes", "completed"), ("", "scheduled")])
     def test_a_small_dose_counts_only_by_decision(self, answer: str, status: str) -> None:
