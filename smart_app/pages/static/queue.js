@@ -3,12 +3,12 @@ import { ahead, all, ASIDE, entries, exchange, halt, made, now, parse, post, ref
 import { counted } from './box.js';
 import { alone, forget, forgotten, keep as keepHere, ready, takeUp } from './sealed.js';
 import { counts, sayWaiting, unsent } from './waiting.js';
-import { isTouched, keep, taken } from './saving.js';
+import { isTouched, keep, taken, wasTyped } from './saving.js';
 
 // {url, body, form, kind, at, n, stops}: n, where it is in the box of this device; stops, why the server refused it
 const queue = [];
 const HEADERS = { send: {}, draft: { ...SCRIPT, 'X-KP-Keep': 'draft' }, fields: SCRIPT };
-let sending = false, shown = true; // shown: this page holds what was typed before it was opened
+let sending = false, again = false, shown = true; // shown: this page holds what was typed before it was opened
 counts(() => queue.length);
 
 document.addEventListener('submit', event => {
@@ -24,8 +24,11 @@ document.addEventListener('submit', event => {
   document.dispatchEvent(new CustomEvent('kp-queued', { detail: item }));
   settled.then(() => flush());
 });
+// One after the other, so that no second copy is made while the first is on its way.
 function store(item) {
-  item.stored = keepHere(item, item.n).then(n => { item.n = n; });
+  item.stored = Promise.resolve(item.stored).then(async () => {
+    if (queue.includes(item)) item.n = await keepHere(item, item.n);
+  });
 }
 async function done(item) {
   if (queue.includes(item)) queue.splice(queue.indexOf(item), 1);
@@ -56,6 +59,7 @@ const first = form => form.querySelector('input:not([type=hidden]), textarea, se
 const isEmpty = form => !isTouched(form) && !all('input:not([type=hidden]), textarea', form).some(each => each.matches(':checked') || !each.matches('[type=radio], [type=checkbox]') && each.value);
 
 export async function flush(aside = {}) {
+  if (sending) again = true; // the connection may have come back since this round went out
   if (sending || now.over) return;
   sending = true;
   try {
@@ -80,6 +84,7 @@ export async function flush(aside = {}) {
     show();
   } finally {
     sending = false;
+    if (again) { again = false; flush(aside); }
   }
 }
 // Typed into a page that is gone: a draft, or fields of a session.
@@ -99,7 +104,11 @@ function settle(item, page) {
   exchange(page);
   for (const form of all('form[data-send][id]')) {
     const fresh = page.getElementById(form.id), within = form.contains(document.activeElement);
-    if (fresh && isEmpty(form) && (form.id === item.form || !within)) replace(form, fresh, within);
+    const saved = item.body.get('entry'), same = saved && form.elements.entry?.value === saved;
+    if (same && wasTyped(form)) { // a tab that is gone had sent it: what was typed here since is another entry
+      form.elements.entry.value = crypto.randomUUID();
+      keep(form);
+    } else if (fresh && (same || isEmpty(form)) && (form.id === item.form || !within)) replace(form, fresh, within);
   }
 }
 function replace(form, fresh, focus) {

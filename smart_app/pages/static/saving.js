@@ -87,6 +87,7 @@ export function keep(form) {
   its.changed.set('', '');
   save(its);
 }
+export const wasTyped = form => typed.has(form);
 export const isTouched = form => Boolean(typed.get(form)?.changed.size);
 
 // A link pressed within a breath of the last key: what was typed is saved first, then the page is left. Without a
