@@ -5,11 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 from decimal import Decimal
 
-from fhir_mappings.facts.treatment import Dose, KetamineSession, Moment, Reading, Route, SessionStatus
+from fhir_mappings.facts.treatment import (
+    Dose,
+    Draw,
+    KetamineSession,
+    Moment,
+    Reading,
+    Route,
+    SecondPerson,
+    SessionStatus,
+)
 from fhir_mappings.writing.canonical import DOSE_BASIS_EXTENSION, DOSE_PROFILE, PRODUCT_EXTENSION, WASTE_EXTENSION
 from fhir_mappings.writing.datatypes import (
+    PRACTITIONERS,
     amount,
     annotation,
+    coding,
     concept,
     instant,
     period,
@@ -21,7 +32,7 @@ from fhir_mappings.writing.datatypes import (
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.session_note import dose_words, late_words, number
-from fhir_mappings.writing.terminology import KETAMINE, ROUTE, SETTING, dose_function
+from fhir_mappings.writing.terminology import DRUG, NDC, ROUTE, SETTING, dose_function
 from fhir_mappings.writing.written import Json
 
 
@@ -36,7 +47,7 @@ def medication_administration(session: KetamineSession, dose: Dose, instance: In
         "partOf": [instance.link("Procedure", "session", session.id)],
         **_status(session, dose),
         "category": SETTING[session.place],
-        "medicationCodeableConcept": concept(KETAMINE, text=_drug(dose)),
+        "medicationCodeableConcept": concept(*_codes(dose), text=_drug(dose)),
         "subject": reference("session.patient", session.patient, "Patient"),
         **_context(session),
         **_pressure_before(session, dose, instance),
@@ -58,9 +69,16 @@ def _status(session: KetamineSession, dose: Dose) -> Json:
 
 
 def _drug(dose: Dose) -> str:
+    name = dose.drug.value.capitalize()
     if dose.concentration_mg_per_ml is None:
-        return "Ketamine"
-    return f"Ketamine {number(dose.concentration_mg_per_ml)} mg/mL"
+        return name
+    return f"{name} {number(dose.concentration_mg_per_ml)} mg/mL"
+
+
+def _codes(dose: Dose) -> list[Json]:
+    """The drug, and each product that it came out of where its code is known."""
+    products = dict.fromkeys(plain(draw.ndc) for draw in dose.draws if plain(draw.ndc))
+    return [DRUG[dose.drug], *(coding(NDC, code) for code in products)]
 
 
 def _context(session: KetamineSession) -> Json:
@@ -91,12 +109,23 @@ def _effective(dose: Dose) -> Json:
 
 def _performers(dose: Dose) -> list[Json]:
     performers = [{"function": dose_function("performer"), "actor": person("dose.given_by", dose.given_by)}]
+    for function, second_person in (("verifier", dose.checked_by), ("witness", dose.witness)):
+        if second_person is not None:
+            actor = _second_person(f"dose.{function}", second_person)
+            performers.append({"function": dose_function(function), "actor": actor})
     second = plain(dose.second_person)
-    if second:
+    if second and dose.checked_by is None and dose.witness is None:
         # Known by name alone. Where a rest was destroyed, that is what the second person stood by for.
         function = "witness" if dose.wasted_mg else "verifier"
         performers.append({"function": dose_function(function), "actor": {"display": second}})
     return performers
+
+
+def _second_person(fact: str, who: SecondPerson) -> Json:
+    """One who was only named has no reference."""
+    if who.reference is None:
+        return {"display": plain(who.name)}
+    return reference(fact, who.reference, *PRACTITIONERS) | {"display": plain(who.name)}
 
 
 def _reasons(session: KetamineSession) -> Json:
@@ -154,6 +183,10 @@ def _basis(dose: Dose) -> Json:
 
 
 def _product(dose: Dose) -> list[Json]:
+    """One for each vial; where the ledger is kept elsewhere, one for what was typed."""
+    if dose.draws:
+        volume = dose.volume_ml if len(dose.draws) == 1 else None
+        return [{"url": PRODUCT_EXTENSION, "extension": _vial(draw, volume)} for draw in dose.draws]
     parts: list[Json] = []
     if dose.concentration_mg_per_ml is not None:
         strength = quantity("dose.concentration_mg_per_ml", dose.concentration_mg_per_ml, "mg/mL")
@@ -167,10 +200,35 @@ def _product(dose: Dose) -> list[Json]:
     return [{"url": PRODUCT_EXTENSION, "extension": parts}] if parts else []
 
 
+def _vial(draw: Draw, volume: Decimal | None) -> list[Json]:
+    strength = quantity("dose.concentration_mg_per_ml", draw.concentration_mg_per_ml, "mg/mL")
+    parts: list[Json] = [{"url": "concentration", "valueQuantity": strength}]
+    if volume is not None:
+        parts.append({"url": "volume", "valueQuantity": quantity("dose.volume_ml", volume, "mL")})
+    told = {
+        "lot": draw.lot,
+        "expiry": draw.expiry,
+        "product": draw.product,
+        "manufacturer": draw.manufacturer,
+        "vial": str(draw.number),
+    }
+    parts += [{"url": name, "valueString": plain(said)} for name, said in told.items() if plain(said)]
+    drawn = amount("dose.draws", draw.given_mg) + amount("dose.draws", draw.wasted_mg)
+    return [*parts, {"url": "drawn", "valueQuantity": quantity("dose.draws", drawn, "mg")}]
+
+
 def _waste(dose: Dose) -> list[Json]:
     if dose.wasted_mg is None:
         return []
     parts: list[Json] = [{"url": "amount", "valueQuantity": quantity("dose.wasted_mg", dose.wasted_mg, "mg")}]
-    if plain(dose.second_person) and dose.wasted_mg:
-        parts.append({"url": "witness", "valueString": plain(dose.second_person)})
+    witness = dose.witness
+    name = plain(witness.name if witness is not None else dose.second_person)
+    if name and dose.wasted_mg:
+        parts.append({"url": "witness", "valueString": name})
+    if witness is not None and witness.reference is not None and witness.at is not None:
+        seen_by = reference("dose.witness", witness.reference, *PRACTITIONERS)
+        parts.append({"url": "witnessReference", "valueReference": seen_by})
+        parts.append({"url": "witnessed", "valueDateTime": instant("dose.witness", witness.at)})
+    if plain(dose.waste_method):
+        parts.append({"url": "method", "valueString": plain(dose.waste_method)})
     return [{"url": WASTE_EXTENSION, "extension": parts}]

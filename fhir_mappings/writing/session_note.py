@@ -12,9 +12,11 @@ from fhir_mappings.facts.treatment import (
     Answer,
     Check,
     Dose,
+    Draw,
     KetamineSession,
     Moment,
     Reading,
+    SecondPerson,
     SessionStatus,
     Signature,
 )
@@ -114,7 +116,9 @@ def number(value: Decimal) -> str:
 
 def dose_words(dose: Dose) -> str:
     """Drug, amount, route and what the amount was worked out from; the text of the dosage too."""
-    words = f"Ketamine {number(dose.given_mg)} mg, {ROUTE[dose.route]['text'].lower()}"
+    words = f"{dose.drug.value.capitalize()} {number(dose.given_mg)} mg, {ROUTE[dose.route]['text'].lower()}"
+    if dose.sprays is not None:
+        words += f", {dose.sprays} sprays"
     if dose.given_mg != dose.planned_mg:
         words += f" (planned {number(dose.planned_mg)} mg)"
     if dose.mg_per_kg is not None and dose.weighing is not None:
@@ -187,10 +191,31 @@ def _dose(session: KetamineSession) -> Iterator[Fact]:
     product = _product(dose)
     if product:
         yield Fact(name="Product", value=", ".join(product))
+    for draw in dose.draws:
+        yield Fact(name=f"Vial {draw.number}", value=_draw(draw))
+    if dose.expired_reason:
+        yield Fact(name="Why an expired vial was used", value=dose.expired_reason)
+    if dose.checked_by is not None:
+        yield Fact(name="Checked before the dose by", value=_second_person(session, dose.checked_by))
     if dose.wasted_mg is not None:
-        yield Fact(name="Wasted", value=f"{number(dose.wasted_mg)} mg")
-    if dose.second_person:
+        method = f", {dose.waste_method}" if dose.waste_method else ""
+        yield Fact(name="Wasted", value=f"{number(dose.wasted_mg)} mg{method}")
+    if dose.witness is not None:
+        yield Fact(name="Waste seen by", value=_second_person(session, dose.witness))
+    if dose.second_person and dose.checked_by is None:
         yield Fact(name="Second person", value=dose.second_person)
+
+
+def _draw(draw: Draw) -> str:
+    drawn = draw.given_mg + draw.wasted_mg
+    product = f"{draw.product}, " if draw.product else ""
+    return f"{product}lot {draw.lot}, expires {draw.expiry}, {number(drawn)} mg drawn"
+
+
+def _second_person(session: KetamineSession, who: SecondPerson) -> str:
+    if who.at is None:
+        return f"{who.name}, name typed"
+    return f"{who.name}, signed in, {clock_time(session, who.at)}"
 
 
 def _product(dose: Dose) -> list[str]:
@@ -199,9 +224,9 @@ def _product(dose: Dose) -> list[str]:
         parts.append(f"{number(dose.concentration_mg_per_ml)} mg/mL")
     if dose.volume_ml is not None:
         parts.append(f"{number(dose.volume_ml)} mL")
-    if dose.lot:
+    if dose.lot and not dose.draws:
         parts.append(f"lot {dose.lot}")
-    if dose.expiry:
+    if dose.expiry and not dose.draws:
         parts.append(f"expires {dose.expiry}")
     if dose.body_site:
         parts.append(f"site {dose.body_site}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from fhir_mappings.facts.treatment import Place, Route, SessionStatus
+from fhir_mappings.facts.treatment import Drug, Place, Route, SessionStatus
 from fhir_mappings.writing.canonical import FINDING_STATE_SYSTEM, SCREENING_RULE_SYSTEM, SESSION_FUNCTION_SYSTEM
 from fhir_mappings.writing.datatypes import coding, concept
 from fhir_mappings.writing.written import Json
@@ -52,6 +52,10 @@ UNSUCCESSFUL: Final[Json] = concept(coding(SNOMED, "385671000", "Unsuccessful"))
 
 # RxNorm ingredient: OHDSI PhenotypeLibrary, CQL eCQM content 2024. Compounded products have no code of their own.
 KETAMINE: Final[Json] = coding(RXNORM, "6130", "ketamine")
+DRUG: Final[Mapping[Drug, Json]] = MappingProxyType(
+    {Drug.KETAMINE: KETAMINE, Drug.ESKETAMINE: coding(RXNORM, "2119365", "esketamine")}
+)
+NDC: Final = "http://hl7.org/fhir/sid/ndc"
 
 # LOINC: US Core 7.0.0.
 PRESSURE_PANEL: Final[Json] = concept(

@@ -14,12 +14,15 @@ from fhir_mappings.facts.treatment import (
     Check,
     Clinician,
     Dose,
+    Draw,
     KetamineSession,
+    Known,
     Moment,
     Place,
     Reading,
     Role,
     Route,
+    SecondPerson,
     SessionStatus,
     Severity,
     Signature,
@@ -107,6 +110,37 @@ def a_session(**changes: Any) -> KetamineSession:
         signature=Signature(by=DOCTOR, at=at(16, 5), meaning="authorship"),
     )
     return replace(session, **changes)
+
+
+def a_dose_from_vials(**changes: Any) -> Dose:
+    """41.10 mg out of two vials of the ledger, 8.90 mg destroyed before a colleague who was signed in."""
+    values: dict[str, Any] = {
+        "given_mg": Decimal("41.10"),
+        "wasted_mg": Decimal("8.90"),
+        "draws": (
+            a_draw(1, "30.00", "0"),
+            a_draw(2, "11.10", "8.90", manufacturer="Example Pharma", ndc="12345-678-90"),
+        ),
+        "checked_by": SecondPerson(name="Tom Reyes", known=Known.NAMED),
+        "witness": SecondPerson(name=DOCTOR.name, known=Known.SIGNED_IN, reference=DOCTOR.reference, at=at(15)),
+        "wasted_by": NURSE,
+        "waste_method": "Into a charcoal pouch",
+    }
+    return a_dose(**(values | changes))
+
+
+def a_draw(number: int, given: str, wasted: str, **changes: Any) -> Draw:
+    values: dict[str, Any] = {
+        "vial": an_id(20 + number),
+        "number": number,
+        "lot": f"KET-{number}",
+        "expiry": "2027-03",
+        "concentration_mg_per_ml": Decimal(50),
+        "given_mg": Decimal(given),
+        "wasted_mg": Decimal(wasted),
+        "product": "Ketamine hydrochloride injection",
+    }
+    return Draw(**(values | changes))
 
 
 def a_full_session(**changes: Any) -> KetamineSession:

@@ -14,6 +14,7 @@ from fhir_mappings import wire
 from fhir_mappings.facts.treatment import (
     Answer,
     Check,
+    Drug,
     KetamineSession,
     Moment,
     Place,
@@ -30,6 +31,7 @@ from tests.fhir_mappings.writing.a_session import (
     NURSE,
     a_course,
     a_dose,
+    a_dose_from_vials,
     a_full_session,
     a_missed_session,
     a_moment,
@@ -277,6 +279,38 @@ def test_the_second_person_witnesses_waste_or_verifies_the_dose(wasted: Decimal 
     second = _one(session, "MedicationAdministration")["performer"][1]
     assert second["function"]["coding"][0]["code"] == function
     assert second["actor"] == {"display": "Cleo Marsh"}
+
+
+def test_a_dose_out_of_vials_names_each_of_them_and_who_saw_the_waste_destroyed() -> None:
+    session = a_session(dose=a_dose_from_vials())
+    dose = _one(session, "MedicationAdministration")
+    people = [(each["function"]["coding"][0]["code"], each["actor"]) for each in dose["performer"]]
+    assert people[1:] == [
+        ("verifier", {"display": "Tom Reyes"}),
+        ("witness", {"reference": DOCTOR.reference, "display": DOCTOR.name}),
+    ]
+    products = [each["extension"] for each in dose["extension"] if each["url"].endswith("product-used")]
+    assert [{part["url"]: part.get("valueString") for part in each}["lot"] for each in products] == ["KET-1", "KET-2"]
+    drawn = [{part["url"]: part for part in each}["drawn"]["valueQuantity"] for each in products]
+    assert [(str(each["value"]), each["code"]) for each in drawn] == [("30.00", "mg"), ("20.00", "mg")]
+    assert sum(each["value"] for each in drawn) == Decimal("41.10") + Decimal("8.90")
+    (waste,) = (each["extension"] for each in dose["extension"] if each["url"].endswith("dose-waste"))
+    told = {part["url"]: next(value for name, value in part.items() if name != "url") for part in waste}
+    assert told["witnessReference"] == {"reference": DOCTOR.reference}
+    assert (told["witnessed"], told["method"]) == ("2026-11-20T15:00:00-05:00", "Into a charcoal pouch")
+    codes = [(each["system"], each["code"]) for each in dose["medicationCodeableConcept"]["coding"]]
+    assert codes[1:] == [("http://hl7.org/fhir/sid/ndc", "12345-678-90")]
+    note = _one(session, "Procedure")["note"][0]["text"]
+    assert "lot KET-2, expires 2027-03, 20.00 mg drawn" in note
+    assert f"{DOCTOR.name}, signed in" in note
+    assert "Tom Reyes, name typed" in note
+
+
+def test_esketamine_is_never_written_as_ketamine() -> None:
+    dose = _one(a_session(dose=a_dose(drug=Drug.ESKETAMINE)), "MedicationAdministration")
+    assert [each["code"] for each in dose["medicationCodeableConcept"]["coding"]] == ["2119365"]
+    assert "Esketamine" in dose["dosage"]["text"]
+    assert dose["medicationCodeableConcept"]["text"].startswith("Esketamine")
 
 
 def test_waste_product_and_dose_basis_keep_every_digit() -> None:

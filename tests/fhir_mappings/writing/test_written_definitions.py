@@ -20,12 +20,14 @@ from tests.fhir_mappings.writing.a_screening import a_full_screening, a_screenin
 from tests.fhir_mappings.writing.a_session import (
     INSTANCE,
     a_course,
+    a_dose_from_vials,
     a_full_session,
     a_missed_session,
     a_session,
 )
 
 Json = dict[str, Any]
+SESSIONS = (a_session(), a_full_session(), a_full_session(dose=a_dose_from_vials()), a_missed_session())
 PROFILES = Path(__file__).parents[3] / "fhir_mappings" / "profiles"
 DEFINITIONS: dict[str, Json] = {
     definition["url"]: definition for definition in (json.loads(path.read_text()) for path in PROFILES.glob("*.json"))
@@ -38,7 +40,7 @@ def _written(session: KetamineSession) -> list[Json]:
 
 
 def _everything() -> list[Json]:
-    sessions = [one for session in (a_session(), a_full_session(), a_missed_session()) for one in _written(session)]
+    sessions = [one for session in SESSIONS for one in _written(session)]
     screenings = [*screening_resources(a_screening(), INSTANCE), *screening_resources(a_full_screening(), INSTANCE)]
     return sessions + [wire.decode(one.body) for one in screenings]
 
