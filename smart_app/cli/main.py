@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn
 
-from smart_app.cli import config, demo, keys, registration, replay, rules, rxnorm, screen, serve
+from smart_app.cli import config, demo, keys, ledger, registration, replay, rules, rxnorm, screen, serve
 from smart_app.cli.errors import CommandFailed
 
 
@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     made = _Parser(prog="ketamine-pathway", description=described)
     made.add_argument("--version", action="version", version=version("ketamine-pathway"))
     commands = made.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
-    for group in (screen, rules, rxnorm, replay, config, registration, keys, demo, serve):
+    for group in (screen, rules, rxnorm, replay, ledger, config, registration, keys, demo, serve):
         group.add_commands(commands)
     return made
 

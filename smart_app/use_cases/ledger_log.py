@@ -143,7 +143,7 @@ def export_all(
     now, made = clock(), {}
     check_span(first, last)
     with work() as uow:
-        for name in [ehr] if ehr is not None else uow.ledger.ehrs():
+        for name in (each for each in uow.ledger.ehrs() if ehr in {None, each}):
             found = logged(uow, name, first, last, now.tzinfo, lambda patient: _known(uow, patient))
             made[name] = found
             patients = sorted({each.row.patient for each in found if each.row.patient is not None})
