@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -27,19 +27,51 @@ VIEWS: dict[str, dict[str, Any]] = {
 }
 
 
+class Chromium:
+    """One browser for all tests of a module: starting it costs more than most of them. Each has its own context."""
+
+    def __init__(self) -> None:
+        self._play: sync_api.Playwright | None = None
+        self._browser: sync_api.Browser | None = None
+
+    @property
+    def play(self) -> sync_api.Playwright:
+        """To start another browser with: there can be no second Playwright beside this one."""
+        if self._play is None:
+            self._play = sync_api.sync_playwright().start()
+        return self._play
+
+    @property
+    def browser(self) -> sync_api.Browser:
+        if self._browser is None or not self._browser.is_connected():
+            self._browser = self.play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        return self._browser
+
+    def close(self) -> None:
+        """Before anything else wants an event loop in this thread."""
+        if self._browser is not None:
+            self._browser.close()
+        if self._play is not None:
+            self._play.stop()
+        self._play = self._browser = None
+
+
+chromium = Chromium()
+
+
 @contextmanager
 def opened(desk: Desk, **options: object) -> Iterator[sync_api.Page]:
     """A page that has the session cookie. Anything the browser complains about fails the test."""
     complaints: list[str] = []
-    with served(desk) as origin, sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(base_url=f"{origin}/l/{LAUNCH}/", **options)
+    with (
+        served(desk) as origin,
+        closing(chromium.browser.new_context(base_url=f"{origin}/l/{LAUNCH}/", **options)) as context,
+    ):
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda each: complaints.append(each.text) if _is_complaint(each) else None)
         page.goto(f"{origin}/start")
         yield page
-        browser.close()
     assert complaints == []
 
 

@@ -1,6 +1,9 @@
-"""A desk with an open launch, and anyio's back end."""
+"""A desk with an open launch, anyio's back end, and the end of a browser."""
 
 from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -17,3 +20,12 @@ def desk() -> Desk:
     made = Desk()
     made.open()
     return made
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_browser_left() -> Iterator[None]:
+    """A module's browser ends with it; most modules have none."""
+    yield
+    browsing = sys.modules.get("tests.smart_app.pages.browsing")
+    if browsing is not None:
+        browsing.chromium.close()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.browser import CHROMIUM, FLAGS
-from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened
+from tests.smart_app.pages.browsing import VIEWS, assert_sound, chromium, opened
 from tests.smart_app.pages.desk import LAUNCH, Desk, a_screening
 from tests.smart_app.pages.serving import served
 from tests.smart_app.pages.treatment import running
@@ -228,8 +228,8 @@ def test_going_back_shows_nothing_and_no_page_is_on_the_disk(left: str, tmp_path
     desk.keep(screening=a_screening(at=desk.now))
     desk.open()
     folder = tmp_path / "profile"
-    with served(desk) as origin, sync_api.sync_playwright() as play:
-        context = play.chromium.launch_persistent_context(
+    with served(desk) as origin:
+        context = chromium.play.chromium.launch_persistent_context(
             folder,
             executable_path=CHROMIUM,
             args=FLAGS,
