@@ -65,6 +65,13 @@ def pytest_configure() -> None:
     os.environ.setdefault("PYTHONHASHSEED", str(secrets.randbelow(2**32)))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a browser shows is covered by quicker tests already."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.no_cover)
+
+
 def pytest_report_header(config: pytest.Config) -> str | None:
     return f"PYTHONHASHSEED={os.environ['PYTHONHASHSEED']}" if config.getoption("numprocesses", None) else None
 

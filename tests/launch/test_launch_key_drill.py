@@ -31,7 +31,7 @@ from launch.routes import launch_routes
 from tests.fakes_launch import MemoryLaunchStore
 from tests.launch.an_ehr import ISSUER, PUBLIC_BASE, TOKEN_URL, Clock, Ehr, a_table, a_token_reply
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 AT_ONCE = 5
 
 

@@ -17,7 +17,7 @@ from smart_app.sandbox.oauth.server import AuthorizationServer
 from tests.browser import CHROMIUM, FLAGS
 from tests.in_process import APP, Browser, Clinic, running_clinic
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 _OUT = ("", '">', "'>", "</title>", "</textarea>", "</script>", "--><!-->", "]]>")
 _IN = (

@@ -22,7 +22,7 @@ from smart_app.use_cases.records import Caller
 from tests.in_process import APP, EHR, Browser, Clinic, running_clinic
 from tests.weave.weaver import FIRST_DAY, Tab, Weaver
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 ENROLLED = {
     "LARSEN, Ada": "two-failed-trials",

@@ -73,18 +73,21 @@ TEMPLATES = [
 ]  # fmt: skip
 
 
+@pytest.mark.no_cover
 @settings(max_examples=150, deadline=None)
 @given(st.lists(anything, max_size=4))
 def test_any_json_is_read_and_screened_without_an_exception(values: list[Any]) -> None:
     screen(read(*values), as_of=TODAY)
 
 
+@pytest.mark.no_cover
 @settings(max_examples=250, deadline=None)
 @given(st.sampled_from(KINDS), st.dictionaries(names, anything, max_size=8))
 def test_any_content_of_a_known_type_is_read_without_an_exception(kind: str, content: Json) -> None:
     screened([*a_chart(), {**content, "resourceType": kind, "subject": {"reference": "Patient/ada"}}])
 
 
+@pytest.mark.no_cover
 @settings(max_examples=250, deadline=None)
 @given(st.sampled_from(TEMPLATES), st.data())
 def test_any_element_may_hold_anything(template: Json, data: st.DataObject) -> None:
@@ -270,6 +273,7 @@ def test_gaps_quote_nothing_of_the_chart() -> None:
     assert not any(secret in gap.reason for gap in facts.gaps)
 
 
+@pytest.mark.no_cover
 def test_the_memory_of_ten_thousand_observations_is_bounded() -> None:
     bodies = [encode(a_blood_pressure(120, 80, when=days_ago(n % 80), id=f"bp-{n}")) for n in range(10_000)]
     resources = [decode(body) for body in bodies]

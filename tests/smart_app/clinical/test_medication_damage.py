@@ -8,6 +8,8 @@ from smart_app.clinical.finding import Status
 from tests.builders import RXNORM, UCUM, Json, a_chart, a_concept, a_medication, days_ago, screened
 from tests.smart_app.clinical.test_screening_damage import variants
 
+pytestmark = pytest.mark.no_cover
+
 PHENELZINE = "phenelzine 15 MG Oral Tablet"
 DOSAGE = {
     "sequence": 1,

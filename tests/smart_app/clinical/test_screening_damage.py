@@ -30,6 +30,8 @@ from tests.builders import (
     screened,
 )
 
+pytestmark = pytest.mark.no_cover
+
 Path = tuple[str | int, ...]
 REMOVED = object()
 GARBAGE: list[Any] = [

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +39,8 @@ from tests.builders import (
     states,
     units_per_litre,
 )
+
+pytestmark = pytest.mark.no_cover
 
 AGAINST: list[Json] = [
     a_condition("F20.9"),

@@ -31,7 +31,7 @@ from tests.smart_app.ehr.conftest import NOW
 from tests.smart_app.ehr.scripted import ALL, about, searchset
 from tests.ways_out import somewhere
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.no_cover]
 
 
 class Tokens:

@@ -828,6 +828,7 @@ WRITE_FAULTS = (
 READ_FAULTS = (Fault.NOT_REACHED, Fault.FAILED_BEFORE, Fault.BUSY, Fault.CUT, Fault.LOGIN_PAGE)
 
 
+@pytest.mark.no_cover
 @pytest.mark.parametrize("seed", [20261120, 20261121, 20261122])
 @pytest.mark.parametrize("keeps_conditions", [True, False], ids=["conditional", "blind to conditions"])
 async def test_three_times_a_hundred_messages_through_faults(seed: int, keeps_conditions: bool) -> None:

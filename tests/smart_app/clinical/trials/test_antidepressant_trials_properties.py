@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
 
+import pytest
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from smart_app.clinical.trials.antidepressant_trials import TrialReview, review_
 from smart_app.clinical.trials.treatment_resistance import trd_met, trd_not_met, trd_unknown
 from smart_app.clinical.trials.trial_rows import as_rows
 from tests.smart_app.clinical.trials.some_trials import a_depression, a_question, a_total, a_use, ago, an_answer
+
+pytestmark = pytest.mark.no_cover
 
 # Around the limits, so that resistance is met, missed and left open about as often. Dates that contradict each
 # other are left out: losing one of them resolves them.
