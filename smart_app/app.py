@@ -103,6 +103,7 @@ def page_deps(parts: Parts) -> PageDeps:
             ledger=parts.site.ledger,
             tuned=tunings(parts.site.programmes),
             limits=parts.site.limits,
+            countersign=parts.site.countersign,
             seal=parts.seal,
         ),
         origin=f"{address.scheme}://{address.netloc}",

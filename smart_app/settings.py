@@ -60,6 +60,7 @@ class SiteSettings:
     programmes: ProgrammeSettings = field(default_factory=ProgrammeSettings)
     limits: SessionLimits = field(default_factory=SessionLimits)  # of the readings of a session
     ledger: LedgerRules = field(default_factory=LedgerRules)
+    countersign: bool = False  # every signed record waits for a second signature
 
 
 AS_SHIPPED = SiteSettings()
@@ -68,6 +69,7 @@ _TABLES = {
     "programme": "[programme.ROUTE]",
     "session": "[session]",
     "ledger": "[ledger]",
+    "signing": "[signing]",
 }
 
 
@@ -175,9 +177,22 @@ def load_site(path: Path | None) -> SiteSettings:
         problems += refused.problems
     ledger, wrong = ledger_rules(table.get("ledger", {}))
     problems += wrong
+    countersign, wrong = _countersign(table.get("signing", {}))
+    problems += wrong
     if problems:
         raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in problems))
-    return SiteSettings(rules=rules, programmes=programmes, limits=limits, ledger=ledger)
+    return SiteSettings(rules=rules, programmes=programmes, limits=limits, ledger=ledger, countersign=countersign)
+
+
+def _countersign(signing: object) -> tuple[bool, tuple[str, ...]]:
+    """[signing] countersign, and what is wrong with the table."""
+    if not isinstance(signing, dict):
+        return False, ("signing: is a table [signing]",)
+    problems = [f"signing.{name}: is not known; known is countersign" for name in signing if name != "countersign"]
+    asked = signing.get("countersign", False)
+    if not isinstance(asked, bool):
+        problems.append("signing.countersign: is true or false")
+    return asked is True, tuple(problems)
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

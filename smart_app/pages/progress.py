@@ -21,7 +21,7 @@ def show(visit: Visit) -> Response:
 
 
 def _page(visit: Visit, problems: Problems, values: dict[str, str], score_id: str) -> Response:
-    view = course_view(visit.deps.work, visit.deps.clock, visit.caller)
+    view = course_view(visit.deps.work, visit.deps.clock, visit.caller, countersign=visit.deps.site.countersign)
     return visit.page(
         "progress.html",
         tab="progress",

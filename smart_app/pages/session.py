@@ -56,7 +56,7 @@ class Draft:
 
 def landing(visit: Visit) -> Response:
     """The session that is open, or the way to open one."""
-    view = course_view(visit.deps.work, visit.deps.clock, visit.caller)
+    view = course_view(visit.deps.work, visit.deps.clock, visit.caller, countersign=visit.deps.site.countersign)
     if view.open_session:
         return visit.go(f"session/{view.open_session}")
     return _start(visit, view, {"held": visit.now.date().isoformat()}, {})

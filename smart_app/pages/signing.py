@@ -41,6 +41,7 @@ def note_page(visit: Visit, problems: Problems, *, changed: bool = False) -> Res
         signed=signed,
         delivery=delivery,
         changed=changed,
+        countersign=deps.site.countersign,
         problems=problems,
         values=visit.fields,
         strip=True,

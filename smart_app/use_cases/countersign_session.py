@@ -50,12 +50,12 @@ def why_not(session: StoredSession, given: Sequence[Countersignature], caller: C
         return "Whoever signed a record cannot countersign it."
     if not meaning_for(record, caller.clinician):
         return "A prescriber, or a nurse who recorded a part of this session, can countersign it."
-    if any(each.signature.by.reference == caller.clinician.reference for each in standing(session, given)):
+    if any(each.signature.by.reference == caller.clinician.reference for each in of_standing_version(session, given)):
         return "You have countersigned this version."
     return "" if caller.may_write else "The EHR did not allow this app to write for you."
 
 
-def standing(session: StoredSession, given: Sequence[Countersignature]) -> tuple[Countersignature, ...]:
+def of_standing_version(session: StoredSession, given: Sequence[Countersignature]) -> tuple[Countersignature, ...]:
     """The countersignatures of the version that stands: those of an earlier one do not pass to the next."""
     number = session.signed.version if session.signed is not None else 0
     return tuple(each for each in given if each.number == number)
@@ -77,7 +77,11 @@ def countersign(
         require_writer(uow, caller, now, action)
         session, course = own_session(uow, caller, now, action, session_id)
         given = uow.versions.countersignatures(session.id)
-        own = [each for each in standing(session, given) if each.signature.by.reference == caller.clinician.reference]
+        own = [
+            each
+            for each in of_standing_version(session, given)
+            if each.signature.by.reference == caller.clinician.reference
+        ]
         if own and str(own[0].number) == fields.get("number"):
             return own[0]
         refusal = why_not(session, given, caller)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from fhir_mappings.facts.audit import AuditRecord
@@ -13,6 +13,7 @@ from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.programme import Progress
 from smart_app.clinical.session_rules import pressures, shown
 from smart_app.use_cases.access import audited, own_course, person
+from smart_app.use_cases.countersign_session import of_standing_version
 from smart_app.use_cases.course_progress import open_one, treatment_course_now
 from smart_app.use_cases.decide_course import Decision, Standing, decisions, standing
 from smart_app.use_cases.delivery_status import (
@@ -21,8 +22,9 @@ from smart_app.use_cases.delivery_status import (
 )
 from smart_app.use_cases.opening_conditions import Opening, hold_words, opening
 from smart_app.use_cases.outcomes import OutcomesView, outcomes_within
-from smart_app.use_cases.ports import Clock, Work
+from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
+from smart_app.use_cases.signed_session import as_signed
 from smart_app.use_cases.typed_session import dose_day, events, readings, text
 
 
@@ -40,6 +42,7 @@ class SessionRow:
     events: tuple[str, ...]
     counts: bool
     words: str  # "counted", "not counted: stopped early", "open", ...
+    waits: tuple[str, ...] = ()  # what is still to be done with a signed record, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +73,11 @@ class AuditView:
     person: Json
 
 
-def course_view(work: Work, clock: Clock, caller: Caller) -> CourseView:
-    """The patient's newest course, with everything that happened in it."""
+def course_view(work: Work, clock: Clock, caller: Caller, *, countersign: bool = False) -> CourseView:
+    """The patient's newest course, with everything that happened in it.
+
+    `countersign`: the site asks for a second signature on every record.
+    """
     now = clock()
     with work() as uow:
         course = own_course(uow, caller)
@@ -80,7 +86,8 @@ def course_view(work: Work, clock: Clock, caller: Caller) -> CourseView:
         found = standing(uow, course, now.date()) if course is not None else None
         today = now.date()
         ahead = opening(course, sessions, uow.screenings.of_day(caller.patient, today), on=today, today=today)
-        view = _view(found, ahead, outcomes, status_of(uow, caller, now), person(uow, caller), caller, now)
+        delivery, waiting = status_of(uow, caller, now), _waiting(uow, sessions) if countersign else frozenset()
+        view = _view(found, ahead, waiting, outcomes, delivery, person(uow, caller), caller, now)
         entities = (f"course/{course.id}",) if course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:course:read", *entities))
         uow.commit()
@@ -90,6 +97,7 @@ def course_view(work: Work, clock: Clock, caller: Caller) -> CourseView:
 def _view(
     found: Standing | None,
     ahead: Opening,
+    waiting: frozenset[str],
     outcomes: OutcomesView,
     delivery: DeliveryView,
     banner: Json,
@@ -106,7 +114,7 @@ def _view(
         course=course,
         definition=programme_of(course) if course is not None else None,
         progress=progress,
-        sessions=_rows(sessions, progress) if progress is not None else (),
+        sessions=_rows(sessions, progress, waiting) if progress is not None else (),
         open_session=running.id if running is not None else None,
         may_open=writes and active and running is None and _opens(ahead, caller),
         why_not_open=_why_not_open(ahead, caller) if running is None else "",
@@ -137,7 +145,18 @@ def _why_not_open(ahead: Opening, caller: Caller) -> str:
 _WRONG = SessionStatus.ENTERED_IN_ERROR
 
 
-def _rows(sessions: Sequence[StoredSession], progress: Progress) -> tuple[SessionRow, ...]:
+def _waiting(uow: UnitOfWork, sessions: Sequence[StoredSession]) -> frozenset[str]:
+    """The sessions whose standing version nobody has countersigned."""
+    return frozenset(
+        each.id
+        for each in sessions
+        if each.signed is not None
+        and each.status is not _WRONG
+        and not of_standing_version(each, uow.versions.countersignatures(each.id))
+    )
+
+
+def _rows(sessions: Sequence[StoredSession], progress: Progress, waiting: frozenset[str]) -> tuple[SessionRow, ...]:
     tallies = {each.session.id: each for each in progress.tallies}
     rows = []
     for session in sessions:
@@ -149,7 +168,11 @@ def _rows(sessions: Sequence[StoredSession], progress: Progress) -> tuple[Sessio
             words = "counted by decision" if tally.by_decision else "counted"
         else:
             words = f"not counted: {tally.why_not}"
-        rows.append(_row(session, counts=counts, words=words))
+        waits = (
+            *(("Being amended",) if session.amendment is not None else ()),
+            *(("Waits for a countersignature",) if session.id in waiting else ()),
+        )
+        rows.append(replace(_row(as_signed(session), counts=counts, words=words), waits=waits))
     return tuple(sorted(rows, key=lambda row: (row.day, row.number)))
 
 

@@ -24,6 +24,7 @@ class Site:
     programmes: Programmes = field(default_factory=lambda: PROGRAMMES)  # for courses to come; each keeps its own
     ledger: LedgerRules = field(default_factory=LedgerRules)
     tuned: tuple[Tuning, ...] = ()  # what of the programmes differs from what is shipped
+    countersign: bool = False  # whether every record asks for a second signature
     seal: Seal | None = None  # on what is signed; None: a signature says who, when and why, and proves nothing
 
     @property

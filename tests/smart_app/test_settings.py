@@ -169,3 +169,26 @@ def test_every_problem_of_a_site_file_has_a_line_of_its_own(tmp_path: Path) -> N
     lines = str(found.value).splitlines()
     assert len(lines) == 3
     assert all(line.startswith(f"{path}: [rules.HOLD-BP] ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("toml", "words"),
+    [
+        ("[signing]\ncountersign = 1", "signing.countersign: is true or false"),
+        ("[signing]\nsign_twice = true", "signing.sign_twice: is not known"),
+        ("signing = true", "signing: is a table [signing]"),
+    ],
+)
+def test_a_mistake_about_signing_is_named(tmp_path: Path, toml: str, words: str) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text(toml)
+    with pytest.raises(SettingInvalid) as refused:
+        load_site(site)
+    assert words in str(refused.value)
+
+
+def test_a_site_may_ask_for_countersignatures(tmp_path: Path) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text("[signing]\ncountersign = true")
+    assert load_site(site).countersign
+    assert not load_site(None).countersign
