@@ -33,10 +33,11 @@ format: $(VENV)/.dev ## Format the code
 docs: $(VENV)/.dev ## Write the generated pages of docs/
 	$(RUN)/python -m docs.generate
 
-bench: $(VENV)/.dev ## Measure launch to screen, launches at once, reading and rules, a very long chart
+bench: $(VENV)/.dev ## Measure launch to screen, launches at once, reading and rules, a very long chart, signing
 	$(RUN)/python -m benchmarks.launch
 	$(RUN)/python -m benchmarks.launches
 	$(RUN)/python -m benchmarks.screening
+	$(RUN)/python -m benchmarks.signing
 
 lock: $(UV) ## Resolve the dependencies again and write locks/
 	./locks/update $(UV)
