@@ -1,24 +1,31 @@
-"""Writes the pages of docs/ that are made from tables of the product: `python -m docs.generate [--check]`."""
+"""Writes what is made from tables of the product, pages and Questionnaires: `python -m docs.generate [--check]`."""
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fhir_mappings.facts.instruments import INSTRUMENTS
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
+from fhir_mappings.writing.questionnaire import questionnaire
 from launch.registration_keys import KEYS
 from smart_app.clinical.action_limits import ACTION_LIMITS
 from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, SESSION_TABLE
+from smart_app.clinical.follow_up import FOLLOW_UP_WEEKS
+from smart_app.clinical.outcomes import BASELINE_DAYS
 from smart_app.clinical.programme_settings import TUNABLES, Tunable
+from smart_app.clinical.relapse import DEFAULT_RULE
 from smart_app.clinical.rule_sheet import amount, rule_sheet
 from smart_app.sandbox.patients.table import PATIENTS
 
 FOLDER = Path(__file__).parent
+QUESTIONNAIRES = FOLDER.parent / "fhir_mappings" / "questionnaires"
 NOTICE = "<!-- Made by `make docs` from the tables of the product. Do not edit here. -->"
 
 
@@ -225,21 +232,61 @@ the file is told at once, a line for each with table and key, by `ketamine-pathw
 """
 
 
+def questionnaires() -> str:
+    rows = [
+        (
+            f"`{form.key}`",
+            form.name,
+            form.asks,
+            form.rule.value,
+            f"0 to {form.highest}" if form.highest else "none, low, moderate, high",
+            ", ".join(f"{least} to {greatest} {words}" for least, greatest, words in form.bands) or "none agreed on",
+            f"{form.remission} or less" if form.remission is not None else "none",
+            f"LOINC {form.total}" if form.total else f"`outcome` {form.key}",
+            form.terms,
+        )
+        for form in INSTRUMENTS.values()
+    ]
+    head = ("key", "form", "asks", "rule", "range", "bands", "remission", "code of the result", "terms of use")
+    return f"""# Questionnaires
+
+One table, `fhir_mappings/facts/instruments.py`; pages, scoring, charts and FHIR are made from it. Response is a fall
+by half or more from the baseline, partial response by a quarter or more, on the same scale. The definitions are FHIR
+Questionnaires in `fhir_mappings/questionnaires/`, made from the same table.
+
+{table(head, rows)}
+
+{DEFAULT_RULE.words} It is a working proposal, as are the dates at which a scale is due: baseline within
+{BASELINE_DAYS} days before session 1, once a week in the course, within a week after the last session, then after
+{", ".join(map(str, FOLLOW_UP_WEEKS))} weeks.
+"""
+
+
 PAGES = {
     "screening-criteria.md": screening_criteria,
     "programmes.md": programmes,
+    "questionnaires.md": questionnaires,
     "registration.md": registration,
     "sandbox-patients.md": sandbox_patients,
 }
 
 
+def _made() -> Iterator[tuple[Path, str]]:
+    """Every generated file with its text."""
+    for name, page in PAGES.items():
+        yield FOLDER / name, f"{NOTICE}\n\n{page()}"
+    for form in INSTRUMENTS.values():
+        if form.items:
+            text = json.dumps(questionnaire(form), indent=2, ensure_ascii=False) + "\n"
+            yield QUESTIONNAIRES / f"Questionnaire-{form.key}.json", text
+
+
 def main() -> int:
-    """With --check nothing is written; 1 when a page is stale."""
+    """With --check nothing is written; 1 when a file is stale."""
     stale = []
-    for name, made in PAGES.items():
-        text, path = f"{NOTICE}\n\n{made()}", FOLDER / name
+    for path, text in _made():
         if not path.exists() or path.read_text("utf-8") != text:
-            stale.append(name)
+            stale.append(path.name)
             if "--check" not in sys.argv:
                 path.write_text(text, "utf-8")
     if stale and "--check" in sys.argv:

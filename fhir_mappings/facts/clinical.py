@@ -177,6 +177,7 @@ class Score:
     value: Decimal | None = None
     positive: bool | None = None  # for yes/no answers
     text: str = ""
+    identifiers: tuple[str, ...] = ()  # values, by which a result that this app wrote is known again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,6 +92,7 @@ class FilledIn:
     by: Clinician  # who entered it
     answers: Mapping[int, int]  # item -> score; empty: only the total was entered
     total: int | None
+    watched: int | None = None  # the answer to the item on death or self-harm, beside a total
     level: str = ""  # of risk
     words: str = ""  # the result in words: "severe"
     source: str = ""  # in words: where a total comes from

@@ -111,9 +111,15 @@ def read_scores(resource: Json, codes: frozenset[str], notes: Notes) -> tuple[Sc
                         value=answer.value,
                         positive=answer.positive,
                         text=answer.text,
+                        identifiers=_identifiers(resource),
                     )
                 )
     return tuple(found)
+
+
+def _identifiers(resource: Json) -> tuple[str, ...]:
+    values = (elements.text(one.get("value")) for one in elements.objects(resource.get("identifier")))
+    return tuple(value for value in values if value)
 
 
 def _dated(resource: Json, area: Area, notes: Notes) -> tuple[PartialDate | None] | None:

@@ -21,6 +21,7 @@ FINDING_STATE_EXTENSION = f"{CANONICAL}/StructureDefinition/finding-state"
 SESSION_FUNCTION_SYSTEM = f"{CANONICAL}/CodeSystem/session-function"
 SCREENING_RULE_SYSTEM = f"{CANONICAL}/CodeSystem/screening-rule"
 FINDING_STATE_SYSTEM = f"{CANONICAL}/CodeSystem/finding-state"
+OUTCOME_SYSTEM = f"{CANONICAL}/CodeSystem/outcome"
 
 _US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition"
 US_CORE_PROCEDURE = f"{_US_CORE}/us-core-procedure"
@@ -30,6 +31,8 @@ US_CORE_BLOOD_PRESSURE = f"{_US_CORE}/us-core-blood-pressure"
 US_CORE_HEART_RATE = f"{_US_CORE}/us-core-heart-rate"
 US_CORE_PULSE_OXIMETRY = f"{_US_CORE}/us-core-pulse-oximetry"
 US_CORE_RESPIRATORY_RATE = f"{_US_CORE}/us-core-respiratory-rate"
+US_CORE_SCREENING_ASSESSMENT = f"{_US_CORE}/us-core-observation-screening-assessment"
+US_CORE_QUESTIONNAIRE_RESPONSE = f"{_US_CORE}/us-core-questionnaireresponse"
 
 PLAN_DEFINITION = f"{CANONICAL}/PlanDefinition/"
 
@@ -42,3 +45,8 @@ def plan_definition(route: Route, version: str) -> str:
 def screening_protocol(rules_version: str) -> str:
     """The canonical of the rules that a screening asked, with their version."""
     return f"{PLAN_DEFINITION}ketamine-screening|{rules_version}"
+
+
+def questionnaire_url(key: str) -> str:
+    """The canonical of a questionnaire, without its version."""
+    return f"{CANONICAL}/Questionnaire/{key}"

@@ -18,6 +18,8 @@ from fhir.resources.R4B.medicationadministration import MedicationAdministration
 from fhir.resources.R4B.observation import Observation
 from fhir.resources.R4B.procedure import Procedure
 from fhir.resources.R4B.provenance import Provenance
+from fhir.resources.R4B.questionnaire import Questionnaire
+from fhir.resources.R4B.questionnaireresponse import QuestionnaireResponse
 from pydantic import ValidationError
 
 from fhir_mappings.writing.errors import Unwritable
@@ -33,6 +35,8 @@ _MODELS: Mapping[str, Any] = MappingProxyType(
         "Observation": Observation,
         "Procedure": Procedure,
         "Provenance": Provenance,
+        "Questionnaire": Questionnaire,
+        "QuestionnaireResponse": QuestionnaireResponse,
     }
 )
 

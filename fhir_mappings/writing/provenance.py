@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from hashlib import sha256
 from uuid import NAMESPACE_URL, uuid5
 
@@ -100,6 +101,34 @@ def countersignature(
         "reason": [TREATMENT],
         "agent": agents,
         "signature": [_signature(VERIFICATION_SIGNATURE, signature, sealed, seal)],
+    }
+
+
+def entry_value(kind: str, value: str, instance: Instance) -> str:
+    """The code of the tag of the Provenance of one thing that was entered and is not signed."""
+    return str(uuid5(NAMESPACE_URL, f"{instance.system('provenance')}|{kind}|{value}"))
+
+
+def entry_provenance(
+    kind: str,
+    value: str,
+    by: Clinician,
+    occurred: str,
+    entered: datetime,
+    targets: Sequence[Json],
+    instance: Instance,
+) -> Json:
+    """Who entered something outside a session's signature. `occurred` is a FHIR dateTime."""
+    agents = [_agent("author", by), _assembler(by, instance)]
+    return {
+        "resourceType": "Provenance",
+        "meta": _meta(agents, entry_value(kind, value, instance), instance),
+        "target": list(targets),
+        "occurredDateTime": occurred,
+        "recorded": instant(f"{kind}.entered", entered),
+        "reason": [TREATMENT],
+        "activity": CREATED,
+        "agent": agents,
     }
 
 

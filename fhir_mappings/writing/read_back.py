@@ -127,7 +127,9 @@ def _same_instant(one: str, other: str) -> bool:
 def _names(resource: Json) -> set[tuple[str, str]]:
     if resource.get("resourceType") == "Provenance":
         return {(tag.get("system", ""), tag.get("code", "")) for tag in resource.get("meta", {}).get("tag", [])}
-    return {(one.get("system", ""), one.get("value", "")) for one in resource.get("identifier", [])}
+    named = resource.get("identifier", [])
+    several = [named] if isinstance(named, dict) else named  # a QuestionnaireResponse has one, and no list
+    return {(one.get("system", ""), one.get("value", "")) for one in several}
 
 
 def _subject(resource: Json) -> str:

@@ -16,7 +16,8 @@ from fhir_mappings.writing.read_back import holds
 from fhir_mappings.writing.transaction import put_entry
 from fhir_mappings.writing.written import Json
 
-_RETRACTABLE = frozenset({"Procedure", "MedicationAdministration", "Observation"})
+_RETRACTABLE = frozenset({"Procedure", "MedicationAdministration", "Observation", "QuestionnaireResponse"})
+_NO_NOTE = frozenset({"QuestionnaireResponse"})  # R4 gives it none: its result carries the reason
 
 
 def retraction(current: Sequence[Json], reason: str, when: datetime, author: Clinician) -> bytes:
@@ -38,6 +39,8 @@ def retracted(resource: Json, note: Json) -> Json:
     """One resource marked as entered in error; a note that is there already is not added twice."""
     if resource.get("resourceType") not in _RETRACTABLE:
         raise Unwritable("current", "holds a type that has no status entered-in-error")
+    if resource["resourceType"] in _NO_NOTE:
+        return resource | {"status": "entered-in-error"}
     notes = resource.get("note", [])
     noted = notes if any(holds(one, note) for one in notes) else [*notes, note]
     return resource | {"status": "entered-in-error", "note": noted}

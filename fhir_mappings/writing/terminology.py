@@ -6,8 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from fhir_mappings.facts.questionnaire import Instrument
 from fhir_mappings.facts.treatment import Drug, Place, Route, SessionStatus
-from fhir_mappings.writing.canonical import FINDING_STATE_SYSTEM, SCREENING_RULE_SYSTEM, SESSION_FUNCTION_SYSTEM
+from fhir_mappings.writing.canonical import (
+    FINDING_STATE_SYSTEM,
+    OUTCOME_SYSTEM,
+    SCREENING_RULE_SYSTEM,
+    SESSION_FUNCTION_SYSTEM,
+)
 from fhir_mappings.writing.datatypes import coding, concept
 from fhir_mappings.writing.written import Json
 
@@ -72,6 +78,7 @@ OXYGEN_SATURATION: Final[Json] = concept(
 )
 
 # HL7 terminology, as R4 4.0.1 and US Core 7.0.0 bind it.
+SURVEY: Final[Json] = concept(coding(f"{_HL7}/observation-category", "survey", "Survey"))
 VITAL_SIGNS: Final[Json] = concept(coding(f"{_HL7}/observation-category", "vital-signs", "Vital Signs"))
 NOT_KNOWN: Final[Json] = concept(coding(f"{_HL7}/data-absent-reason", "unknown", "Unknown"))
 ASSESS_PLAN: Final[Json] = concept(coding("http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan"))
@@ -155,6 +162,27 @@ ISSUE_CATEGORY: Final[Mapping[str, Json]] = MappingProxyType(
 # HL7 v3-ActCode: R4 value set detectedissue-mitigation-action.
 THERAPY_APPROPRIATE: Final[Json] = coding(f"{_HL7}/v3-ActCode", "1", "Therapy Appropriate")
 ASSESSED_PATIENT: Final[Json] = coding(f"{_HL7}/v3-ActCode", "2", "Assessed Patient")
+
+
+# Results of questionnaires for which no LOINC code was verified, or whose code says something narrower.
+OUTCOME: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "cssrs": "C-SSRS screener, risk",
+        "cssrs-since": "C-SSRS screener since last visit, risk",
+        "madrs": "MADRS total",
+        "qids-sr16": "QIDS-SR16 total",
+        "cadss6": "CADSS-6 total",
+        "hamd17": "HAM-D17 total",
+    }
+)
+
+
+def result_code(form: Instrument) -> Json:
+    """What a result is: LOINC's total where there is one; else our own code, beside LOINC's form of a screener."""
+    if form.total:
+        return concept(coding(LOINC, form.total, form.total_display or None), text=f"{form.name} total")
+    panel = [coding(LOINC, form.panel)] if form.panel else []
+    return concept(*panel, coding(OUTCOME_SYSTEM, form.key, OUTCOME[form.key]), text=OUTCOME[form.key])
 
 
 def dose_function(code: str) -> Json:

@@ -59,7 +59,7 @@ def save(visit: Visit) -> Response:
         return visit.go(f"outcomes/{scale}")
     entry = visit.fields.get("entry", "")
     try:
-        record_score(deps.work, deps.clock, visit.caller, entry, scale, fields)
+        record_score(deps.work, deps.clock, visit.caller, entry, scale, fields, deps.ids, deps.site)
     except Refused as refused:
         if not refused.problems:
             raise

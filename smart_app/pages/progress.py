@@ -42,7 +42,7 @@ def score(visit: Visit) -> Response:
     deps, fields = visit.deps, {name: visit.fields.get(name, "") for name in ("total", "item9", "date")}
     score_id = visit.fields.get("entry", "")
     try:
-        record_score(deps.work, deps.clock, visit.caller, score_id, PRIMARY, fields)
+        record_score(deps.work, deps.clock, visit.caller, score_id, PRIMARY, fields, deps.ids, deps.site)
     except Refused as refused:
         if not refused.problems:
             raise

@@ -27,6 +27,8 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "app:outbox:release": "Sent what had waited for this start of the app",
         "app:session:amend": "Brought the session in the EHR to its new version",
         "app:session:countersign": "Wrote a countersignature to the EHR",
+        "app:score:deliver": "Wrote a questionnaire to the EHR",
+        "app:score:retract": "Marked a result as entered in error in the EHR",
         "app:session:deliver": "Wrote the session to the EHR",
         "app:session:retract": "Marked the session as entered in error in the EHR",
         "clinician:audit:read": "Looked at this page",

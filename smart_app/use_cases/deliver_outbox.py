@@ -20,8 +20,8 @@ from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.instance import Instance
 from smart_app.use_cases.deliver_amendment import amend_session
 from smart_app.use_cases.deliver_care_plan import create_care_plan, update_care_plan
-from smart_app.use_cases.deliver_retraction import retract_session
-from smart_app.use_cases.deliver_session import deliver_session
+from smart_app.use_cases.deliver_retraction import retract_score, retract_session
+from smart_app.use_cases.deliver_session import deliver_score, deliver_session
 from smart_app.use_cases.delivery import Delivery, ProgressOf
 from smart_app.use_cases.delivery_verdict import (
     SIGNED_OUT,
@@ -47,6 +47,8 @@ _PLANS: Final[dict[MessageKind, Callable[[Delivery], Awaitable[Verdict]]]] = {
     MessageKind.RETRACT_SESSION: retract_session,
     MessageKind.AMEND_SESSION: amend_session,
     MessageKind.COUNTERSIGN_SESSION: amend_session,
+    MessageKind.SEND_SCORE: deliver_score,
+    MessageKind.RETRACT_SCORE: retract_score,
 }
 _ACTIONS: Final = {
     MessageKind.CREATE_CARE_PLAN: "app:care-plan:create",
@@ -55,6 +57,8 @@ _ACTIONS: Final = {
     MessageKind.RETRACT_SESSION: "app:session:retract",
     MessageKind.AMEND_SESSION: "app:session:amend",
     MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
+    MessageKind.SEND_SCORE: "app:score:deliver",
+    MessageKind.RETRACT_SCORE: "app:score:retract",
 }
 
 

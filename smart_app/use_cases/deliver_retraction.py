@@ -1,8 +1,8 @@
-"""A session that was written and then entered in error, taken back in the EHR: marked, never deleted."""
+"""A session or score that was written and then found wrong, taken back in the EHR: marked, never deleted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -14,15 +14,17 @@ from smart_app.use_cases.delivery import Delivery, is_ours
 from smart_app.use_cases.delivery_verdict import Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
 from smart_app.use_cases.ports import Work
-from smart_app.use_cases.records import Json, MessageItem, MessageState, OutboxMessage
+from smart_app.use_cases.records import Json, MessageItem, MessageKind, MessageState, OutboxMessage
+from smart_app.use_cases.score_messages import written_as
+from smart_app.use_cases.scores import struck_out
 from smart_app.use_cases.sent import sendings, sent_items
 from smart_app.use_cases.two_writers import BY
 
-_TYPES: Final = frozenset({"Procedure", "MedicationAdministration", "Observation"})
+_TYPES: Final = frozenset({"Procedure", "MedicationAdministration", "Observation", "QuestionnaireResponse"})
 _RETRACTED: Final = "entered-in-error"
-_NEVER_WRITTEN: Final = "Nothing of this session was written to the EHR."
-_UNCHANGED: Final = "The EHR still shows this session as valid. Correct it there."
-_NO_REASON: Final = "The app does not find why this session was entered in error."
+_NEVER_WRITTEN: Final = "Nothing of it was written to the EHR."
+_UNCHANGED: Final = "The EHR still shows this as valid. Correct it there."
+_NO_REASON: Final = "The app does not find why this was entered in error."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +35,27 @@ class _Why:
 
 
 async def retract_session(delivery: Delivery) -> Verdict:
-    """Mark what the EHR holds now, in the versions that were read, until all of it reads as marked."""
     sent = sendings(await delivery.messages(), delivery.message.session)
+    return await _retract(delivery, sent, _of_session)
+
+
+async def retract_score(delivery: Delivery) -> Verdict:
+    """A questionnaire that was struck out."""
+    sent = [one for one in await delivery.messages() if _sent_score(one, delivery.message)]
+    return await _retract(delivery, sent, _of_score)
+
+
+async def _retract(
+    delivery: Delivery, sent: Sequence[OutboxMessage], reason_of: Callable[[Work, OutboxMessage], _Why]
+) -> Verdict:
+    """Mark what the EHR holds now, in the versions that were read, until all of it reads as marked."""
     if any(not one.state.final for one in sent):
-        return Verdict(state=MessageState.RETRY_AT, words="Waits until the session is written.")
+        return Verdict(state=MessageState.RETRY_AT, words="Waits until it is written.")
     items = [item for known in sent_items(sent).values() for item in _newest(known) if item.resource_type in _TYPES]
     if not items:
         return Verdict(state=MessageState.DELIVERED, words=_NEVER_WRITTEN)
     delivery.told.update({item.value: item.reference or "" for item in items})
-    why = await delivery.read_from_store(lambda work: _why(work, delivery.message))
+    why = await delivery.read_from_store(lambda work: reason_of(work, delivery.message))
     for _ in range(delivery.limits.rebuilds):
         valid, gone = await _still_valid(delivery, items)
         if not valid:
@@ -68,6 +82,13 @@ def _newest(known: Sequence[MessageItem]) -> list[MessageItem]:
     return [replace(known[-1], reference=reference)] if reference else []
 
 
+def _sent_score(one: OutboxMessage, message: OutboxMessage) -> bool:
+    """By the identifiers of what was sent: a score has no column of its own."""
+    return one.kind is MessageKind.SEND_SCORE and bool(
+        {i.value for i in one.items} & {i.value for i in message.items}
+    )
+
+
 async def _still_valid(delivery: Delivery, items: list[MessageItem]) -> tuple[list[Json], list[str]]:
     """What is not yet marked, and the labels of what somebody deleted."""
     valid, gone = [], []
@@ -89,7 +110,7 @@ def _gone_words(gone: list[str]) -> str:
     return f"No longer in the EHR: {', '.join(gone)}." if gone else ""
 
 
-def _why(work: Work, message: OutboxMessage) -> _Why:
+def _of_session(work: Work, message: OutboxMessage) -> _Why:
     with work() as uow:
         session = uow.sessions.get(message.session) if message.session else None
     signed = session.signed if session else None
@@ -98,3 +119,13 @@ def _why(work: Work, message: OutboxMessage) -> _Why:
     author = session.fields.get(BY + "error.reason")
     by = next((each for each in session.authors if each.reference == author), signed.signature.by)
     return _Why(reason=signed.reason, at=signed.entered_in_error_at, by=by)
+
+
+def _of_score(work: Work, message: OutboxMessage) -> _Why:
+    names = {item.value for item in message.items}
+    with work() as uow:
+        struck = struck_out(uow.scores.decisions(message.patient))
+    found = next((each for each in struck.values() if names & set(written_as(each.about))), None)
+    if found is None:
+        raise decided(MessageState.MANUAL, _NO_REASON)
+    return _Why(reason=found.reason, at=found.at, by=found.by)

@@ -1,4 +1,4 @@
-"""A signed session written to the EHR as one transaction of conditional creates, and read back (FHIR R4 http)."""
+"""A signed session or a questionnaire as one transaction of conditional creates, and read back (FHIR R4 http)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fhir_mappings.writing.instance import urn
 from fhir_mappings.writing.transaction import transaction, travelling
 from smart_app.use_cases.delivery import Delivery, goes_without_plan
 from smart_app.use_cases.delivery_losses import verdict_on
-from smart_app.use_cases.delivery_verdict import NO_SESSIONS, NOT_LINKED, Verdict
+from smart_app.use_cases.delivery_verdict import NO_SCORES, NO_SESSIONS, NOT_LINKED, Verdict
 from smart_app.use_cases.errors import Missing
 from smart_app.use_cases.records import Json, MessageItem, MessageState
 from smart_app.use_cases.signed_session import as_written
@@ -21,20 +21,31 @@ _REFERENCE: Final = re.compile(r"(?:^|.*/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(
 
 
 async def deliver_session(delivery: Delivery) -> Verdict:
+    return await _deliver(delivery, NO_SESSIONS)
+
+
+async def deliver_score(delivery: Delivery) -> Verdict:
+    """A questionnaire, the same way. It belongs to a course or to none."""
+    return await _deliver(delivery, NO_SCORES)
+
+
+async def _deliver(delivery: Delivery, untaken: str) -> Verdict:
     """Look first if it may be there already; send what is not; read all of it back."""
     message = delivery.message
     offer = await delivery.offer()
     if offer is not None and not offer.transaction:
-        return Verdict(state=MessageState.MANUAL, words=NO_SESSIONS)
-    care_plan = (await delivery.course()).care_plan
-    if care_plan is None and not goes_without_plan(await delivery.messages()):
-        return Verdict(state=MessageState.RETRY_AT, words="Waits until the care plan is written.")
-    known: _Links = {message.course: _linked_plan(message.sent, care_plan)}
+        return Verdict(state=MessageState.MANUAL, words=untaken)
+    known: _Links = {}
+    if message.course:
+        care_plan = (await delivery.course()).care_plan
+        if care_plan is None and not goes_without_plan(await delivery.messages()):
+            return Verdict(state=MessageState.RETRY_AT, words="Waits until the care plan is written.")
+        known[message.course] = _linked_plan(message.sent, care_plan)
     if message.sent is not None:
         await _find_missing(delivery, known)
         delivery.in_doubt = bool(delivery.told)
     if _missing(delivery):
-        ended = await _send(delivery, known)
+        ended = await _send(delivery, known, untaken)
         if ended:
             return ended
     return await _read_back(delivery, known)
@@ -49,14 +60,14 @@ def _missing(delivery: Delivery) -> list[MessageItem]:
     return [item for item in delivery.message.items if item.value not in delivery.told]
 
 
-async def _send(delivery: Delivery, known: _Links) -> Verdict | None:
+async def _send(delivery: Delivery, known: _Links, untaken: str) -> Verdict | None:
     """None: the EHR has told where every resource is."""
     items = _missing(delivery)
     bundle = _bundle(delivery, items, known)
     try:
         answer = await delivery.write(bundle.decode(), lambda: delivery.ehr.transaction(bundle))
     except Missing:
-        return Verdict(state=MessageState.MANUAL, words=NO_SESSIONS)
+        return Verdict(state=MessageState.MANUAL, words=untaken)
     refused = take_answer(delivery, items, answer)
     if refused:
         words = f"The EHR did not accept {', '.join(item.label for item in refused)}."
@@ -119,7 +130,7 @@ async def _read_back(delivery: Delivery, known: _Links) -> Verdict:
     for item in delivery.message.items:
         losses += await delivery.read_back(item, _travelling(delivery, item, known, told=True))
     delivery.in_doubt = False
-    return verdict_on(losses, note=NOT_LINKED if known[delivery.message.course] is None else "")
+    return verdict_on(losses, note=NOT_LINKED if None in known.values() else "")
 
 
 def _travelling(delivery: Delivery, item: MessageItem, known: _Links, *, told: bool) -> Json:

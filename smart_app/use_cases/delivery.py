@@ -72,7 +72,7 @@ class Delivery:
         return await run_sync(self._progress_of, self.message.course)
 
     async def messages(self) -> tuple[OutboxMessage, ...]:
-        """All messages of this course."""
+        """All messages of this course; of one that belongs to no course, all of the patient that do not."""
         return await run_sync(self._messages)
 
     async def read_from_store(self, reading: Callable[[Work], T]) -> T:
@@ -130,7 +130,10 @@ class Delivery:
 
     def _messages(self) -> tuple[OutboxMessage, ...]:
         with self._work() as uow:
-            return tuple(uow.messages.of_course(self.message.course))
+            if self.message.course:
+                return tuple(uow.messages.of_course(self.message.course))
+            of_patient = uow.messages.of_patient(self.message.ehr, self.message.patient)
+            return tuple(each for each in of_patient if not each.course)
 
 
 def is_ours(expected: Json, resource: Json) -> bool:

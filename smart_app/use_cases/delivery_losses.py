@@ -19,6 +19,7 @@ GRAVE: Final[Mapping[str, tuple[str, ...]]] = {
     "Observation": ("status", "code.coding", "subject", "effective", "value", "component"),
     "CarePlan": ("status", "intent", "subject", "activity.detail.status", "activity.outcomeReference"),
     "Provenance": ("target",),
+    "QuestionnaireResponse": ("status", "questionnaire", "subject", "authored", "item"),
 }  # fmt: skip
 _WORDING: Final = (".display", ".text", ".unit")  # an EHR may word a code in its own way
 _MOST: Final = 12

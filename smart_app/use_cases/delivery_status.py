@@ -89,6 +89,8 @@ _RETRIED_BY_HAND = frozenset(
         MessageState.MANUAL,
     }
 )
+# The plan names neither.
+_BESIDE_THE_PLAN = frozenset({MessageKind.UPDATE_CARE_PLAN, MessageKind.SEND_SCORE, MessageKind.RETRACT_SCORE})
 _TRIED = frozenset({MessageState.RETRY_AT, MessageState.UNKNOWN})
 _AUDITED_AS = MappingProxyType(
     {
@@ -98,6 +100,8 @@ _AUDITED_AS = MappingProxyType(
         MessageKind.RETRACT_SESSION: "app:session:retract",
         MessageKind.AMEND_SESSION: "app:session:amend",
         MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
+        MessageKind.SEND_SCORE: "app:score:deliver",
+        MessageKind.RETRACT_SCORE: "app:score:retract",
     }
 )
 
@@ -135,7 +139,8 @@ def status_of(uow: UnitOfWork, caller: Caller, now: datetime, session_id: str | 
 
 def _by_course(uow: UnitOfWork, caller: Caller) -> list[Sequence[OutboxMessage]]:
     courses = [each for each in uow.courses.of_patient(caller.patient) if each.ehr == caller.ehr]
-    return [uow.messages.of_course(course.id) for course in reversed(courses)]
+    of_none = [each for each in uow.messages.of_patient(caller.ehr, caller.patient) if not each.course]
+    return [of_none, *(uow.messages.of_course(course.id) for course in reversed(courses))]
 
 
 def _standings(
@@ -171,7 +176,7 @@ def _written_at(message: OutboxMessage, trail: Sequence[AuditRecord], used: set[
 def _rows(standing: Standing) -> list[DeliveryRow]:
     message = standing.message
     words = WORDS[message.state](standing)
-    back = message.kind is MessageKind.RETRACT_SESSION
+    back = message.kind in {MessageKind.RETRACT_SESSION, MessageKind.RETRACT_SCORE}
     return [
         DeliveryRow(
             item=f"Entered in error: {item.label}" if back else item.label,
@@ -225,7 +230,7 @@ def _updates_after(message: OutboxMessage, messages: Sequence[OutboxMessage]) ->
         for one in messages
         if one.course == message.course and one.kind is MessageKind.UPDATE_CARE_PLAN and one.seq > message.seq
     ]
-    if message.state is MessageState.DELIVERED or message.kind is MessageKind.UPDATE_CARE_PLAN:
+    if message.state is MessageState.DELIVERED or message.kind in _BESIDE_THE_PLAN:
         return []
     if message.kind is MessageKind.CREATE_CARE_PLAN:
         return [one for one in updates if one.state is MessageState.MANUAL]

@@ -115,8 +115,15 @@ NEEDS: Final[Sequence[Need]] = (
         resource_type="Observation",
         letters="crus",
         purpose="sessions",
-        why="Blood pressure, pulse and the other readings of a session.",
-        without="Readings reach the chart in the session's note only.",
+        why="Blood pressure, pulse and the other readings of a session; results of questionnaires.",
+        without="Readings reach the chart in the session's note only; results of questionnaires stay in the app.",
+    ),
+    Need(
+        resource_type="QuestionnaireResponse",
+        letters="crus",
+        purpose="sessions",
+        why="Questionnaires that were filled in, such as PHQ-9.",
+        without="The answers of questionnaires stay in the app; their results are written.",
     ),
     Need(
         resource_type="Provenance",

@@ -26,9 +26,16 @@ PARTS = (
     Part(
         resource_type="Observation",
         letters="c",
-        tabs=frozenset({"session"}),
-        without="Readings reach the chart in the session's note only: the EHR did not allow this app to write "
-        "observations.",
+        tabs=frozenset({"session", "progress"}),
+        without="Readings reach the chart in the session's note only, and results of questionnaires stay in this "
+        "app: the EHR did not allow this app to write observations.",
+    ),
+    Part(
+        resource_type="QuestionnaireResponse",
+        letters="c",
+        tabs=frozenset({"progress"}),
+        without="The answers of questionnaires stay in this app, their results are written: the EHR did not allow it "
+        "to write questionnaire responses.",
     ),
     Part(
         resource_type="Provenance",

@@ -30,6 +30,7 @@ from smart_app.use_cases.records import (
     StoredSession,
 )
 from smart_app.use_cases.score_draft import score_draft
+from smart_app.use_cases.score_messages import retraction_message
 from smart_app.use_cases.scores import as_score, own_decisions, own_scores, scores_of, struck_out
 
 LONGEST_REASON = 2000
@@ -228,6 +229,10 @@ def strike_score(
         why = required_reason(reason)[:LONGEST_REASON]
         made = _decision(caller, now, ids, DecisionKind.STRIKE, score.id, "", score.day, why)
         uow.scores.decide(made)
+        sent = uow.messages.of_patient(caller.ehr, caller.patient)
+        back = retraction_message(score.id, sent, caller, now, ids())
+        if back is not None:
+            uow.messages.add(back)
         uow.audit.add(audited(caller, now, action, f"score/{score.id}"))
         uow.commit()
         return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime
 
 from fhir_mappings.facts.instruments import INSTRUMENTS
@@ -15,6 +15,8 @@ from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, StoredCourse, StoredScore
 from smart_app.use_cases.score_draft import drop_score_draft
 from smart_app.use_cases.score_form import Typed, read_form
+from smart_app.use_cases.score_messages import score_message
+from smart_app.use_cases.site import Site
 from smart_app.use_cases.typed_session import dose_day
 
 _SCORE_ID = re.compile(r"[A-Za-z0-9-]{1,50}")
@@ -35,6 +37,8 @@ def record_score(
     score_id: str,
     scale: str,
     fields: Mapping[str, str],
+    ids: Callable[[], str],
+    site: Site,
 ) -> StoredScore:
     """fields: as `score_form.read_form` takes them. A known `score_id` adds nothing."""
     now, action = clock(), "clinician:score:record"
@@ -46,9 +50,13 @@ def record_score(
             return known[0]
         if not _SCORE_ID.fullmatch(score_id):
             raise Refused("This form is not one of this app's. Open the page again.")
-        score = _stored(uow, caller, score_id, form, read_form(form, fields, now), now)
+        course = own_course(uow, caller)
+        score = _stored(uow, caller, course, score_id, read_form(form, fields, now), form, now)
         if not uow.scores.add(score):
             raise Refused("This form was used already. Open the page again.")
+        message = score_message(score, course, caller, now, ids(), site)
+        if message is not None:
+            uow.messages.add(message)
         drop_score_draft(uow, caller, scale)
         uow.audit.add(audited(caller, now, action, f"score/{score.id}", detail=_detail(form, score)))
         uow.commit()
@@ -56,9 +64,14 @@ def record_score(
 
 
 def _stored(
-    uow: UnitOfWork, caller: Caller, score_id: str, form: Instrument, typed: Typed, now: datetime
+    uow: UnitOfWork,
+    caller: Caller,
+    course: StoredCourse | None,
+    score_id: str,
+    typed: Typed,
+    form: Instrument,
+    now: datetime,
 ) -> StoredScore:
-    course = own_course(uow, caller)
     return StoredScore(
         id=score_id,
         course=course.id if course is not None else None,

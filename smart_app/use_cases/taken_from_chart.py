@@ -70,6 +70,7 @@ def phq9_totals(scores: tuple[Score, ...]) -> tuple[Json, ...]:
             "date": total.when.last.isoformat(),
             "reference": total.reference,
             "item9": int(items[total.when.last].value or 0) if total.when.last in items else None,
+            "identifiers": list(total.identifiers),
         }
         for total in sorted(totals, key=lambda score: (_order(score.when), score.reference))
         if total.when is not None

@@ -13,6 +13,7 @@ from tests.launch.an_ehr import a_registration
 READ = ["Patient", "Condition", "MedicationStatement", "MedicationRequest", "MedicationDispense", "Medication"]
 READ += ["AllergyIntolerance", "PractitionerRole"]
 WRITTEN = ["Observation.crus", "CarePlan.crus", "Procedure.crus", "MedicationAdministration.crus", "Provenance.crs"]
+WRITTEN += ["QuestionnaireResponse.crus"]
 GOOD = ["launch", "openid", "fhirUser", "offline_access"]
 GOOD += [f"patient/{kind}.rs" for kind in READ] + [f"patient/{each}" for each in WRITTEN]
 
@@ -48,6 +49,10 @@ def test_version_1_scopes_are_not_blamed_for_what_they_cannot_leave_out(write: s
         ({"without": ("Condition",)}, "scopes: patient/Condition.s is missing. Diagnoses cannot be looked at"),
         ({"without": ("/Medication.",)}, "scopes: patient/Medication.r is missing"),
         ({"without": ("Provenance",)}, "scopes: patient/Provenance.crs is missing. The record of who"),
+        (
+            {"without": ("QuestionnaireResponse",)},
+            "scopes: patient/QuestionnaireResponse.crus is missing. The answers",
+        ),
         ({"without": ("PractitionerRole",)}, "scopes: patient/PractitionerRole.rs is missing"),
         ({"without": ("Procedure",)}, "scopes: without patient/Procedure.c and patient/MedicationAdministration.c"),
         ({"scopes": [*GOOD, "patient/Condition.cruds"]}, "scopes: the app never uses patient/Condition.cud."),

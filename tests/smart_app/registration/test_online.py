@@ -18,7 +18,9 @@ from tests.launch.an_ehr import ISSUER, JWKS_URL, OPENID, START, Ehr, a_document
 from tests.smart_app.registration.test_advice import READ, registered
 from tests.ways_out import a_way_out
 
-WRITTEN = ("CarePlan", "Procedure", "MedicationAdministration", "Observation", "Provenance")
+WRITTEN = (
+    "CarePlan", "Procedure", "MedicationAdministration", "Observation", "Provenance", "QuestionnaireResponse",
+)  # fmt: skip
 
 
 def statement(*, version: str | None = "4.0.1", created: tuple[str, ...] = WRITTEN, **changes: Any) -> dict[str, Any]:
@@ -131,7 +133,7 @@ async def test_keys_that_cannot_be_had_stop_every_launch(ehr: Ehr) -> None:
         ({"version": None}, "It speaks FHIR of a version it does not name; the app needs 4.0."),
         (
             {"created": ("Observation", "Procedure")},
-            "It does not let CarePlan, MedicationAdministration and Provenance be created, but Procedure and Obser",
+            "It does not let CarePlan, MedicationAdministration, QuestionnaireResponse and Provenance be created",
         ),
         ({"interaction": []}, "It takes no transactions"),
         ({"resource": []}, "AllergyIntolerance be read."),

@@ -243,7 +243,8 @@ def _without_places(answer: Json) -> Json:
 
 def _names(resource: Json) -> set[tuple[str, ...]]:
     tags = {(tag["system"], tag["code"]) for tag in resource.get("meta", {}).get("tag", [])}
-    return tags | {(one["system"], one["value"]) for one in resource.get("identifier", [])}
+    named = resource.get("identifier", [])  # a QuestionnaireResponse has one, and no list
+    return tags | {(one["system"], one["value"]) for one in ([named] if isinstance(named, dict) else named)}
 
 
 def _relink(value: Any, full_url: str, reference: str) -> None:

@@ -794,7 +794,7 @@ async def test_a_session_that_never_reached_the_ehr_needs_no_retraction() -> Non
     clinic.retract(session)
     await clinic.once()
     assert clinic.last.state is DELIVERED
-    assert clinic.last.reason == "Nothing of this session was written to the EHR."
+    assert clinic.last.reason == "Nothing of it was written to the EHR."
     assert clinic.ehr.asked.count("transaction") == 0
 
 

@@ -34,7 +34,9 @@ def scored(
     caller: Caller = NAN,
 ) -> StoredScore:
     typed = {"total": "9"} if fields is None else fields
-    return record_score(clinic.work, clinic.clock, caller, score_id or clinic.ids(), scale, typed)
+    return record_score(
+        clinic.work, clinic.clock, caller, score_id or clinic.ids(), scale, typed, clinic.ids, clinic.site
+    )
 
 
 def shown(clinic: Clinic, caller: Caller = DEE) -> OutcomesView:
