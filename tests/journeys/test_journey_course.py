@@ -21,6 +21,7 @@ pytestmark = pytest.mark.anyio
 DAYS_AGO = (15, 12, 8, 5, 2, 0)
 TYPES = ("Procedure", "MedicationAdministration", "Observation", "Provenance", "CarePlan")
 READINGS = 13  # two before the dose and eleven after it, each of four vital signs
+SCORES = 4  # of six_sessions
 
 
 @pytest.fixture
@@ -51,6 +52,14 @@ def ours(clinic: Clinic, resource_type: str, patient: str) -> list[dict[str, Any
     return [one for one in found if "/sid/" in str(one.get("identifier", ""))]
 
 
+def scores(clinic: Clinic, patient: str) -> list[dict[str, Any]]:
+    return [one for one in ours(clinic, "Observation", patient) if "/sid/score" in str(one["identifier"])]
+
+
+def vital_signs(clinic: Clinic, patient: str) -> list[dict[str, Any]]:
+    return [one for one in ours(clinic, "Observation", patient) if "/sid/reading" in str(one["identifier"])]
+
+
 def identifiers(found: list[dict[str, Any]]) -> Counter[str]:
     return Counter(str(one.get("identifier") or one["meta"]["tag"]) for one in found)
 
@@ -68,6 +77,7 @@ async def test_six_sessions_lead_to_a_completed_care_plan(clinic: Clinic) -> Non
         for session in sessions:
             await record_session(doctor, root, session)
         await asyncio.to_thread(eventually, lambda: course_is_completed(clinic, patient))
+        await asyncio.to_thread(eventually, lambda: len(scores(clinic, patient)) == SCORES)
         progress = await doctor.open(f"{root}/progress")
         written = await doctor.open(f"{root}/enrolment")
     assert "6 of 6 done" in progress.text
@@ -77,8 +87,8 @@ async def test_six_sessions_lead_to_a_completed_care_plan(clinic: Clinic) -> Non
     assert counts == {
         "Procedure": 6,
         "MedicationAdministration": 6,
-        "Observation": 6 * READINGS * 4,
-        "Provenance": 6,
+        "Observation": 6 * READINGS * 4 + SCORES,
+        "Provenance": 6 + SCORES,
         "CarePlan": 1,
     }
     (plan,) = ours(clinic, "CarePlan", patient)
@@ -112,14 +122,14 @@ async def test_an_app_killed_after_sign_loses_nothing_and_doubles_nothing(clinic
         # The page and its cookie outlive the app: the same launch goes on.
         page = await doctor.open(f"{root}/session")
     assert page.status == 200
-    await asyncio.to_thread(eventually, lambda: len(ours(clinic, "Provenance", patient)) >= acknowledged)
     await asyncio.to_thread(eventually, lambda: counted(clinic, patient) == acknowledged)
+    await asyncio.to_thread(eventually, lambda: len(scores(clinic, patient)) == SCORES // 2)
     for kind in TYPES:
         found = identifiers(ours(clinic, kind, patient))
         assert max(found.values()) == 1, f"{kind} was doubled"
     assert len(ours(clinic, "Procedure", patient)) == acknowledged
     assert len(ours(clinic, "MedicationAdministration", patient)) == acknowledged
-    assert len(ours(clinic, "Observation", patient)) == acknowledged * READINGS * 4
+    assert len(vital_signs(clinic, patient)) == acknowledged * READINGS * 4
 
 
 def counted(clinic: Clinic, patient: str) -> int:
@@ -197,8 +207,9 @@ async def test_a_session_taken_back_is_marked_in_the_chart_and_the_course_reopen
             eventually, lambda: {one["status"] for one in ours(clinic, "Procedure", patient)} == marked
         )
         await asyncio.to_thread(eventually, lambda: counted(clinic, patient) == 0)
-    for kind in ("MedicationAdministration", "Observation"):
-        assert {one["status"] for one in ours(clinic, kind, patient)} == marked, kind
+    for found in (ours(clinic, "MedicationAdministration", patient), vital_signs(clinic, patient)):
+        assert {one["status"] for one in found} == marked
+    assert {one["status"] for one in scores(clinic, patient)} <= {"final"}, "a score is taken back by itself"
 
 
 async def test_nothing_in_the_logs_names_a_patient_or_a_secret(clinic: Clinic) -> None:
