@@ -112,6 +112,8 @@ def _dose_particulars(at_hand: AtHand) -> dict[str, str]:
 def _second_check(at_hand: AtHand) -> dict[str, str]:
     """Nobody can have checked afterwards what was given: then the record says why nobody did."""
     asked = at_hand.stock.rules.second_check
+    if at_hand.definition.route is Route.SL:
+        return {}  # the patient takes it alone
     person = second_person(at_hand.session, DOSE_CHECK, asked)
     if asked is Known.NONE or (person is None and says_enough(at_hand.text("dose.unchecked"))):
         return {}

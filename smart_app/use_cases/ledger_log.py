@@ -38,7 +38,7 @@ class Logged:
 
 COLUMNS: Mapping[str, Callable[[Logged], str]] = MappingProxyType(
     {
-        "act at": lambda each: _when(each.row.at, each.zone),
+        "act at": lambda each: _act_at(each),
         "act": lambda each: each.row.act.value,
         "patient": lambda each: _patient(each),
         "patient address": lambda each: _address(each),
@@ -183,6 +183,11 @@ def check_span(first: date, last: date) -> None:
 def _known(uow: UnitOfWork, patient: str) -> Json:
     screening = uow.screenings.latest(patient)
     return screening.person if screening is not None else {}
+
+
+def _act_at(each: Logged) -> str:
+    """Of a receipt the day alone is known."""
+    return each.vial.received.isoformat() if each.row.act is Act.RECEIVED else _when(each.row.at, each.zone)
 
 
 def _patient(each: Logged) -> str:

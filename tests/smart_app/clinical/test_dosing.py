@@ -106,6 +106,28 @@ def test_a_usual_dose_is_not_asked_back() -> None:
             id="mg/kg typed as planned milligrams",
         ),
         pytest.param(
+            Route.IV,
+            {"given_mg": Decimal("0.82")},
+            "dose.given_mg",
+            "41 mg ÷ 50 mg/mL = 0.82 mL",
+            id="mL as given mg",
+        ),
+        pytest.param(
+            Route.IV,
+            {"kilograms": Decimal(181)},
+            "dose.weight_kg",
+            "181 lb would be 82.1 kg",
+            id="pounds as kilograms",
+        ),
+        pytest.param(Route.IV, {"kilograms": Decimal(8)}, "dose.weight_kg", "weight of 8 kg", id="a digit lost"),
+        pytest.param(
+            Route.IN,
+            {"sprays": 3, "mg_per_spray": Decimal(28), "given_mg": Decimal(80), "planned_mg": Decimal(80)},
+            "dose.sprays",
+            "3 sprays × 28 mg = 84 mg",
+            id="sprays that make another dose",
+        ),
+        pytest.param(
             Route.IN,
             {"mg_per_kg": None, "planned_mg": Decimal("0.5"), "given_mg": None},
             "dose.planned_mg",
