@@ -18,11 +18,14 @@ from smart_app.clinical.action_limits import ACTION_LIMITS
 from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, SESSION_TABLE
 from smart_app.clinical.follow_up import FOLLOW_UP_WEEKS
+from smart_app.clinical.ledger import Act
+from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
 from smart_app.clinical.outcomes import BASELINE_DAYS
 from smart_app.clinical.programme_settings import TUNABLES, Tunable
 from smart_app.clinical.relapse import DEFAULT_RULE
 from smart_app.clinical.rule_sheet import amount, rule_sheet
 from smart_app.sandbox.patients.table import PATIENTS
+from smart_app.use_cases.ledger_log import COLUMNS
 
 FOLDER = Path(__file__).parent
 QUESTIONNAIRES = FOLDER.parent / "fhir_mappings" / "questionnaires"
@@ -262,11 +265,96 @@ Questionnaires in `fhir_mappings/questionnaires/`, made from the same table.
 """
 
 
+def ledger() -> str:
+    settings = [
+        (
+            f"`{each.key}`",
+            ", ".join(f"`{one}`" for one in each.takes) or "`true`, `false`",
+            f"`{default}`",
+            each.words,
+        )
+        for each, default in ((each, _ledger_default(each.key)) for each in SETTINGS)
+    ]
+    acts = [(f"`{act.value}`", words) for act, words in _ACTS.items()]
+    return f"""# The ledger of controlled substances
+
+Ketamine is a Schedule III substance in the United States; what is drawn of it has to be accounted for (21 CFR
+1304.22). The app keeps that account for each EHR registration: vials, and rows that are only ever added.
+
+## How a dose is entered
+
+1. **Receive** the vials: product, lot, expiry, strength, volume, when they came and from whom. Each gets a
+   number to be written on it. The dose step leads there too.
+2. In the **dose step** choose the vial, or type or scan its lot. Strength and expiry are the vial's; a lot that
+   is not the chosen vial's is told. Up to three vials may serve one dose.
+3. Enter what was given and what was discarded. **Drawn is given and discarded, to the last digit**; more than
+   the vial holds, an expired vial without a reason and an amount with another unit are refused.
+4. **Waste needs a witness**, who is somebody else than who gave the dose and who discarded the rest. As shipped
+   the colleague opens the same session in their own sign-in and confirms the amount there; when the amount
+   changes, it is confirmed anew.
+5. The rows are entered **with the signature**, in one transaction. A session that is amended or entered in
+   error takes its rows back by counter-entries.
+
+A second person's check before the dose is asked for in the same way. Nobody can have checked afterwards what
+was given: where nobody did, the record says why.
+
+## Rows
+
+{table(("row", "what it is"), acts)}
+
+A row says what was drawn, given, wasted and corrected in mg, what is left, when the act was and when it was
+entered, who did it, who wrote it down, who saw the waste destroyed and how that person is known, how it was
+destroyed, and why. Rows are never changed or removed: triggers in the database refuse it, and every row has its
+place in its vial, so that two sessions cannot draw the same milligrams. Rows of other patients' doses show the
+session's reference and no name.
+
+## The log
+
+The ledger's page offers the rows of a span of days as a CSV file; only the launch's own patient is named in it.
+On the command line every patient is named, as on paper, and the export is recorded for each of them:
+
+```sh
+ketamine-pathway ledger export --from 2026-11-01 --to 2026-11-30 > november.csv     # or --format json
+ketamine-pathway ledger check            # adds up every vial; exit code 1 and a line for each row that does not
+```
+
+With SQLite one process owns the database: stop the server, or run them on a copy. Name and address come from
+the patient's latest screening.
+
+{table(("columns",), [(", ".join(COLUMNS),)])}
+
+## How a site keeps it
+
+`[ledger]` in site.toml:
+
+{table(("key", "takes", "as shipped", "meaning"), settings)}
+
+The app does not replace what a registrant owes the authorities: a biennial inventory, Form 106 for a loss or
+theft, the supplier's invoices. A count records what was reported.
+"""
+
+
+_ACTS = {
+    Act.RECEIVED: "a vial came in, full",
+    Act.DOSE: "a dose: drawn is administered and wasted; entered with the session's signature",
+    Act.ANNOUNCED: "somebody says that a rest was destroyed, and it waits for its witness; takes nothing yet",
+    Act.WASTED: "a rest was destroyed before a witness",
+    Act.COUNTED: "a vial was held against the ledger; a difference is corrected with its reason",
+    Act.REVERSED: "a counter-entry: the same amounts with the other sign, naming the row that it takes back",
+}
+
+
+def _ledger_default(key: str) -> str:
+    value = getattr(LedgerRules(), key)
+    return str(value).lower() if isinstance(value, bool) else value.value
+
+
 PAGES = {
     "screening-criteria.md": screening_criteria,
     "programmes.md": programmes,
     "questionnaires.md": questionnaires,
     "registration.md": registration,
+    "ledger.md": ledger,
     "sandbox-patients.md": sandbox_patients,
 }
 
