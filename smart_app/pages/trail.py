@@ -83,6 +83,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "operator:screening:replay": "Had a screening computed again",
         "clinician:session:addendum": "Added to the signed record",
         "clinician:session:amend": "Opened the signed record to amend it",
+        "clinician:session:choose": "Chose between what two people had entered",
         "clinician:session:countersign": "Countersigned the record",
         "clinician:session:drop-amendment": "Gave an amendment up",
         "clinician:session:add": "Added a line to the session",
