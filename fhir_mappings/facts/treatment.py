@@ -256,8 +256,4 @@ class KetamineSession:
     version: int = 1  # counts the signatures of its author: each amendment and each addendum is the next one
     amended: str = ""  # why this version was made; "" for the first
     addenda: tuple[TimedNote, ...] = ()  # added after signing, without changing what stood there
-
-    @property
-    def is_addendum(self) -> bool:
-        """Whether this version only adds words to the one before."""
-        return bool(self.addenda) and self.addenda[-1].at == self.signature.at
+    only_added: bool = False  # this version adds words to the one before and changes nothing else

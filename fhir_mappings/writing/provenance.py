@@ -140,7 +140,7 @@ def _meta(agents: Sequence[Json], value: str, instance: Instance) -> Json:
 def _signature_type(session: KetamineSession) -> Json:
     if session.version == 1:
         return AUTHOR_SIGNATURE
-    return ADDENDUM_SIGNATURE if session.is_addendum else MODIFICATION_SIGNATURE
+    return ADDENDUM_SIGNATURE if session.only_added else MODIFICATION_SIGNATURE
 
 
 def _signature(kind: Json, signature: Signature, sealed: bytes, seal: Seal | None) -> Json:

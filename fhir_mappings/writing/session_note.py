@@ -327,5 +327,5 @@ def _addenda(session: KetamineSession) -> Iterator[Fact]:
 def _signed(session: KetamineSession) -> Iterator[Fact]:
     if session.version > 1:
         yield Fact(name="Version", value=str(session.version))
-        yield Fact(name="Added because" if session.is_addendum else "Amended because", value=session.amended)
+        yield Fact(name="Added because" if session.only_added else "Amended because", value=session.amended)
     yield Fact(name="Signed by", value=signature_words(session.signature))

@@ -104,6 +104,7 @@ def add_addendum(
             signed,
             version=signed.version + 1,
             amended=why,
+            only_added=True,
             addenda=(*signed.addenda, added),
             signature=Signature(by=caller.clinician, at=now, meaning=ADDENDUM),
         )

@@ -49,7 +49,7 @@ def keep_signed(
     kind = MessageKind.SEND_SESSION
     if version.number > 1:
         kind = MessageKind.AMEND_SESSION
-        items = (*items, *_taken_out(uow.messages.of_course(course.id), session.id, items))
+        items = differing(uow.messages.of_course(course.id), session.id, items)
     uow.messages.add(message(kind, moved, session.id, items, caller, now, ids()))
     uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, moved, caller, now, ids(), site))
 
@@ -78,16 +78,28 @@ def keep_first(uow: UnitOfWork, session: StoredSession, course: StoredCourse) ->
     uow.versions.add(_frozen(session.id, session.signed, items))
 
 
-def _taken_out(
+def differing(
     messages: Sequence[OutboxMessage], session_id: str, items: Sequence[MessageItem]
 ) -> tuple[MessageItem, ...]:
-    """What earlier versions sent and this one no longer holds."""
+    """What an amendment sends: what it changed or added, and what it no longer holds, without a body.
+
+    As long as it is not known that all of the session has arrived, everything goes along: what the EHR holds already
+    is left as it is.
+    """
+    history = sent_items(sendings(messages, session_id))
+    arrived = all(any(one.reference for one in known) for known in history.values())
     staying = {item.value for item in items}
-    return tuple(
+    changed = [
+        item
+        for item in items
+        if not arrived or item.value not in history or history[item.value][-1].body != item.body
+    ]
+    gone = [
         replace(known[-1], body="", reference=None, label=f"Taken out: {known[-1].label}")
-        for value, known in sent_items(sendings(messages, session_id)).items()
+        for value, known in history.items()
         if value not in staying and known[-1].resource_type != "Provenance"
-    )
+    ]
+    return (*changed, *gone)
 
 
 def _frozen(session_id: str, record: KetamineSession, items: tuple[MessageItem, ...]) -> SessionVersion:

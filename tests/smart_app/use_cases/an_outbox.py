@@ -21,8 +21,7 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
-from smart_app.use_cases.sent import sendings, sent_items
-from smart_app.use_cases.signed_session import as_item
+from smart_app.use_cases.signed_session import as_item, differing
 from smart_app.use_cases.typed_session import BY
 from tests.fakes import FakeOutbox, FakeWork
 from tests.fhir_mappings.writing.a_session import (
@@ -103,20 +102,14 @@ class Clinic:
         signature = replace(session.signature, at=session.signature.at + timedelta(hours=1))
         next_one = {"version": session.version + 1, "amended": "A value was mistyped.", "signature": signature}
         made = replace(session, **(next_one | changes))
-        items = tuple(map(as_item, session_resources(made, course, INSTANCE)))
-        staying = {item.value for item in items}
+        whole = tuple(map(as_item, session_resources(made, course, INSTANCE)))
         with self.work() as uow:
-            known = sent_items(sendings(uow.messages.of_course(course.id), session.id)).values()
+            items = differing(uow.messages.of_course(course.id), session.id, whole)
             held = uow.sessions.get(session.id) or _draft(session)
             uow.sessions.replace(replace(held, signed=made))
             uow.audit.add(AuditRecord(action="clinician:session:sign", at=self.time))
             uow.commit()
-        gone = tuple(
-            replace(bodies[-1], body="", reference=None)
-            for bodies in known
-            if bodies[-1].value not in staying and bodies[-1].resource_type != "Provenance"
-        )
-        self._queue(MessageKind.AMEND_SESSION, course, (*items, *gone), session.id)
+        self._queue(MessageKind.AMEND_SESSION, course, items, session.id)
         return made
 
     def countersign(self, session: KetamineSession) -> MessageItem:

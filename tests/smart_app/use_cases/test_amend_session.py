@@ -267,4 +267,4 @@ class TestAddenda:
         third = made(clinic.sign(clinic.session(session.id)))
         assert third.version == 3
         assert [each.text for each in third.addenda] == ["The escort was his sister."]
-        assert not third.is_addendum
+        assert not third.only_added

@@ -55,6 +55,20 @@ async def test_what_changed_is_changed_in_place_and_the_rest_is_left_alone() -> 
     assert [each["entity"][-1]["role"] for each in new] == ["revision"]
 
 
+async def test_only_what_differs_is_sent_once_all_has_arrived() -> None:
+    clinic = Clinic()
+    session = await a_written_session(clinic)
+    clinic.amend(session, **a_corrected_dose())
+    kinds = [item.resource_type for item in amendment_of(clinic).items]
+    assert sorted(kinds) == ["MedicationAdministration", "Procedure", "Provenance"]
+    waiting = Clinic()
+    session = waiting.sign(waiting.enrol(), dose=a_dose(id=an_id(77)))
+    waiting.amend(session, **a_corrected_dose())
+    assert "Observation" in {item.resource_type for item in amendment_of(waiting).items}
+    await waiting.drain()
+    assert {each.state for each in waiting.messages()} == {MessageState.DELIVERED}
+
+
 async def test_a_new_reading_is_added_and_one_that_went_is_marked() -> None:
     clinic = Clinic()
     session = await a_written_session(clinic)
