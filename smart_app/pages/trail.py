@@ -87,7 +87,6 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "clinician:session:countersign": "Countersigned the record",
         "clinician:session:drop-amendment": "Gave an amendment up",
         "clinician:session:add": "Added a line to the session",
-        "clinician:session:choose": "Chose between two entries of the session",
         "clinician:session:error": "Marked the session as entered in error",
         "clinician:session:miss": "Recorded a missed session",
         "clinician:session:open": "Opened a session",
