@@ -288,11 +288,14 @@ def keep_save(visit: Visit) -> str:
     return DRAFT
 
 
+_ON_GATE = keep_on("session/{session}/gate")
+
+
 def keep_start(visit: Visit) -> str:
     """As `keep_save`, but a reason for starting all the same counts only when it is given again."""
     typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
     _keep_typed(visit, typed)
-    return keep_on("session/{session}/gate")(visit) if visit.fields.get("gate.reason") else DRAFT
+    return _ON_GATE(visit) if visit.draft or visit.fields.get("gate.reason") else DRAFT
 
 
 def start_dose(visit: Visit) -> Response:
@@ -301,6 +304,7 @@ def start_dose(visit: Visit) -> Response:
     given = {name: visit.fields.get(name, "") for name in view.reasons_wanted}
     prescriber = visit.caller.role is Role.PRESCRIBER
     if not given or (prescriber and all(map(says_enough, given.values()))):
+        _ON_GATE.dealt_with(visit)
         return save(visit)
     typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
     _keep_typed(visit, typed)

@@ -3,7 +3,8 @@ import { drop, everything, forgetOld, put } from './box.js';
 import { ASIDE, now, policy, post, root, SCRIPT } from './page.js';
 import { device } from './waiting.js';
 
-export const alone = top === self && Boolean(navigator.locks && crypto.subtle);
+const { writes } = document.body.dataset; // whoever only reads has nothing to keep
+export const alone = top === self && Boolean(writes && navigator.locks && crypto.subtle);
 const TAB = crypto.randomUUID();
 const keys = new Map(); // by id; in memory only
 let current = null, asking = null;

@@ -1,5 +1,5 @@
 // What is not on the server yet, counted over all forms, and said in words.
-import { entries, now, say } from './page.js';
+import { entries, now, reached, RETRY, say } from './page.js';
 
 const sources = []; // functions that say how many of theirs wait
 export const counts = source => { sources.push(source); };
@@ -15,3 +15,10 @@ export function sayWaiting(more = '') {
   say('waiting', `No connection. ${words} ${more}`.trim());
 }
 addEventListener('offline', () => sayWaiting());
+
+async function look() {
+  if (now.over || !await reached() || unsent() || !document.querySelector('[data-saved][data-state=waiting]')) return;
+  say('saved', 'Connected again. Nothing waits.');
+}
+addEventListener('online', look);
+setInterval(() => { if (now.cut) look(); }, RETRY);

@@ -33,15 +33,19 @@ def served(desk: Desk, *, port: int = 0) -> Iterator[str]:
 
 
 def with_start(desk: Desk) -> ASGIApp:
-    """/start gives the browser the session cookie, as the launch's callback would, and leads to the screening."""
+    """/start gives the browser the session cookie, as the launch's callback would, and leads to the screening.
+
+    /start/NAME does so for the launch of that name.
+    """
     pages = desk.app()
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] != "/start":
+        if scope["path"].split("/")[1] != "start":
             return await pages(scope, receive, send)
         desk.launches.wake(desk.now)
-        response = RedirectResponse(f"/l/{LAUNCH}/screening", status_code=303)
-        cookie = f"{session_cookie_name(LAUNCH)}={SECRET}; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
+        launch = scope["path"].removeprefix("/start").strip("/") or LAUNCH
+        response = RedirectResponse(f"/l/{launch}/screening", status_code=303)
+        cookie = f"{session_cookie_name(launch)}={SECRET}; Path=/; HttpOnly; Secure; SameSite=None; Partitioned"
         response.headers.append("set-cookie", cookie)
         return await response(scope, receive, send)
 

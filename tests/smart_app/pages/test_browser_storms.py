@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from smart_app.pages import Framing
 from tests.browser import CHROMIUM, FLAGS
+from tests.smart_app.pages.browsing import chromium
 from tests.smart_app.pages.desk import LAUNCH, Desk
 from tests.smart_app.pages.serving import with_start
 from tests.smart_app.pages.treatment import running
@@ -246,10 +247,11 @@ class Bedside:
 
 @pytest.mark.parametrize("framed", [True, False], ids=["in a frame", "in a window of its own"])
 def test_storms(framed: bool, tmp_path: Path) -> None:
-    with station() as made, sync_api.sync_playwright() as play:
+    with station() as made:
         session = running(made.desk).id
         kept = made.desk.work.kept
-        context = play.chromium.launch_persistent_context(tmp_path / "profile", executable_path=CHROMIUM, args=FLAGS)
+        launch = chromium.play.chromium.launch_persistent_context
+        context = launch(tmp_path / "profile", executable_path=CHROMIUM, args=FLAGS)
         bedside = Bedside(made, context, session, random.Random(20261123), framed)  # noqa: S311  # a repeatable storm
         for number in range(RUNS):
             if number % 10 == 0:
