@@ -232,7 +232,12 @@ def save(visit: Visit) -> Response:
 
 def _all_answered(view: SessionView, problems: Problems) -> bool:
     """Nothing is left to type: what remains stands against the dose, and the stop page says what to do about it."""
-    return not view.dose.started and set(problems) <= {"gate.reason", "check.reason", *view.against_dose}
+    return not view.dose.started and set(problems) <= {
+        "gate.reason",
+        "check.reason",
+        "hold.reason",
+        *view.against_dose,
+    }
 
 
 def _step(visit: Visit, usual: str) -> str:
