@@ -92,9 +92,20 @@ class Severity(StrEnum):
     SEVERE = "severe"
 
 
+class EventOutcome(StrEnum):
+    """The codes of R4's adverse-event-outcome."""
+
+    RESOLVED = "resolved"
+    RECOVERING = "recovering"
+    ONGOING = "ongoing"
+    SEQUELAE = "resolvedWithSequelae"
+    FATAL = "fatal"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdverseEvent:
-    id: str
+    id: str  # UUID
     code: str | None  # SNOMED CT, where one was verified
     text: str
     severity: Severity
@@ -102,6 +113,45 @@ class AdverseEvent:
     by: Clinician
     action: str = ""
     resolved: datetime | None = None
+    outcome: EventOutcome | None = None  # None: not said
+    serious: bool | None = None  # death, danger to life, hospital, lasting harm; None: not said
+
+
+class InfusionChange(StrEnum):
+    STARTED = "started"
+    PAUSED = "paused"
+    RESUMED = "resumed"
+    RATE = "rate"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfusionEvent:
+    """What happened to a running infusion. Its start and end stand in the dose too."""
+
+    id: str
+    change: InfusionChange
+    at: Moment
+    by: Clinician
+    rate: Decimal | None = None  # in `unit`, for a change of the rate
+    unit: str = ""  # "mg/min" or "mL/h"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescue:
+    """A medicine that was given against what the dose did."""
+
+    id: str  # UUID; the identifier {base}/sid/rescue
+    code: str | None  # RxNorm ingredient, where one was verified
+    text: str
+    amount: Decimal
+    unit: str  # as shown: mg, mcg, g, mL, L/min
+    route: str  # in words
+    given: Moment
+    by: Clinician
+    reason: str = ""
+    effect: str = ""
+    effect_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +228,7 @@ class Dose:
     wasted_mg: Decimal | None = None
     second_person: str = ""  # by name alone, where the ledger is kept elsewhere
     completed: bool = True  # False: stopped early
+    minutes_running: int | None = None  # of an infusion with pauses, these left out; None: it was not paused
     drug: Drug = Drug.KETAMINE
     draws: tuple[Draw, ...] = ()  # empty: the ledger is kept elsewhere
     checked_by: SecondPerson | None = None  # before it was given
@@ -253,6 +304,8 @@ class KetamineSession:
     stop: EarlyStop | None = None  # None: it was not ended early
     therapy: tuple[Check, ...] = ()  # psychotherapy around the session
     entered_in_error_at: datetime | None = None
+    infusion: tuple[InfusionEvent, ...] = ()
+    rescues: tuple[Rescue, ...] = ()
     version: int = 1  # counts the signatures of its author: each amendment and each addendum is the next one
     amended: str = ""  # why this version was made; "" for the first
     addenda: tuple[TimedNote, ...] = ()  # added after signing, without changing what stood there

@@ -151,6 +151,8 @@ def _dosage(dose: Dose) -> Json:
     dosage["dose"] = quantity("dose.given_mg", dose.given_mg, "mg")
     if dose.route is Route.IV and dose.ended is not None and dose.ended.at > dose.started.at:
         over = dose.ended.at - dose.started.at
+        if dose.minutes_running:
+            over = timedelta(minutes=dose.minutes_running)  # pauses left out
         dosage["rateRatio"] = {
             "numerator": quantity("dose.given_mg", dose.given_mg, "mg"),
             "denominator": _time(over),

@@ -22,6 +22,7 @@ from fhir_mappings.writing.provenance import (
     provenance_value,
     signed_bytes,
 )
+from fhir_mappings.writing.rescue_administration import rescue_administration
 from fhir_mappings.writing.session_note import clock_time
 from fhir_mappings.writing.soundness import refuse_unsound
 from fhir_mappings.writing.transaction import transaction
@@ -86,6 +87,9 @@ def _clinical(session: KetamineSession, course: TreatmentCourse, instance: Insta
     if session.dose is not None:
         given = medication_administration(session, session.dose, instance)
         yield _identified(given, f"Ketamine dose {clock_time(session, session.dose.started.at)}")
+    for rescue in session.rescues:
+        label = f"Rescue medicine {clock_time(session, rescue.given.at)}"
+        yield _identified(rescue_administration(session, rescue, instance), label)
     for reading in session.readings:
         if reading.struck is None:
             for sign in vital_signs(session, reading, instance):

@@ -13,11 +13,15 @@ from fhir_mappings.facts.treatment import (
     Check,
     Dose,
     Draw,
+    EventOutcome,
+    InfusionChange,
     KetamineSession,
     Moment,
     Reading,
+    Rescue,
     SecondPerson,
     SessionStatus,
+    Severity,
     Signature,
 )
 from fhir_mappings.writing.datatypes import plain
@@ -72,7 +76,9 @@ def note_sections(session: KetamineSession) -> tuple[Section, ...]:
         Section(title="Ended early", facts=tuple(_stop(session))),
         Section(title="Before the dose", facts=tuple(_checks(session, session.checks))),
         Section(title="Dose", facts=tuple(_dose(session))),
+        Section(title="Infusion", facts=tuple(_infusion(session))),
         _readings(session),
+        Section(title="Rescue medicines", facts=tuple(_rescue(session, each) for each in session.rescues)),
         Section(
             title="Adverse events",
             facts=tuple(_event(session, event) for event in session.events),
@@ -80,7 +86,6 @@ def note_sections(session: KetamineSession) -> tuple[Section, ...]:
         ),
         Section(title="Notes", facts=tuple(_notes(session))),
         Section(title="At discharge", facts=tuple(_discharge(session))),
-        Section(title="Psychotherapy", facts=tuple(_checks(session, session.therapy))),
         Section(title="Entered later", facts=tuple(_late(session))),
         Section(title="Addenda", facts=tuple(_addenda(session))),
         Section(title="Signature", facts=tuple(_signed(session))),
@@ -289,10 +294,72 @@ def _row(session: KetamineSession, reading: Reading) -> tuple[str, ...]:
     )
 
 
+_OUTCOMES = {
+    EventOutcome.RESOLVED: "resolved",
+    EventOutcome.RECOVERING: "recovering",
+    EventOutcome.ONGOING: "ongoing",
+    EventOutcome.SEQUELAE: "resolved with lasting effects",
+    EventOutcome.FATAL: "fatal",
+    EventOutcome.UNKNOWN: "unknown",
+}
+_GRADES = {Severity.MILD: 1, Severity.MODERATE: 2, Severity.SEVERE: 3}
+
+
 def _event(session: KetamineSession, event: AdverseEvent) -> Fact:
-    action = f", action: {event.action}" if event.action else ""
-    over = f", resolved {clock_time(session, event.resolved)}" if event.resolved else ", not resolved when signed"
-    return Fact(name=f"{clock_time(session, event.onset.at)} {event.text}", value=f"{event.severity}{action}{over}")
+    parts = [f"{event.severity} ({_GRADES[event.severity]} of 3)"]
+    if session.dose is not None:
+        parts.append(f"{_minutes(session.dose.started.at, event.onset.at)} min from the dose")
+    if event.serious is not None:
+        parts.append("serious" if event.serious else "not serious")
+    if event.action:
+        parts.append(f"action: {event.action}")
+    if event.resolved:
+        lasted = _minutes(event.onset.at, event.resolved)
+        parts.append(f"resolved {clock_time(session, event.resolved)} after {lasted} min")
+    else:
+        parts.append("not resolved when signed")
+    if event.outcome is not None:
+        parts.append(f"outcome: {_OUTCOMES[event.outcome]}")
+    return Fact(name=f"{clock_time(session, event.onset.at)} {event.text}", value=", ".join(parts))
+
+
+def _minutes(since: datetime, until: datetime) -> int:
+    return int((until.timestamp() - since.timestamp()) // 60)
+
+
+_CHANGED = {
+    InfusionChange.STARTED: "started",
+    InfusionChange.PAUSED: "paused",
+    InfusionChange.RESUMED: "resumed",
+    InfusionChange.STOPPED: "stopped",
+}
+
+
+def _infusion(session: KetamineSession) -> Iterator[Fact]:
+    for event in session.infusion:
+        rate = "" if event.rate is None else f"rate {number(event.rate)} {event.unit}"
+        words = _CHANGED.get(event.change, rate)
+        yield Fact(name=f"{clock_time(session, event.at.at)} {event.by.name}", value=words)
+    if session.dose is not None and session.dose.minutes_running is not None:
+        yield Fact(name="Ran", value=f"{session.dose.minutes_running} min without its pauses")
+
+
+def rescue_words(rescue: Rescue) -> str:
+    """Drug, amount and route; the text of its dosage too."""
+    return f"{rescue.text} {number(rescue.amount)} {rescue.unit}, {rescue.route.lower()}"
+
+
+def rescue_aftermath(session: KetamineSession, rescue: Rescue) -> str:
+    """What was seen of it and when; empty: nothing was entered."""
+    seen = f" at {clock_time(session, rescue.effect_at)}" if rescue.effect_at else ""
+    return f"Effect{seen}: {rescue.effect}." if rescue.effect else ""
+
+
+def _rescue(session: KetamineSession, rescue: Rescue) -> Fact:
+    reason = f", for {rescue.reason}" if rescue.reason else ""
+    effect = rescue_aftermath(session, rescue) or "No effect entered."
+    name = f"{clock_time(session, rescue.given.at)} {rescue.by.name}"
+    return Fact(name=name, value=f"{rescue_words(rescue)}{reason}. {effect}")
 
 
 def _notes(session: KetamineSession) -> Iterator[Fact]:
@@ -314,6 +381,8 @@ def _late(session: KetamineSession) -> Iterator[Fact]:
             moments.append(("Dose ended", session.dose.ended))
     moments += [("Reading", reading.measured) for reading in session.readings if reading.struck is None]
     moments += [(f"Event {event.text}", event.onset) for event in session.events]
+    moments += [("Infusion event", event.at) for event in session.infusion]
+    moments += [(rescue.text, rescue.given) for rescue in session.rescues]
     for what, moment in moments:
         if moment.late:
             name = f"{what} {clock_time(session, moment.at)}"

@@ -39,6 +39,20 @@ EVENTS: Mapping[str, tuple[str, str | None]] = MappingProxyType(
     }
 )
 
+# What is common during a session, one press away; the others are in a list.
+QUICK = (
+    "nausea",
+    "anxiety",
+    "dissociation",
+    "headache",
+    "hypertension",
+    "hypotension",
+    "desaturation",
+    "vomiting",
+    "agitation",
+    "other",
+)
+
 # Clinical README 4: these end the infusion whatever the readings say; of a headache only a severe one.
 _STOPPING: Mapping[str, Collection[Severity]] = MappingProxyType(
     {"chest-pain": tuple(Severity), "neurological": tuple(Severity), "headache": (Severity.SEVERE,)}

@@ -129,6 +129,20 @@ VITALS: Mapping[str, Span] = MappingProxyType(
         "respiratory_rate": Span(name="respiratory rate", unit="per minute", possible=(0, 80), usual=(6, 35)),
     }
 )
+# MOAA/S, shortened: the answer to the name, then to prodding, then to pain.
+SEDATION: Mapping[int, str] = MappingProxyType(
+    {
+        5: "alert, answers readily",
+        4: "slow to answer",
+        3: "answers only a loud call",
+        2: "only mild prodding",
+        1: "only pain",
+        0: "no response",
+    }
+)
+DISSOCIATION: Mapping[int, str] = MappingProxyType(
+    {0: "none", 1: "slight", 2: "moderate", 3: "strong", 4: "complete"}
+)
 GRADES: Mapping[str, tuple[int, int]] = MappingProxyType({"sedation": (0, 5), "dissociation": (0, 4)})
 
 

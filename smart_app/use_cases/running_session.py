@@ -5,24 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from fhir_mappings.facts import checklists
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
-from fhir_mappings.facts.treatment import Known, Reading, Role, SessionStatus
+from fhir_mappings.facts.treatment import InfusionChange, Known, Reading, Role, SessionStatus
 from smart_app.clinical import dosing
 from smart_app.clinical.adverse_events import event_action
+from smart_app.clinical.infusion import InfusionState, ran, state_after
 from smart_app.clinical.ledger import NotPosted
 from smart_app.clinical.programme import day_words
+from smart_app.clinical.rescue_medicines import RESCUE, ROUTES
 from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
 from smart_app.use_cases.at_hand import AtHand
 from smart_app.use_cases.check_lines import check_lines, known_before
 from smart_app.use_cases.checklist import (
     CHECK,
     DISCHARGE,
-    THERAPY,
     against_the_dose,
     before_items,
-    discharge_items,
     open_stopping,
     reasons_wanted,
 )
@@ -41,8 +40,11 @@ from smart_app.use_cases.session_lines import (
     DisputeLine,
     DoseLines,
     EventLine,
+    InfusionLine,
+    InfusionView,
     NoteLine,
     ReadingLine,
+    RescueLine,
     SessionView,
     StepState,
     Written,
@@ -51,6 +53,7 @@ from smart_app.use_cases.session_lines import (
 from smart_app.use_cases.session_steps import check_step, missing
 from smart_app.use_cases.stock import Stock, chosen, draws
 from smart_app.use_cases.two_writers import disputed, mark, versions
+from smart_app.use_cases.typed_medicines import rescues
 from smart_app.use_cases.typed_session import (
     FIELDS,
     amounts,
@@ -59,6 +62,7 @@ from smart_app.use_cases.typed_session import (
     ended,
     entries,
     events,
+    infusion_steps,
     readings,
     started,
     step_of,
@@ -92,8 +96,7 @@ def view_of(
     at_hand = AtHand.of(session, course, now, limits, stock)
     begun = started(session, now)
     checks = check_lines(at_hand, CHECK, before_items(at_hand), known_before(at_hand, course, person))
-    discharge = check_lines(at_hand, DISCHARGE, discharge_items(at_hand), {})
-    therapy = check_lines(at_hand, THERAPY, checklists.THERAPY, {})
+    discharge = check_lines(at_hand, DISCHARGE, definition.discharge, {})
     taken = readings(session)
     lines = tuple(_reading_line(reading, begun, limits, taken[:place]) for place, reading in enumerate(taken))
     why_not = _why_not(session, caller)
@@ -107,11 +110,10 @@ def view_of(
         editable=not why_not,
         why_not=why_not,
         may_sign=not why_not and caller.role is Role.PRESCRIBER,
-        fields=_all_fields(session, (*checks, *discharge, *therapy)),
+        fields=_all_fields(session, (*checks, *discharge)),
         written=_all_written(session),
         checks=checks,
         discharge=discharge,
-        therapy=therapy,
         gate=at_hand.gate(),
         against_dose=against_the_dose(at_hand),
         not_asked=open_stopping(at_hand),
@@ -129,6 +131,8 @@ def view_of(
         ),
         alert=_alert(lines),
         event_alerts=_event_alerts(session, begun),
+        infusion=_infusion(session, begun, now) if definition.infusion_minutes is not None else None,
+        rescues=_rescue_lines(session, begun),
         steps=tuple(_step(session, key, course, now, limits, stock) for key in STEPS),
         missing=missing(session, course, now, limits, stock),
         stock=stock,
@@ -136,7 +140,7 @@ def view_of(
         held=at_hand.held if not why_not else "",
         held_before_dose=at_hand.held_before_dose,
         observed_minutes=_minutes(begun, now),
-        disputes=_dispute_lines(session, (*checks, *discharge, *therapy)),
+        disputes=_dispute_lines(session, (*checks, *discharge)),
     )
 
 
@@ -173,6 +177,9 @@ def _dispute_lines(session: StoredSession, lines: Sequence[CheckLine]) -> tuple[
     known = {line.field: line.text for line in lines}
     known |= {each.field: f"{line.text}: {each.detail.label.lower()}" for line in lines for each in line.details}
     known |= {event.resolved_field: f"{event.words}: over at" for event in events(session)}
+    known |= {event.outcome_field: f"{event.words}: outcome" for event in events(session)}
+    known |= {each.effect_field: f"{each.words}: effect" for each in rescues(session)}
+    known |= {each.effect_time_field: f"{each.words}: effect seen at" for each in rescues(session)}
     return tuple(
         DisputeLine(
             step=step_of(name),
@@ -207,7 +214,8 @@ def _all_fields(session: StoredSession, lines: Sequence[CheckLine]) -> dict[str,
     names = [*FIELDS]
     for line in lines:
         names += [line.field, line.note_field, *(detail.field for detail in line.details)]
-    names += [event.resolved_field for event in events(session)]
+    names += [name for event in events(session) for name in (event.resolved_field, event.outcome_field)]
+    names += [name for each in rescues(session) for name in (each.effect_field, each.effect_time_field)]
     typed = {name: value for name, value in session.fields.items() if not name.startswith("@")}
     return dict.fromkeys(names, "") | typed
 
@@ -332,10 +340,77 @@ def _event_lines(session: StoredSession, begun: datetime | None) -> tuple[EventL
             action=event.action,
             resolved_field=event.resolved_field,
             resolved=event.resolved_text,
+            outcome_field=event.outcome_field,
+            outcome=event.outcome,
+            serious=event.serious,
             struck=event.entry.struck,
             struck_by=_struck_by(event.entry),
         )
         for event in events(session)
+    )
+
+
+_CHANGED = {
+    InfusionChange.STARTED: "Started",
+    InfusionChange.PAUSED: "Paused",
+    InfusionChange.RESUMED: "Resumed",
+    InfusionChange.STOPPED: "Stopped",
+}
+
+
+def _infusion(session: StoredSession, begun: datetime | None, now: datetime) -> InfusionView | None:
+    if begun is None:
+        return None
+    steps, lines = infusion_steps(session, now), entries(session, "infusion")
+    took, state = ran(steps, now) // timedelta(minutes=1), state_after(steps)
+    said = {InfusionState.RUNNING: "Running", InfusionState.PAUSED: "Paused after running"}.get(state, "Ran")
+    rates = [_change_words(each) for each in lines if each.struck is None and each.fields.get("rate")]
+    return InfusionView(
+        state=state,
+        words=f"{said} for {took} min, pauses left out.",
+        rate=rates[-1] if rates else "",
+        lines=tuple(
+            InfusionLine(
+                id=entry.id,
+                at=entry.at,
+                entered=entry.entered,
+                late=entry.late,
+                by=entry.by,
+                minutes=_minutes(begun, entry.at),
+                words=_change_words(entry),
+                struck=entry.struck,
+                struck_by=_struck_by(entry),
+            )
+            for entry in lines
+        ),
+    )
+
+
+def _change_words(entry: Entry) -> str:
+    change = InfusionChange(entry.fields["change"])
+    return _CHANGED.get(change) or f"Rate {entry.fields['rate']} {entry.fields['unit']}"
+
+
+def _rescue_lines(session: StoredSession, begun: datetime | None) -> tuple[RescueLine, ...]:
+    return tuple(
+        RescueLine(
+            id=each.entry.id,
+            at=each.entry.at,
+            entered=each.entry.entered,
+            late=each.entry.late,
+            by=each.entry.by,
+            minutes=_minutes(begun, each.entry.at),
+            text=f"{each.words} {each.amount} {each.unit}, {ROUTES[each.route].lower()}",
+            reason=each.reason,
+            effect_field=each.effect_field,
+            effect=each.effect,
+            effect_time_field=each.effect_time_field,
+            effect_time=each.effect_time,
+            sedates=RESCUE[each.key].sedates,
+            struck=each.entry.struck,
+            struck_by=_struck_by(each.entry),
+        )
+        for each in rescues(session)
     )
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from fhir_mappings.facts.programme import Detail, ProgrammeDefinition
-from fhir_mappings.facts.treatment import Clinician, Known, SecondPerson, Severity
+from fhir_mappings.facts.treatment import Clinician, EventOutcome, Known, SecondPerson, Severity
 from smart_app.clinical.dosing import Sum
+from smart_app.clinical.infusion import InfusionState
 from smart_app.clinical.session_rules import Action, Due, Gate
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.records import Json, StoredCourse, StoredSession
@@ -103,7 +104,6 @@ class CheckLine:
     effect: str = ""  # what the answer "no" means: "Do not give the dose."
     against: str = ""  # why it stands against going on although it may be answered yes
     source: str = ""  # what is known already, and from where
-    proposed: str = ""  # the answer that the readings give, for the clinician to confirm: "yes", "no"; "": none
     heading: str = ""  # set where a new group of lines begins
     details: tuple[DetailLine, ...] = ()
 
@@ -144,6 +144,53 @@ class EventLine:
     action: str
     resolved_field: str  # "event.<id>.resolved", saved through save_fields
     resolved: str  # as typed
+    outcome_field: str  # "event.<id>.outcome"
+    outcome: EventOutcome | None
+    serious: bool | None  # None: not said
+    struck: str | None = None
+    struck_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfusionLine:
+    """What happened to the infusion. `words`: "Paused", "1.0 mg/min"."""
+
+    id: str
+    at: datetime
+    entered: datetime
+    late: bool
+    by: Clinician
+    minutes: int | None
+    words: str
+    struck: str | None = None
+    struck_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfusionView:
+    """Where the infusion stands, for a programme that gives one."""
+
+    state: InfusionState
+    lines: tuple[InfusionLine, ...]
+    words: str  # "Running for 12 min, pauses left out."
+    rate: str  # the last one, in words; "" where none was entered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RescueLine:
+    id: str
+    at: datetime
+    entered: datetime
+    late: bool
+    by: Clinician
+    minutes: int | None
+    text: str  # "Labetalol 10 mg, intravenous"
+    reason: str
+    effect_field: str  # "rescue.<id>.effect", saved through save_fields
+    effect: str
+    effect_time_field: str
+    effect_time: str  # as typed
+    sedates: bool
     struck: str | None = None
     struck_by: str = ""
 
@@ -223,7 +270,6 @@ class SessionView:
     written: Mapping[str, Written]
     checks: tuple[CheckLine, ...]
     discharge: tuple[CheckLine, ...]
-    therapy: tuple[CheckLine, ...]
     gate: Gate
     against_dose: Mapping[str, str]  # stopping checks that stand against the dose, by field
     not_asked: Mapping[str, str]  # stopping checks that nobody answered, by field
@@ -242,4 +288,6 @@ class SessionView:
     held_before_dose: bool  # and the dose needs a prescriber's reason
     observed_minutes: int | None  # since the dose
     disputes: tuple[DisputeLine, ...] = ()
+    infusion: InfusionView | None = None  # None: the programme gives none, or the dose has not started
+    rescues: tuple[RescueLine, ...] = ()
     event_alerts: tuple[Action, ...] = ()  # of adverse events that end the infusion and are not over

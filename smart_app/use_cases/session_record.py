@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-from fhir_mappings.facts import checklists
 from fhir_mappings.facts.programme import CheckItem
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import (
@@ -16,8 +15,11 @@ from fhir_mappings.facts.treatment import (
     Clinician,
     Dose,
     Drug,
+    InfusionChange,
+    InfusionEvent,
     KetamineSession,
     Moment,
+    Rescue,
     SessionStatus,
     Signature,
     TimedNote,
@@ -25,18 +27,10 @@ from fhir_mappings.facts.treatment import (
 )
 from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
 from smart_app.clinical.entry import amount, day
+from smart_app.clinical.rescue_medicines import RESCUE, ROUTES
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.at_hand import AtHand
-from smart_app.use_cases.checklist import (
-    CHECK,
-    DISCHARGE,
-    THERAPY,
-    against_the_dose,
-    answer,
-    before_items,
-    field,
-    said,
-)
+from smart_app.use_cases.checklist import CHECK, DISCHARGE, against_the_dose, answer, before_items, field, said
 from smart_app.use_cases.early_stop import early_stop, stop_words
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import StoredCourse, StoredSession
@@ -44,11 +38,13 @@ from smart_app.use_cases.running_session import weight_source
 from smart_app.use_cases.second_person import DOSE_CHECK, WASTE_WITNESS, second_person
 from smart_app.use_cases.session_steps import missing
 from smart_app.use_cases.stock import Stock, chosen, draws
+from smart_app.use_cases.typed_medicines import effect_at, rescues
 from smart_app.use_cases.typed_session import (
     ended,
     entries,
     events,
     moment,
+    ran_for,
     readings,
     resolved,
     sprays,
@@ -102,8 +98,9 @@ def record(
         conditions=course.conditions,
         reason=stop_words(stop) if stop is not None else "",
         stop=stop,
-        therapy=_checks(at_hand, THERAPY, checklists.THERAPY),
         escort=text(session, "discharge.escort"),
+        infusion=_infusion(session),
+        rescues=_rescues(session, now),
     )
 
 
@@ -161,6 +158,7 @@ def _dose(session: StoredSession, course: StoredCourse, now: datetime, stock: St
         body_site=text(session, "dose.body_site"),
         wasted_mg=wasted,
         second_person="" if counted else text(session, "dose.second_person"),
+        minutes_running=_minutes_running(session, now),
         completed=session.status is not SessionStatus.STOPPED or given >= planned,
         drug=_drug(session, stock),
         draws=taken,
@@ -177,6 +175,15 @@ def _drug(session: StoredSession, stock: Stock) -> Drug:
     """The vial's; where the ledger is kept elsewhere, as chosen, and ketamine where nothing was."""
     vials = chosen(session, stock)
     return vials[0][1].vial.drug if vials else Drug(text(session, "dose.drug") or Drug.KETAMINE)
+
+
+def _minutes_running(session: StoredSession, now: datetime) -> int | None:
+    paused = any(
+        entry.struck is None and entry.fields["change"] == InfusionChange.PAUSED
+        for entry in entries(session, "infusion")
+    )
+    took = ran_for(session, now) if paused else None
+    return None if took is None else took // timedelta(minutes=1)
 
 
 def _needed(session: StoredSession, name: str, parse: Callable[[str], Value]) -> Value:
@@ -206,9 +213,46 @@ def _events(session: StoredSession, now: datetime) -> tuple[AdverseEvent, ...]:
             by=event.entry.by,
             action=event.action,
             resolved=resolved(event, now) if event.resolved_text else None,
+            outcome=event.outcome,
+            serious=event.serious,
         )
         for event in events(session)
         if event.entry.struck is None
+    )
+
+
+def _infusion(session: StoredSession) -> tuple[InfusionEvent, ...]:
+    return tuple(
+        InfusionEvent(
+            id=entry.id,
+            change=InfusionChange(entry.fields["change"]),
+            at=Moment(at=entry.at, entered=entry.entered, late=entry.late),
+            by=entry.by,
+            rate=amount(entry.fields["rate"]) if entry.fields.get("rate") else None,
+            unit=entry.fields.get("unit", "") if entry.fields.get("rate") else "",
+        )
+        for entry in entries(session, "infusion")
+        if entry.struck is None
+    )
+
+
+def _rescues(session: StoredSession, now: datetime) -> tuple[Rescue, ...]:
+    return tuple(
+        Rescue(
+            id=given.entry.id,
+            code=RESCUE[given.key].code,
+            text=given.words,
+            amount=given.amount,
+            unit=given.unit,
+            route=ROUTES[given.route],
+            given=Moment(at=given.entry.at, entered=given.entry.entered, late=given.entry.late),
+            by=given.entry.by,
+            reason=given.reason,
+            effect=given.effect,
+            effect_at=effect_at(given, now) if given.effect_time else None,
+        )
+        for given in rescues(session)
+        if given.entry.struck is None
     )
 
 

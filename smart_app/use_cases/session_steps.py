@@ -6,19 +6,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from fhir_mappings.facts import checklists
 from fhir_mappings.facts.treatment import Answer
-from smart_app.clinical.session_rules import SessionLimits
+from smart_app.clinical.rescue_medicines import RESCUE
+from smart_app.clinical.session_rules import SessionLimits, clock_time, elapsed
 from smart_app.use_cases.at_hand import NOT_YET, AtHand, end_problem, note_problem
 from smart_app.use_cases.checklist import (
     CHECK,
     DISCHARGE,
-    THERAPY,
     against,
     against_the_dose,
     answer,
     before_items,
-    discharge_items,
     field,
     unanswered,
 )
@@ -29,6 +27,7 @@ from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.session_lines import STEPS, Missing
 from smart_app.use_cases.stock import ELSEWHERE, Stock
 from smart_app.use_cases.two_writers import disputed
+from smart_app.use_cases.typed_medicines import effect_at, infusion_problem, rescues
 from smart_app.use_cases.typed_session import events, readings, resolved, step_of
 
 
@@ -111,27 +110,50 @@ def _monitor(at_hand: AtHand) -> dict[str, str]:
                 problems[event.resolved_field] = "Enter a time in 24 hours, such as 14:02."
             elif over > at_hand.now:
                 problems[event.resolved_field] = NOT_YET
+    words = infusion_problem(at_hand.session, at_hand.now)
+    if words:
+        problems["infusion.change"] = words
+    return problems | _rescue_problems(at_hand)
+
+
+def _rescue_problems(at_hand: AtHand) -> dict[str, str]:
+    problems: dict[str, str] = {}
+    for given in rescues(at_hand.session):
+        if given.entry.struck is not None:
+            continue
+        if given.effect_time:
+            seen = effect_at(given, at_hand.now)
+            if seen is None:
+                problems[given.effect_time_field] = "Enter a time in 24 hours, such as 14:02."
+            elif seen > at_hand.now:
+                problems[given.effect_time_field] = NOT_YET
+        if RESCUE[given.key].sedates and not _sedation_since(at_hand, given.entry.at):
+            at = clock_time(given.entry.at)
+            problems["sedation"] = f"Record the sedation (MOAA/S) in a reading after {given.words.lower()} of {at}."
     return problems
+
+
+def _sedation_since(at_hand: AtHand, at: datetime) -> bool:
+    return any(
+        reading.struck is None and reading.sedation is not None and elapsed(at, reading.measured.at) >= timedelta(0)
+        for reading in readings(at_hand.session)
+    )
 
 
 def _discharge(at_hand: AtHand) -> dict[str, str]:
     problems = stop_problems(at_hand) if at_hand.stopped or at_hand.not_done else {}
     if at_hand.gone or at_hand.not_done:
         return problems
-    items = discharge_items(at_hand)
-    problems |= unanswered(at_hand, DISCHARGE, items) | unanswered(at_hand, THERAPY, checklists.THERAPY)
+    items = at_hand.definition.discharge
+    problems |= unanswered(at_hand, DISCHARGE, items)
     if at_hand.text("discharge.ended"):
         note_problem(problems, "discharge.ended", lambda: end_problem(at_hand, "discharge.ended"))
     elif items:
         problems["discharge.ended"] = "Enter when observation ended."
-    if at_hand.text("discharge.escorted") == Answer.YES and not at_hand.text("discharge.escort"):
-        problems["discharge.escort"] = "Name the adult with whom the patient leaves."
-    unmet = [against(at_hand, DISCHARGE, item).rstrip(".") for item in items if item.key != "time"]
-    unmet += [item.text for item in items if item.key == "time" and answer(at_hand, DISCHARGE, item) == Answer.NO]
-    unmet = [words for words in unmet if words]
-    least, since = at_hand.definition.observation_minutes, at_hand.observed
-    if since is not None and timedelta(0) <= since < timedelta(minutes=least):
-        unmet.append(f"observed for {since // timedelta(minutes=1)} of {least} minutes")
+    unmet = [item.text for item in items if answer(at_hand, DISCHARGE, item) == Answer.NO]
+    least, observed = at_hand.definition.observation_minutes, at_hand.observed
+    if observed is not None and timedelta(0) <= observed < timedelta(minutes=least):
+        unmet.append(f"observed for {observed // timedelta(minutes=1)} of {least} minutes")
     reason = at_hand.reason_problem("discharge.reason") if unmet else ""
     if reason:
         problems["discharge.reason"] = f"Not met: {'; '.join(unmet)}. {reason}"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from types import MappingProxyType
 from typing import TypeVar
 
-from fhir_mappings.facts.treatment import Clinician, Moment, Reading, Severity
+from fhir_mappings.facts.treatment import Clinician, EventOutcome, InfusionChange, Moment, Reading, Severity
 from smart_app.clinical.adverse_events import EVENTS
 from smart_app.clinical.dosing import Amounts
 from smart_app.clinical.entry import NotUsable, amount, at_time, day, late, readable, vitals, whole
+from smart_app.clinical.infusion import InfusionStep, ran
 from smart_app.clinical.session_rules import elapsed
 from smart_app.use_cases.records import Entry, StoredSession
 from smart_app.use_cases.session_lines import Written
@@ -62,19 +63,19 @@ FIELDS = (
     "dose.confirm",  # "yes": answers the questions; withdrawn by itself when an amount changes
     "discharge.ended",  # HH:MM, end of observation
     "discharge.escort",
-    "discharge.confirm",  # "yes": keeps unusual values, as check.confirm does
-    "therapy.confirm",
     "discharge.reason",  # a prescriber's, for an unmet criterion
     *STOP_FIELDS,
 )
 _CHECK_FIELD = re.compile(r"(check|discharge|therapy)\.[a-z0-9_]{1,40}(\.[a-z]{1,20})?")
-_EVENT_FIELD = re.compile(r"event\.[A-Za-z0-9-]{1,48}\.resolved")
+_LINE_FIELD = re.compile(
+    r"(event\.[A-Za-z0-9-]{1,48}\.(resolved|outcome)|rescue\.[A-Za-z0-9-]{1,48}\.effect(_time)?)"
+)
 
 Value = TypeVar("Value")
 
 
 def is_field(name: str) -> bool:
-    return name in FIELDS or bool(_CHECK_FIELD.fullmatch(name) or _EVENT_FIELD.fullmatch(name))
+    return name in FIELDS or bool(_CHECK_FIELD.fullmatch(name) or _LINE_FIELD.fullmatch(name))
 
 
 # The first part of a field's name -> the step that it stands on.
@@ -84,6 +85,7 @@ _STEP_OF = MappingProxyType(
         "gate": "before",
         "dose": "dose",
         "event": "monitor",
+        "rescue": "monitor",
         "discharge": "discharge",
         "stop": "discharge",
         "therapy": "discharge",
@@ -156,8 +158,7 @@ def moment(session: StoredSession, name: str, at: datetime) -> Moment:
 
 
 def amounts(session: StoredSession, now: datetime) -> Amounts:
-    begun, finished = started(session, now), ended(session, "dose.ended", now)
-    minutes = int(elapsed(begun, finished) / timedelta(minutes=1)) if begun and finished else None
+    took = ran_for(session, now)
     return Amounts(
         mg_per_kg=value(session, "dose.planned_mg_per_kg", amount),
         kilograms=value(session, "dose.weight_kg", amount),
@@ -168,7 +169,7 @@ def amounts(session: StoredSession, now: datetime) -> Amounts:
         volume_ml=value(session, "dose.volume_ml", amount),
         sprays=value(session, "dose.sprays", sprays),
         mg_per_spray=value(session, "dose.mg_per_spray", amount),
-        minutes=minutes,
+        minutes=None if took is None else took // timedelta(minutes=1),
     )
 
 
@@ -215,6 +216,9 @@ class TypedEvent:
     action: str
     resolved_field: str
     resolved_text: str
+    outcome_field: str
+    outcome: EventOutcome | None
+    serious: bool | None
 
 
 def events(session: StoredSession) -> tuple[TypedEvent, ...]:
@@ -225,7 +229,9 @@ def _event(session: StoredSession, entry: Entry) -> TypedEvent:
     name, code = EVENTS[entry.fields["type"]]
     said = entry.fields.get("text", "").strip()
     words = said if entry.fields["type"] == "other" else f"{name}: {said}" if said else name
-    resolved_field = f"event.{entry.id}.resolved"
+    resolved_field, outcome_field = f"event.{entry.id}.resolved", f"event.{entry.id}.outcome"
+    outcome = session.fields.get(outcome_field, entry.fields.get("outcome", "")).strip()
+    resolved_text = session.fields.get(resolved_field, entry.fields.get("resolved", "")).strip()
     return TypedEvent(
         entry=entry,
         code=code,
@@ -233,16 +239,55 @@ def _event(session: StoredSession, entry: Entry) -> TypedEvent:
         severity=Severity(entry.fields["severity"]),
         action=entry.fields.get("action", "").strip(),
         resolved_field=resolved_field,
-        resolved_text=session.fields.get(resolved_field, entry.fields.get("resolved", "")).strip(),
+        resolved_text=resolved_text,
+        outcome_field=outcome_field,
+        outcome=_outcome(outcome, resolved_text),
+        serious={"yes": True, "no": False}.get(entry.fields.get("serious", "")),
     )
 
 
+def _outcome(typed: str, resolved_text: str) -> EventOutcome | None:
+    """As typed; an event with an end is resolved where nothing else was said. None: not said."""
+    if typed in set(EventOutcome):
+        return EventOutcome(typed)
+    return EventOutcome.RESOLVED if resolved_text else None
+
+
 def resolved(event: TypedEvent, now: datetime) -> datetime | None:
-    """When an event was over: a time of its day, or of the next one when it lies before the onset."""
+    """When an event was over; None: no time that can be read."""
+    return time_since(event.entry.at, event.resolved_text, now)
+
+
+def time_since(since: datetime, typed: str, now: datetime) -> datetime | None:
+    """A typed time that lies after a moment: of its day, or of the next one. None: not a time."""
+    local = since.astimezone(now.tzinfo)
     try:
-        at = at_time(event.entry.at.astimezone(now.tzinfo).date(), event.resolved_text, now)
+        at = at_time(local.date(), typed, now)
+        if elapsed(at, since) >= timedelta(minutes=1):
+            at = at_time(local.date() + timedelta(days=1), typed, now)
     except NotUsable:
         return None
-    if at < event.entry.at and elapsed(at, event.entry.at) >= timedelta(minutes=1):
-        at = at_time(at.date() + timedelta(days=1), event.resolved_text, now)
     return at
+
+
+def infusion_steps(session: StoredSession, now: datetime, more: Sequence[Entry] = ()) -> tuple[InfusionStep, ...]:
+    """The infusion's events in order, with the start and end of the dose step. Struck ones are left out.
+
+    `more` are entries that are not in the session yet.
+    """
+    kept = [each for each in (*entries(session, "infusion"), *more) if each.struck is None]
+    steps = [(each.at, 1, each.entered, InfusionChange(each.fields["change"])) for each in kept]
+    begun, finished = started(session, now), ended(session, "dose.ended", now)
+    if begun is not None:
+        steps.append((begun, 0, begun, InfusionChange.STARTED))
+    if finished is not None and not any(change is InfusionChange.STOPPED for *_, change in steps):
+        steps.append((finished, 2, finished, InfusionChange.STOPPED))
+    ordered = sorted(steps, key=lambda each: (each[0].astimezone(UTC), each[1], each[2].astimezone(UTC)))
+    return tuple(InfusionStep(change=change, at=at) for at, _, _, change in ordered)
+
+
+def ran_for(session: StoredSession, now: datetime) -> timedelta | None:
+    """How long the infusion ran without its pauses, up to its end; None where it has no start or no end."""
+    if started(session, now) is None or ended(session, "dose.ended", now) is None:
+        return None
+    return ran(infusion_steps(session, now), now)

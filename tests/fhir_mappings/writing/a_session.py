@@ -15,11 +15,14 @@ from fhir_mappings.facts.treatment import (
     Clinician,
     Dose,
     Draw,
+    InfusionChange,
+    InfusionEvent,
     KetamineSession,
     Known,
     Moment,
     Place,
     Reading,
+    Rescue,
     Role,
     Route,
     SecondPerson,
@@ -220,6 +223,51 @@ def a_full_session(**changes: Any) -> KetamineSession:
         "escort": "sister",
     }
     return a_session(**(full | changes))
+
+
+def an_eventful_session(**changes: Any) -> KetamineSession:
+    """A session with a paused infusion and two rescue medicines."""
+    eventful: dict[str, Any] = {
+        "dose": a_dose(minutes_running=35),
+        "infusion": (
+            InfusionEvent(id=an_id(10), change=InfusionChange.PAUSED, at=a_moment(14, 15), by=NURSE),
+            InfusionEvent(id=an_id(11), change=InfusionChange.RESUMED, at=a_moment(14, 20), by=NURSE),
+            InfusionEvent(
+                id=an_id(12),
+                change=InfusionChange.RATE,
+                at=a_moment(14, 25),
+                by=NURSE,
+                rate=Decimal("60.0"),
+                unit="mL/h",
+            ),
+        ),
+        "rescues": (
+            Rescue(
+                id=an_id(13),
+                code="6185",
+                text="Labetalol",
+                amount=Decimal("10.0"),
+                unit="mg",
+                route="Intravenous",
+                given=a_moment(14, 35),
+                by=NURSE,
+                reason="blood pressure",
+                effect="128/80",
+                effect_at=at(14, 45),
+            ),
+            Rescue(
+                id=an_id(14),
+                code=None,
+                text="Oxygen",
+                amount=Decimal(2),
+                unit="L/min",
+                route="Inhaled",
+                given=Moment(at=at(14, 36), entered=at(15), late=True),
+                by=DOCTOR,
+            ),
+        ),
+    }
+    return a_session(**(eventful | changes))
 
 
 def a_missed_session(**changes: Any) -> KetamineSession:

@@ -15,7 +15,6 @@ from fhir_mappings.facts.treatment import (
     Answer,
     Check,
     Drug,
-    EarlyStop,
     KetamineSession,
     Moment,
     Place,
@@ -38,6 +37,7 @@ from tests.fhir_mappings.writing.a_session import (
     a_moment,
     a_reading,
     a_session,
+    an_eventful_session,
     an_id,
     at,
 )
@@ -240,43 +240,6 @@ def test_advice_that_was_not_given_is_no_follow_up() -> None:
     assert "Written advice given: no" in procedure["note"][0]["text"]
 
 
-def test_what_comes_after_the_session_is_its_follow_up() -> None:
-    booked = Check(
-        key="next", text="Next visit booked", answer=Answer.YES, by=NURSE, at=at(16), details=("date 26 Nov 2026",)
-    )
-    later = replace(booked, key="integration", text="Integration booked", details=("time 50 min", "T. Calm"))
-    unbooked = replace(booked, answer=Answer.NO)
-    procedure = _one(a_session(discharge=(booked,), therapy=(later,)), "Procedure")
-    said = [each["text"] for each in procedure["followUp"]]
-    assert said == ["Next visit booked; date 26 Nov 2026", "Integration booked; time 50 min; T. Calm"]
-    assert "Integration booked: yes (time 50 min; T. Calm)" in procedure["note"][0]["text"]
-    assert "followUp" not in _one(a_session(discharge=(unbooked,)), "Procedure")
-
-
-def test_an_early_end_stands_in_the_note_with_who_took_over() -> None:
-    stop = EarlyStop(
-        at=at(14, 30),
-        by=NURSE,
-        cause="Blood pressure",
-        words="186/112",
-        disposition="Emergency transfer",
-        destination="Riverside ED",
-        handed_to="Dr Ward",
-        handed_at=at(14, 50),
-        told="Dr Dee",
-    )
-    session = a_session(status=SessionStatus.STOPPED, reason="Blood pressure: 186/112.", stop=stop)
-    note = _one(session, "Procedure")["note"][0]["text"]
-    for line in (
-        f"- Ended: 14:30, recorded by {NURSE.name}",
-        "- Because of: Blood pressure: 186/112",
-        "- Disposition: Emergency transfer",
-        "- Handed over to: Dr Ward, 14:50, Riverside ED",
-        "- Told: Dr Dee",
-    ):
-        assert line in note.splitlines()
-
-
 @pytest.mark.parametrize(
     ("session", "outcome"),
     [
@@ -415,8 +378,8 @@ def test_the_note_stands_alone() -> None:
         "14:10: blood pressure 131.50/76 mmHg",
         "sedation MOAA/S 4, dissociation 2 of 4",
         "blood pressure 118/not measured mmHg",
-        "14:20 Nausea: mild, action: ondansetron, resolved 14:50",
-        "14:25 Floating feeling: moderate, not resolved when signed",
+        "14:20 Nausea: mild (1 of 3), 20 min from the dose, action: ondansetron, resolved 14:50 after 30 min",
+        "14:25 Floating feeling: moderate (2 of 3), 25 min from the dose, not resolved when signed",
         "14:30 Dr Ada Okafor: Calm, eyes closed",
         "Dose started 14:00: entered later, at 15:00",
         "Reading 14:10: entered later, at 15:02",
@@ -515,3 +478,38 @@ def test_an_instance_needs_an_address_that_identifiers_can_stand_under(base: str
 def test_an_instance_says_its_version() -> None:
     with pytest.raises(Unwritable):
         Instance(base_url="https://app.example", version=" ")
+
+
+def test_a_rescue_medicine_is_an_administration_of_its_own_within_the_session() -> None:
+    labetalol, oxygen = _of(an_eventful_session(), "MedicationAdministration")[1:]
+    assert labetalol["medicationCodeableConcept"] == {
+        "coding": [{"system": "http://www.nlm.nih.gov/research/umls/rxnorm", "code": "6185"}],
+        "text": "Labetalol",
+    }
+    assert labetalol["partOf"][0]["type"] == "Procedure"
+    assert str(labetalol["dosage"]["dose"]["value"]) == "10.0"
+    assert labetalol["dosage"]["route"]["coding"][0]["code"] == "47625008"
+    assert labetalol["note"][0]["text"] == "Effect at 14:45: 128/80."
+    assert oxygen["dosage"]["rateQuantity"]["code"] == "L/min"
+    assert "dose" not in oxygen["dosage"]
+    assert "coding" not in oxygen["medicationCodeableConcept"]
+    assert oxygen["note"][0]["text"] == "Given 14:36: entered later, at 15:00."
+    void = replace(an_eventful_session(), status=SessionStatus.ENTERED_IN_ERROR, reason="wrong patient")
+    assert {one["status"] for one in _of(void, "MedicationAdministration")} == {"entered-in-error"}
+
+
+def test_the_note_tells_the_infusion_and_the_rescue_medicines() -> None:
+    text = _one(an_eventful_session(), "Procedure")["note"][0]["text"]
+    for words in (
+        "Infusion:\n- 14:15",
+        "rate 60.0 mL/h",
+        "Ran: 35 min without its pauses",
+        "Labetalol 10.0 mg, intravenous, for blood pressure. Effect at 14:45: 128/80.",
+        "Oxygen 2 L/min, inhaled. No effect entered.",
+    ):
+        assert words in text
+
+
+def test_the_mean_rate_leaves_the_pauses_out() -> None:
+    dose = _of(an_eventful_session(), "MedicationAdministration")[0]
+    assert dose["dosage"]["rateRatio"]["denominator"]["value"] == 35

@@ -24,6 +24,7 @@ from tests.fhir_mappings.writing.a_session import (
     a_full_session,
     a_missed_session,
     a_session,
+    an_eventful_session,
     an_id,
 )
 
@@ -33,6 +34,7 @@ SESSIONS = [
     pytest.param(a_session(place=Place.HOME), id="at home"),
     pytest.param(a_session(dose=a_dose(ended=None)), id="a dose of a single moment"),
     pytest.param(a_full_session(dose=a_dose_from_vials()), id="out of two vials, waste witnessed"),
+    pytest.param(an_eventful_session(), id="rescue medicines"),
     pytest.param(a_session(of=None), id="an open-ended course"),
     pytest.param(a_session(readings=()), id="nothing measured"),
     pytest.param(a_session(status=SessionStatus.STOPPED, dose=None, reason="refused"), id="stopped before the dose"),
