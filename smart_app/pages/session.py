@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,14 +11,16 @@ from typing import Any
 from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.facts.treatment import Role, SessionStatus
-from smart_app.clinical.adverse_events import EVENTS
-from smart_app.clinical.entry import day, readable
+from smart_app.clinical.adverse_events import EVENTS, QUICK
+from smart_app.clinical.entry import DISSOCIATION, SEDATION, day, readable
+from smart_app.clinical.infusion import RATES
+from smart_app.clinical.rescue_medicines import RESCUE, UNITS
+from smart_app.clinical.rescue_medicines import ROUTES as ROUTES_OF_RESCUE
 from smart_app.clinical.session_rules import EARLY
 from smart_app.pages.late import DRAFT, KeepOn, keep_on
 from smart_app.pages.measured import measured_at
 from smart_app.pages.session_chart import readings_chart
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.checklist import CHECK, DISCHARGE, THERAPY
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.late_forms import LateForm
@@ -29,7 +31,7 @@ from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.session_lines import STEPS, SessionView
 from smart_app.use_cases.two_writers import disputed
 
-KINDS = {"reading": "monitor", "event": "monitor", "note": "monitor"}
+KINDS = dict.fromkeys(("reading", "event", "note", "infusion", "rescue"), "monitor")
 TIMED = frozenset(KINDS) - {"note"}  # their forms have a field for when it happened
 NEXT = {"before": "dose", "dose": "monitor", "monitor": "discharge", "discharge": "sign"}
 _OURS = frozenset({"step", "do", "was", "measured"})
@@ -37,13 +39,31 @@ _PUT_THERE = frozenset({"baseline"})  # fields of an entry that its page filled 
 _SHOWN = {
     "before": ("check.", "gate.", "hold."),
     "dose": ("dose.",),
-    "discharge": ("discharge.", "therapy."),
-    "monitor": ("event.",),
+    "discharge": ("discharge.",),
+    "monitor": ("event.", "rescue."),
 }
+_ALL_FORMS = "all"
 _A_MINUTE = timedelta(minutes=1)
 
-COMMON_EVENTS = tuple((key, words) for key, (words, _) in EVENTS.items())
-SEVERITIES = (("mild", "Mild"), ("moderate", "Moderate"), ("severe", "Severe"))
+_CHOICES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "quick_events": [(key, EVENTS[key][0]) for key in QUICK],
+    "more_events": [(key, words) for key, (words, _) in EVENTS.items() if key not in QUICK],
+    "severities": [("mild", "1 Mild"), ("moderate", "2 Moderate"), ("severe", "3 Severe")],
+    "outcomes": [
+        ("resolved", "Resolved"),
+        ("recovering", "Recovering"),
+        ("ongoing", "Not recovered"),
+        ("resolvedWithSequelae", "Resolved, with lasting effects"),
+        ("fatal", "Fatal"),
+        ("unknown", "Unknown"),
+    ],
+    "rescue_medicines": [(key, medicine.words) for key, medicine in RESCUE.items()],
+    "rescue_units": [(unit, unit) for unit in UNITS],
+    "rescue_routes": list(ROUTES_OF_RESCUE.items()),
+    "rate_units": [(unit, unit) for unit in RATES],
+    "sedation": [(str(grade), f"{grade} {words}") for grade, words in SEDATION.items()],
+    "dissociation": [(str(grade), f"{grade} {words}") for grade, words in DISSOCIATION.items()],
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,19 +147,26 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         values=values,
         problems=problems or {},
         draft=draft or Draft(),
-        drafted=frozenset(drafts),
+        **_forms(visit, frozenset(drafts)),
         unusual=_unusual(problems or _problems(view, step)),
         asks=any(words.startswith("Check:") for words in (problems or {}).values()),
-        entry_ids={kind: drafts[kind].entry if kind in drafts else visit.deps.ids() for kind in KINDS},
+        entry_ids={kind: drafts[kind].entry if kind in drafts else visit.deps.ids() for kind in KINDS}
+        | {button: visit.deps.ids() for button in ("stop", "quick")},
         was=json.dumps(
             {name: value for name, value in view.fields.items() if value and name.startswith(_SHOWN[step])}
         ),
         chart=readings_chart(view, visit.deps.site.limits),
-        events=COMMON_EVENTS,
-        severities=SEVERITIES,
+        choices=_CHOICES,
         saved=f"Saved to server {view.now:%H:%M:%S}" if visit.query.get("saved") else "",
         **_what_next(visit, view),
     )
+
+
+def _forms(visit: Visit, drafted: frozenset[str]) -> dict[str, frozenset[str]]:
+    """Which entry forms the page holds, and which of them are open: asked for by `add`, or with something in them."""
+    asked = visit.query.get("add", "")
+    named = drafted | {asked}
+    return {"adding": frozenset(KINDS) if asked == _ALL_FORMS else named, "opened": named}
 
 
 def _not_recorded(visit: Visit, view: SessionView) -> tuple[LateForm, ...]:
@@ -161,11 +188,9 @@ def _problems(view: SessionView, step: str) -> Problems:
     return next((state.problems for state in view.steps if state.key == step), {})
 
 
-def _unusual(problems: Problems) -> dict[str, dict[str, str]]:
-    """The questions about typed values that a tick answers, by the group of their lines."""
-    asked = {name: words for name, words in problems.items() if words.startswith("Check:") and name.count(".") > 1}
-    groups = (CHECK, DISCHARGE, THERAPY)
-    return {group: {name: asked[name] for name in asked if name.startswith(f"{group}.")} for group in groups}
+def _unusual(problems: Problems) -> dict[str, str]:
+    """The questions about typed values that a tick answers."""
+    return {name: words for name, words in problems.items() if words.startswith("Check:") and name.count(".") > 1}
 
 
 def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
@@ -208,10 +233,6 @@ def save(visit: Visit) -> Response:
         fields |= {"dose.started": f"{pressed:%H:%M}", "dose.date": pressed.date().isoformat()}
     if do == "end":
         fields |= {"dose.ended": f"{pressed:%H:%M}"}
-    if do == "confirm":
-        lines = _view(visit).discharge
-        agreed = [line.field for line in lines if line.proposed == "yes" and not fields.get(line.field, line.answer)]
-        fields |= dict.fromkeys(agreed, "yes")
     session = _keep_typed(visit, fields)
     if visit.quiet:
         beside = sorted(set(disputed(session.fields)) & set(fields))
@@ -219,7 +240,7 @@ def save(visit: Visit) -> Response:
     step = _step(visit, "before")
     if do == "start":
         return visit.go(f"session/{session.id}/monitor?saved=1")
-    if do in {"end", "stay", "confirm"}:
+    if do in {"end", "stay"}:
         return visit.go(f"session/{session.id}/{step}?saved=1")
     view = _view(visit)
     problems = _problems(view, step)
@@ -232,12 +253,7 @@ def save(visit: Visit) -> Response:
 
 def _all_answered(view: SessionView, problems: Problems) -> bool:
     """Nothing is left to type: what remains stands against the dose, and the stop page says what to do about it."""
-    return not view.dose.started and set(problems) <= {
-        "gate.reason",
-        "check.reason",
-        "hold.reason",
-        *view.against_dose,
-    }
+    return not view.dose.started and set(problems) <= {"gate.reason", "check.reason", *view.against_dose}
 
 
 def _step(visit: Visit, usual: str) -> str:
@@ -347,7 +363,7 @@ def _gate(visit: Visit, view: SessionView, problems: Problems) -> Response:
 
 
 def enter(visit: Visit) -> Response:
-    """Add a reading, an event or a note; refused values come back with what to do about them."""
+    """Add a line of one of KINDS; refused values come back with what to do about them."""
     kind, session_id = visit.path["kind"], visit.path["session"]
     if kind not in KINDS:
         return visit.go(f"session/{session_id}")

@@ -92,6 +92,23 @@ export async function refresh() {
 const rounds = all('[data-refresh]').map(each => Number(each.dataset.refresh));
 if (rounds.length) setInterval(() => { if (document.querySelector('[data-refresh]')) refresh(); }, 1000 * Math.min(...rounds));
 
+// Forms that the page does not hold yet, to keep it light: they are here before the connection is lost.
+async function fetchForms() {
+  if (!document.querySelector('[data-more]')) return;
+  try {
+    const answer = await ask(`${location.pathname}?add=all`, { headers: { Accept: 'text/html', ...ASIDE } });
+    const page = answer.ok && !now.over && parse(await answer.text());
+    if (!page) return;
+    for (const link of all('[data-more]')) {
+      const old = link.closest('[id]'), fresh = page.getElementById(old.id), held = link === document.activeElement;
+      if (!fresh) continue;
+      old.replaceWith(document.adoptNode(fresh));
+      if (held) fresh.querySelector('summary')?.focus();
+    }
+  } catch { /* the links lead there too */ }
+}
+if (document.readyState === 'complete') fetchForms(); else addEventListener('load', fetchForms);
+
 // Pages that the browser kept for "back" may be another patient's: load them again.
 addEventListener('pageshow', event => { if (event.persisted) location.reload(); });
 document.addEventListener('kp-end', () => { now.over = true; });

@@ -57,7 +57,7 @@ async def test_what_is_half_typed_stands_there_again_on_any_device_of_its_author
     session = running(desk)
     path = path.format(session=session.id)
     async with desk.client() as client:
-        told = await typing(client, (await page_of(client, path)).form(end), **values)
+        told = await typing(client, (await page_of(client, f"{path}?add=all")).form(end), **values)
     assert told.json()["saved"] == f"{desk.now:%H:%M:%S}"
     async with elsewhere(desk) as client:
         shown = await page_of(client, path, "launch-2")

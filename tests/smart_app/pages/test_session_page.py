@@ -13,7 +13,7 @@ import pytest
 from fhir_mappings.facts.treatment import Route, SessionStatus
 from smart_app.use_cases.record_session import save_fields, session_view
 from smart_app.use_cases.session_entries import strike_entry
-from tests.answers import before_answers, discharge_answers
+from tests.answers import before_answers
 from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, PageParts, a_caller, a_clinician, post
 from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed
 
@@ -414,7 +414,7 @@ async def test_an_adverse_event_and_a_note_are_added_once(desk: Desk) -> None:
     session = running(desk)
     before = len(desk.work.kept.sessions[session.id].entries)
     async with desk.client() as client:
-        page = await page_of(client, at(session))
+        page = await page_of(client, at(session) + "?add=event")
         for _ in range(2):
             await post(client, page.form("/entries/event"), event__type="nausea", event__severity="mild")
             await post(client, page.form("/entries/note"), note__text="Music changed")
@@ -429,11 +429,86 @@ async def test_two_lines_from_two_pages_are_two_lines(desk: Desk) -> None:
     before = len(desk.work.kept.sessions[session.id].entries)
     async with desk.client() as client:
         for _ in range(2):
-            page = await page_of(client, at(session))
+            page = await page_of(client, at(session) + "?add=event")
             await post(client, page.form("/entries/event"), event__type="nausea", event__severity="mild")
             await post(client, page.form("/entries/note"), note__text="Calm")
             await post(client, page.form("/entries/reading"), reading__systolic="128", reading__diastolic="80")
     assert len(desk.work.kept.sessions[session.id].entries) == before + 6
+
+
+async def test_an_infusion_is_paused_resumed_and_stopped_from_the_page(desk: Desk) -> None:
+    session = running(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"dose.ended": ""})
+    async with desk.client() as client:
+        for change, words in (("paused", "Paused after running for"), ("resumed", "Running for")):
+            page = await page_of(client, at(session))
+            await post(client, page.form("/entries/infusion"), infusion__change=change)
+            assert words in (await page_of(client, at(session))).text
+        form = (await page_of(client, at(session) + "?add=infusion")).forms
+        rate = next(each for each in form if "infusion.rate" in each.fields)
+        refused = await post(client, rate, infusion__change="rate", infusion__rate="55")
+        assert "Choose the unit: mg/min or mL/h." in refused.text
+        asked = await post(client, rate, infusion__change="rate", infusion__rate="5", infusion__unit="mg/min")
+        assert "Check: 5 mg/min. Is that right?" in asked.text
+        await post(client, rate, infusion__change="rate", infusion__rate="75", infusion__unit="mL/h")
+        page = await page_of(client, at(session))
+        assert "Rate 75 mL/h" in page.text
+        await post(client, page.form("/entries/infusion"), infusion__change="stopped")
+        page = await page_of(client, at(session))
+    assert "14:32 Stopped" in page.text
+    assert desk.work.kept.sessions[session.id].fields["dose.ended"] == "14:32"
+
+
+async def test_the_stop_card_stops_the_infusion_and_asks_for_the_repeat(desk: Desk) -> None:
+    session = running(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"dose.ended": ""})
+    reading(desk, session, 186, 112)
+    async with desk.client() as client:
+        page = await page_of(client, at(session))
+        assert "Stop: 186/112 is not below 180/110." in page.text
+        assert "Infusion stopped at 14:32" in page.text
+        assert "Repeat now" in page.links
+        await post(client, page.forms[1], infusion__change="stopped")
+        page = await page_of(client, at(session))
+    assert "The infusion was stopped at 14:32." in page.text
+    (entry,) = (each for each in desk.work.kept.sessions[session.id].entries if each.kind == "infusion")
+    assert entry.fields == {"change": "stopped"}
+
+
+async def test_a_rescue_medicine_and_its_effect(desk: Desk) -> None:
+    session = running(desk)
+    given = {"drug": "midazolam", "dose": "2", "unit": "mg", "route": "IV", "reason": "agitation"}
+    async with desk.client() as client:
+        form = (await page_of(client, at(session) + "?add=rescue")).form("/entries/rescue")
+        refused = await post(
+            client, form, **{f"rescue__{name}": text for name, text in given.items()} | {"rescue__unit": ""}
+        )
+        assert (refused.status_code, PageParts(refused.text).form("/entries/rescue").fields["rescue.dose"]) == (
+            422,
+            "2",
+        )
+        await post(client, form, **{f"rescue__{name}": text for name, text in given.items()})
+        page = await page_of(client, at(session))
+        assert "14:32 Midazolam 2 mg, intravenous" in page.text
+        assert "record MOAA/S with the next reading" in page.text
+        effect = next(each for each in page.forms if any(name.startswith("rescue.") for name in each.fields))
+        name = next(each for each in effect.fields if each.endswith(".effect"))
+        await post(client, effect, **{name: "Calm", f"{name}_time": "14:31"})
+        refused_time = await page_of(client, at(session))
+    assert "Effect at 14:31: Calm" in refused_time.text
+
+
+async def test_a_serious_event_says_what_to_report(desk: Desk) -> None:
+    session = running(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session) + "?add=event")).form("/entries/event")
+        severe = {"event__type": "chest-pain", "event__severity": "severe"}
+        refused = await post(client, form, **severe)
+        assert "Say whether it was serious." in refused.text
+        await post(client, form, **severe, event__serious="yes")
+        page = await page_of(client, at(session))
+    assert "to the FDA by MedWatch (form 3500). The REMS programme is for esketamine alone." in page.text
+    assert "Stop: chest pain. Give no more" in page.text
 
 
 async def test_an_event_s_end_is_saved(desk: Desk) -> None:
@@ -599,7 +674,7 @@ async def test_a_baseline_of_the_minute_of_the_dose_is_not_judged_as_one_after_i
     fields = {"dose.started": f"{desk.now:%H:%M}", "dose.date": desk.now.date().isoformat()}
     save_fields(desk.work, desk.deps.clock, nurse(), session.id, fields)
     async with desk.client() as client:
-        assert "Pause" not in (await page_of(client, at(session))).text.replace("Pause 160", "")
+        assert "Watch" not in (await page_of(client, at(session))).text
         desk.now += timedelta(minutes=2)
         reading(desk, session, 161, 90)
         assert "Watch: 161/90 is not below 160/100." in (await page_of(client, at(session))).text
@@ -652,54 +727,3 @@ async def test_a_line_of_another_day_says_the_day_on_which_it_was_entered(desk: 
     reading(desk, session, 131, 80, time="14:20", date=day)
     async with desk.client() as client:
         assert "14:20 entered 24 Nov 2026 14:32" in (await page_of(client, at(session))).text
-
-
-async def test_what_the_readings_say_is_proposed_and_one_press_confirms_it(desk: Desk) -> None:
-    session = ready(desk)
-    save_fields(desk.work, desk.deps.clock, nurse(), session.id, dict.fromkeys(before_discharge(), ""))
-    async with desk.client() as client:
-        page = await page_of(client, at(session, "discharge"))
-        assert "Readings: 129/79 at 15:32, baseline 128/78: below 140/100." in page.text
-        assert "Readings: MOAA/S 5 at 15:32." in page.text
-        await post(client, page.form("/fields"), do="confirm")
-    fields = desk.work.kept.sessions[session.id].fields
-    agreed = {name for name in before_discharge() if fields.get(name)}
-    measured = ("time", "pressure", "saturation", "alert", "dissociation")
-    assert agreed == {f"discharge.{name}" for name in measured}, "what nobody measured stays the clinician's"
-
-
-def before_discharge() -> list[str]:
-    return [name for name in discharge_answers(Route.IV) if name.count(".") == 1]
-
-
-async def test_a_yes_against_the_readings_needs_a_prescriber_s_reason(desk: Desk) -> None:
-    session = ready(desk)
-    desk.now += timedelta(minutes=5)
-    reading(desk, session, 158, 96)
-    async with desk.client() as client:
-        form = (await page_of(client, at(session, "discharge"))).form("/fields")
-        refused = await post(client, form)
-        page = PageParts(refused.text)
-        assert refused.status_code == 422
-        assert "158/96 at 15:37, baseline 128/78: neither below 140/100 nor within 10 % of the baseline." in page.text
-        done = await post(
-            client, page.form("/fields"), discharge__reason="Seen by the anaesthetist; rises when asked"
-        )
-    assert done.headers["location"].startswith(at(session, "sign"))
-
-
-async def test_psychotherapy_is_recorded_with_its_minutes_and_therapist(desk: Desk) -> None:
-    session = ready(desk)
-    async with desk.client() as client:
-        form = (await page_of(client, at(session, "discharge"))).form("/fields")
-        asked = await post(client, form, therapy__support="yes", therapy__support__minutes="900")
-        assert "Enter 1 to 480 min." in PageParts(asked.text).text
-        typed = {
-            "therapy__support": "yes",
-            "therapy__support__minutes": "45",
-            "therapy__support__therapist": "T. Calm",
-        }
-        done = await post(client, form, **typed)
-        assert done.headers["location"].startswith(at(session, "sign"))
-        note = (await page_of(client, at(session, "sign"))).text
-    assert "Support during the session yes (time 45 min; T. Calm)" in note
