@@ -47,6 +47,13 @@ def dose(mg_per_kg: Decimal | None, kilograms: Decimal | None) -> Sum | None:
     return Sum(result=result, words=f"{mg_per_kg} mg/kg × {kilograms} kg = {plain(result)} mg")
 
 
+def up_to(calculated: Sum | None, ceiling: Decimal | None) -> Sum | None:
+    """The result, or the ceiling where it is lower, which the words say then."""
+    if calculated is None or ceiling is None or calculated.result <= ceiling:
+        return calculated
+    return Sum(result=ceiling, words=f"{calculated.words}, at most {plain(ceiling)} mg: {plain(ceiling)} mg")
+
+
 def volume(milligrams: Decimal | None, concentration: Decimal | None) -> Sum | None:
     """Millilitres that hold the dose, to a hundredth."""
     if milligrams is None or not concentration:

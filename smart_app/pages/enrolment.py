@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
 
+from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.treatment import Route as Way
 from smart_app.pages.late import DRAFT
 from smart_app.pages.visit import Route, Visit
@@ -132,7 +133,9 @@ def summary(view: EnrolmentView) -> tuple[tuple[str, str, str], ...]:
         ("First day", partial_day(fields.get("start")), "start"),
     ]
     if view.planned:
-        days = "\n".join(f"{each.number}. {partial_day(each.value)}" for each in view.planned)
+        days = "\n".join(
+            f"{each.number}. {partial_day(each.value)}{_remarked(each.remarks)}" for each in view.planned
+        )
         lines.append(("Planned sessions", days, "day.1"))
     place = PLACES.get(fields.get("place", ""), "")
     if fields.get("address_confirmed") == "yes" and fields.get("place") == "home":
@@ -141,16 +144,27 @@ def summary(view: EnrolmentView) -> tuple[tuple[str, str, str], ...]:
     if fields.get("weight_kg"):
         lines.append(("Weight", f"{fields['weight_kg']} kg on {partial_day(fields.get('weight_date'))}", "weight_kg"))
     lines.append(("Dose plan", _dose(view), "dose_mg" if route in {Way.IN, Way.SL} else "dose_mg_per_kg"))
-    if route is not Way.SL:
-        lines.append(("Monitoring", "As the programme plans it", "monitoring"))
+    if definition is not None and definition.monitoring_minutes:
+        lines.append(("Monitoring", _monitoring(definition), "monitoring"))
     lines.append(("Consent", _consent(fields), "consent_signed_on"))
     if fields.get("escort"):
         lines.append(("Escort", fields["escort"], "escort"))
-    contact = ", ".join(part for part in (fields.get("emergency_name"), fields.get("emergency_phone")) if part)
+    if fields.get("off_label") == "yes":
+        lines.append(("Off-label use", "Explained to the patient", "off_label"))
+    if view.needs_guardian:
+        lines.append(("Guardian", _guardian(fields), "guardian"))
+    named = (fields.get(f"emergency_{part}") for part in ("name", "relation", "phone"))
+    contact = ", ".join(part for part in named if part)
     lines.append(("Emergency contact", contact, "emergency_name"))
+    if fields.get("clinicians"):
+        lines.append(("Clinicians beside you", fields["clinicians"], "clinicians"))
     if fields.get("acknowledgement"):
         lines.append(("Why you enrol although a finding needs review", fields["acknowledgement"], "acknowledgement"))
     return tuple((name, value or "Not entered", field) for name, value, field in lines)
+
+
+def _remarked(remarks: tuple[str, ...]) -> str:
+    return f" ({'; '.join(remarks)})" if remarks else ""
 
 
 def _dose(view: EnrolmentView) -> str:
@@ -158,6 +172,18 @@ def _dose(view: EnrolmentView) -> str:
         return view.dose_words
     amount = view.fields.get("dose_mg")
     return f"{amount} mg" if amount else ""
+
+
+def _monitoring(definition: ProgrammeDefinition) -> str:
+    minutes = ", ".join(map(str, definition.monitoring_minutes))
+    return (
+        f"Readings at {minutes} minutes from the dose; observed for at least {definition.observation_minutes} minutes"
+    )
+
+
+def _guardian(fields: Mapping[str, str]) -> str:
+    signed = partial_day(fields.get("guardian_signed_on"))
+    return f"{fields['guardian']}, signed on {signed}" if fields.get("guardian") and signed else ""
 
 
 def _consent(fields: Mapping[str, str]) -> str:

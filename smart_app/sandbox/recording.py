@@ -15,6 +15,7 @@ READINGS = (0, 10, 20, 30, 40, 55, 70, 85, 100, 115, 120)
 OBSERVED = 125
 COUNT = 6  # of an IV course
 FELT = range(10, 56)  # minutes after the start in which sedation and dissociation are recorded
+ASKED = 422  # the page asks for something
 LOT = "K24-118"
 ESCORT = "June Whitfield, 555 0102"
 
@@ -57,6 +58,8 @@ async def enrol(clinician: Clinician, root: str, sessions: Sequence[PlannedSessi
         "escort": ESCORT,
         "emergency_name": "June Whitfield",
         "emergency_phone": "555 0102",
+        "emergency_relation": "Mother",
+        "off_label": "yes",
         "monitoring": "yes",
     }
     page = _good(await clinician.submit(page, form, {**planned, **answers}, button="do=check"))
@@ -67,7 +70,11 @@ async def record_session(clinician: Clinician, root: str, session: PlannedSessio
     """Record and sign one session on its past day; the first dose receives the vial that all come out of."""
     start = _good(await clinician.open(f"{root}/session"))
     held: dict[str, Value] = {"held": session.day.isoformat()}
-    opened = _good(await clinician.submit(start, _form(start, "/session"), held))
+    asked = await clinician.submit(start, _form(start, "/session"), held)
+    if asked.status == ASKED:  # no screening of that day is kept
+        why: dict[str, Value] = {**held, "reason": "Entered afterwards from the paper record."}
+        asked = await clinician.submit(asked, _form(asked, "/session"), why)
+    opened = _good(asked)
     steps = opened.url.rpartition("/")[0]
     # The time of the dose comes first: the readings are judged against it.
     await _dose(clinician, steps, session)

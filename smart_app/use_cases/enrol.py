@@ -14,9 +14,8 @@ from fhir_mappings.facts.programme import (
 )
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.facts.treatment import Place, Route
-from smart_app.clinical import dosing
 from smart_app.clinical.course_states import COURSE_TABLE, CourseEvent, follow
-from smart_app.clinical.entry import amount, day, readable
+from smart_app.clinical.entry import day, readable
 from smart_app.clinical.overrides import OVERRIDABLE
 from smart_app.clinical.planned_days import PlannedDay, planned_days
 from smart_app.clinical.programme import day_words
@@ -30,6 +29,8 @@ from smart_app.use_cases.enrolment_form import (
     chosen,
     day_fields,
     days_typed,
+    dose_plan,
+    needs_guardian,
     problems,
     with_defaults,
 )
@@ -70,6 +71,7 @@ class EnrolmentView:
     why_not: str
     advice: str
     needs_acknowledgement: bool
+    needs_guardian: bool  # the patient is under age, or may be
     definitions: tuple[ProgrammeDefinition, ...]
     definition: ProgrammeDefinition | None  # of the route that was chosen
     fields: Mapping[str, str]
@@ -101,7 +103,8 @@ def enrolment_view(
     values = with_defaults(draft if fields is None else fields, weight, now.date(), programmes)
     definition = chosen(values, programmes)
     acknowledge = screening is not None and screening.stands_as == "needs-review"
-    calculated = dosing.dose(readable(amount, values["dose_mg_per_kg"]), readable(amount, values["weight_kg"]))
+    calculated = dose_plan(values)
+    guardian = needs_guardian(_born(screening), now.date())
     return EnrolmentView(
         screening=screening,
         person=screening.person if screening is not None else {},
@@ -109,13 +112,16 @@ def enrolment_view(
         why_not=refusal.words if refusal is not None else "",
         advice=refusal.advice if refusal is not None else "",
         needs_acknowledgement=acknowledge,
+        needs_guardian=guardian,
         definitions=tuple(programmes.values()),
         definition=definition,
         fields=values,
         weight=_weight_line(weight, definition or programmes[Route.IV], now.date()),
         planned=_planned_days(values, definition, now.date()),
         dose_words=calculated.words if calculated is not None else "",
-        problems=problems(values, now.date(), programmes, acknowledge=acknowledge) if fields is not None else {},
+        problems=problems(values, now.date(), programmes, acknowledge=acknowledge, guardian=guardian)
+        if fields is not None
+        else {},
         open_course=open_course,
     )
 
@@ -136,7 +142,13 @@ def enrol(
         refusal = _refusal(caller, screening, open_course, now)
         if screening is None or refusal is not None:
             refuse(uow, caller, now, action, refusal or Refused("This patient has not been screened."))
-        found = problems(values, now.date(), site.programmes, acknowledge=screening.stands_as == "needs-review")
+        found = problems(
+            values,
+            now.date(),
+            site.programmes,
+            acknowledge=screening.stands_as == "needs-review",
+            guardian=needs_guardian(_born(screening), now.date()),
+        )
         if found:
             raise Refused("Some of the form needs another look.", problems=found)
         definition = site.programmes[Route(values["route"])]
@@ -168,6 +180,10 @@ def _refusal(
             advice += " Or a prescriber overrides the finding on the screening page, with a reason."
         return Refused(words, advice=advice)
     return None
+
+
+def _born(screening: StoredScreening | None) -> str:
+    return str(screening.person.get("birthDate") or "") if screening is not None else ""
 
 
 def _outcome(screening: StoredScreening) -> str:

@@ -18,6 +18,8 @@ from smart_app.use_cases.records import Json
 
 POSSIBLE_KG = (Decimal(20), Decimal(350))
 
+ADULT_YEARS = 18  # below it the guardian consents too
+
 # The form's fields beside day.1 .. day.N; `confirm` answers every question that begins with "Check:".
 FIELDS = (
     "route",
@@ -28,12 +30,18 @@ FIELDS = (
     "weight_date",
     "dose_mg_per_kg",
     "dose_mg",
+    "dose_ceiling_mg",  # a dose per kilogram is planned up to this
     "monitoring",  # "yes": the planned monitoring is accepted
     "consent_signed_on",
     "consent",  # "paper", or the reference of a document
+    "off_label",  # "yes": the off-label use was explained
+    "guardian",  # asked for patients under ADULT_YEARS: name and relation
+    "guardian_signed_on",
+    "clinicians",  # who treats beside the prescriber who enrols
     "escort",
     "emergency_name",
     "emergency_phone",
+    "emergency_relation",
     "acknowledgement",  # asked when the screening says needs-review
     "confirm",  # "yes"
 )
@@ -129,8 +137,13 @@ class Form:
             self.problems.setdefault(name, words)
 
 
-def problems(fields: Mapping[str, str], today: date, programmes: Programmes, *, acknowledge: bool) -> dict[str, str]:
-    """What keeps the form from being accepted, by field. `acknowledge`: the screening asks for a reason."""
+def problems(
+    fields: Mapping[str, str], today: date, programmes: Programmes, *, acknowledge: bool, guardian: bool
+) -> dict[str, str]:
+    """What keeps the form from being accepted, by field.
+
+    `acknowledge`: the screening asks for a reason. `guardian`: the guardian's consent is needed too.
+    """
     form = Form(fields=fields, today=today)
     definition = chosen(fields, programmes)
     if definition is None:
@@ -143,9 +156,10 @@ def problems(fields: Mapping[str, str], today: date, programmes: Programmes, *, 
             if form.text("monitoring") != "yes":
                 form.problems["monitoring"] = "Accept the monitoring plan."
     _check_place(form)
-    _check_consent(form)
+    _check_consent(form, guardian=guardian)
     form.need("emergency_name", "Name an emergency contact.")
     form.need("emergency_phone", "Enter the emergency contact's telephone number.")
+    form.need("emergency_relation", "Say what the emergency contact is to the patient.")
     if acknowledge and not says_enough(form.text("acknowledgement")):
         form.problems["acknowledgement"] = (
             f"Say in {REASON_LENGTH} characters or more why treatment is right although review is asked for."
@@ -166,6 +180,25 @@ def _check_days(form: Form, definition: ProgrammeDefinition) -> None:
         form.problems.setdefault("start", f"This is more than {AHEAD_DAYS} days ahead.")
 
 
+def dose_plan(fields: Mapping[str, str]) -> dosing.Sum | None:
+    """The planned dose from weight and dose per kilogram, up to its ceiling; None while a factor is missing."""
+    calculated = dosing.dose(
+        readable(amount, fields.get("dose_mg_per_kg", "").strip()),
+        readable(amount, fields.get("weight_kg", "").strip()),
+    )
+    return dosing.up_to(calculated, readable(amount, fields.get("dose_ceiling_mg", "").strip()))
+
+
+def needs_guardian(birth_date: str, today: date) -> bool:
+    """Whether the patient may be under age: a birth date that is partial or not known does not make an adult."""
+    parts = birth_date.split("-")
+    try:
+        year, month, day_ = (int(parts[0]), *(int(part) for part in parts[1:]), 12, 31)[:3]
+    except ValueError:
+        return True
+    return (today.year - year) - ((today.month, today.day) < (month, day_)) < ADULT_YEARS
+
+
 def _check_dose(form: Form, definition: ProgrammeDefinition) -> None:
     by_weight, fixed = form.amount("dose_mg_per_kg"), form.amount("dose_mg")
     by_weight_route = definition.warn_mg_per_kg is not None
@@ -179,8 +212,10 @@ def _check_dose(form: Form, definition: ProgrammeDefinition) -> None:
         if value == 0:
             form.problems.setdefault(name, "Enter an amount over 0.")
     weight, weighed = _check_weight(form, definition, required=by_weight_route or by_weight is not None)
-    calculated = dosing.dose(by_weight, weight)
-    planned = calculated.result if fixed is None and calculated is not None else fixed
+    planned_sum = dose_plan(form.fields)
+    planned = planned_sum.result if fixed is None and planned_sum is not None else fixed
+    if form.amount("dose_ceiling_mg") == 0:
+        form.problems.setdefault("dose_ceiling_mg", "Enter an amount over 0.")
     amounts = dosing.Amounts(mg_per_kg=by_weight, kilograms=weight, weighed=weighed, planned_mg=planned)
     asked = dosing.warnings(amounts, definition, on=form.today)
     form.ask("dose_mg_per_kg", asked.get("dose.planned_mg_per_kg", ""))
@@ -219,7 +254,15 @@ def _check_place(form: Form) -> None:
         form.problems["address_confirmed"] = "Confirm the address with the patient."
 
 
-def _check_consent(form: Form) -> None:
+def _check_consent(form: Form, *, guardian: bool) -> None:
+    if form.text("off_label") != "yes":
+        form.problems["off_label"] = "Explain the off-label use to the patient, then tick this."
+    if guardian:
+        form.need("guardian", "Name the guardian who consents, and what they are to the patient.")
+        form.need("guardian_signed_on", "Enter the day on which the guardian signed.")
+        theirs = form.day("guardian_signed_on")
+        if theirs is not None and theirs > form.today:
+            form.problems.setdefault("guardian_signed_on", "This day has not come yet.")
     form.need("consent", "Say where the consent is: on paper, or the reference of a document.")
     form.need("consent_signed_on", "Enter the day on which the consent was signed.")
     signed = form.day("consent_signed_on")

@@ -23,7 +23,8 @@ def opening_fields(
     kilograms, weighed = _newest_weight(course, earlier, screening, held)
     per_kilogram = course.enrolment.get("dose_mg_per_kg", "")
     calculated = dosing.dose(readable(amount, per_kilogram), readable(amount, kilograms))
-    planned = plain(calculated.result) if calculated is not None else course.enrolment.get("dose_mg", "")
+    capped = dosing.up_to(calculated, readable(amount, course.enrolment.get("dose_ceiling_mg", "")))
+    planned = plain(capped.result) if capped is not None else course.enrolment.get("dose_mg", "")
     filled = {
         "dose.planned_mg_per_kg": per_kilogram,
         "dose.weight_kg": kilograms,

@@ -27,7 +27,7 @@ from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.opening import opening_fields
 from smart_app.use_cases.opening_conditions import opening
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
-from smart_app.use_cases.reasons import required_reason
+from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
 from smart_app.use_cases.running_session import view_of
 from smart_app.use_cases.session_lines import SessionView
@@ -87,8 +87,11 @@ def open_session(
             advice = "A prescriber opens this session, with a reason."
             refuse(uow, caller, now, action, Refused(found.asks, advice=advice))
         session = _opened(uow, course, caller, now, ids, on)
+        if found.asks and not says_enough(reason):
+            asked = f"{found.asks} Say why the session is held all the same ({REASON_LENGTH} characters or more)."
+            raise Refused("A reason is needed.", problems={"reason": asked})
         if found.asks:
-            session = with_fields(session, {"open.reason": required_reason(reason)}, caller.clinician, now)
+            session = with_fields(session, {"open.reason": reason.strip()}, caller.clinician, now)
         uow.sessions.add(session)
         uow.courses.replace(replace(course, planned=activities_now(course, [*sessions, session])))
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=f"session {session.number}"))

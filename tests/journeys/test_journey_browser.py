@@ -122,7 +122,9 @@ def _enrol(tablet: Tablet) -> None:
     tablet.press("Continue")
     tablet.choose("place", "clinic")
     tablet.fill(escort="Sam Larsen, 555 0100", emergency_name="Sam Larsen", emergency_phone="555 0100")
+    tablet.fill(emergency_relation="Brother")
     tablet.fill(consent_signed_on=yesterday, consent="paper")
+    tablet.choose("off_label", "yes")
     tablet.choose("monitoring", "yes")
     tablet.look("enrolment")
     tablet.press("Check before you enrol")
@@ -136,6 +138,8 @@ def _enrol(tablet: Tablet) -> None:
 def _record(tablet: Tablet) -> None:
     tablet.follow("Session")
     tablet.fill(held=_yesterday())
+    tablet.press("Open session 1")
+    tablet.fill(reason="Held yesterday, entered from the paper record")
     tablet.press("Open session 1")
     tablet.reading("124", "78", "71", "98", at="09:45")
     tablet.reading("126", "78", "71", "98", at="09:50")

@@ -186,6 +186,8 @@ async def enrolled(browser: Browser, root: str, marks: dict[str, str]) -> None:
         "escort": "June Whitfield",
         "emergency_name": "June Whitfield",
         "emergency_phone": "555 0102",
+        "emergency_relation": "Brother",
+        "off_label": "yes",
         "confirm": "yes",
     }
     answer = await browser.post(f"{root}/enrolment", marks | fields | {"do": "enrol"}, came_from=root)

@@ -62,6 +62,8 @@ async def enrol(clinic: Clinic, slug: str) -> None:
             "escort": "June Whitfield, 555 0102",
             "emergency_name": "June Whitfield",
             "emergency_phone": "555 0102",
+            "emergency_relation": "Brother",
+            "off_label": "yes",
         }
         page = await doctor.submit(page, form, filled, button="do=check")
         page = await doctor.submit(page, form, button="do=enrol")

@@ -204,7 +204,9 @@ class Weaver:
             return {"total": "12", "item9": "0", "date": self.day_of(whose)}
         if form.action.endswith("/enrolment"):
             return {"route": "SL", "emergency_name": word, "do": "plan"}
-        return {"held": self.day_of(whose)} if form.action.endswith("/session") else {}
+        if form.action.endswith("/session"):
+            return {"held": self.day_of(whose), "reason": f"entered afterwards, {word}"}
+        return {}
 
     def day_of(self, whose: str) -> str:
         """The next day of this patient on which nothing happened yet."""

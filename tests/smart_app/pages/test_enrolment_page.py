@@ -139,6 +139,8 @@ async def test_sublingual_at_home_has_no_days_no_weight_and_its_own_steps(desk: 
         "escort": "B. Friend",
         "emergency_name": "C. P",
         "emergency_phone": "55",
+        "emergency_relation": "Mother",
+        "off_label": "yes",
     }
     async with desk.client() as client:
         page = PageParts((await send(client, await form(client), route="SL", do="plan")).text)

@@ -36,6 +36,8 @@ def enrolment_fields(desk: Desk) -> dict[str, str]:
         "escort": "B. Friend 555 0101",
         "emergency_name": "C. Parent",
         "emergency_phone": "555 0102",
+        "emergency_relation": "Brother",
+        "off_label": "yes",
     } | {name: (today + timedelta(days=offset)).isoformat() for name, offset in days.items()}
 
 

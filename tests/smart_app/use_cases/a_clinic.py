@@ -52,6 +52,8 @@ ENROLMENT = {
     "escort": "Sam Sister",
     "emergency_name": "Bo Brother",
     "emergency_phone": "555 0100",
+    "emergency_relation": "Brother",
+    "off_label": "yes",
 }
 
 
@@ -108,7 +110,7 @@ class Clinic:
             "result": {"status": status},
             "read": (),
             "conditions": ("Condition/mdd",),
-            "person": {"family": "Test", "given": "Ada"},
+            "person": {"family": "Test", "given": "Ada", "birthDate": "1986-03-04"},
             "weight": {"kg": "82.0", "date": "2026-10-30", "reference": "Observation/w1"},
             "baseline_scores": ({"total": 21, "date": "2026-10-30", "reference": "Observation/phq", "item9": 1},),
         }

@@ -338,3 +338,65 @@ class TestTheProgrammeOfACourse:
 
     def test_of_an_early_course_is_the_shipped_one(self) -> None:
         assert programme_of(a_course(Route.IM)) is PROGRAMMES[Route.IM]
+
+
+class TestWhatS3Asks:
+    @pytest.mark.parametrize(
+        ("changes", "field", "words"),
+        [
+            ({"off_label": ""}, "off_label", "Explain the off-label use"),
+            ({"emergency_relation": " "}, "emergency_relation", "what the emergency contact is"),
+            ({"dose_ceiling_mg": "0"}, "dose_ceiling_mg", "over 0"),
+            ({"dose_ceiling_mg": "much"}, "dose_ceiling_mg", "number"),
+        ],
+    )
+    def test_is_asked_for(self, changes: dict[str, str], field: str, words: str) -> None:
+        clinic = Clinic()
+        clinic.screened()
+        assert words in refusal(clinic, **changes).problems[field]
+
+    @pytest.mark.parametrize(
+        ("born", "asked"),
+        [
+            ("2008-11-02", False),
+            ("2008-11-03", True),
+            ("2008-11", True),
+            ("2008-10", False),
+            ("2008", True),
+            ("2007", False),
+            ("1986-03-04", False),
+            ("", True),
+            ("unknown", True),
+        ],
+    )
+    def test_a_guardian_consents_for_whoever_may_be_under_age(self, born: str, asked: bool) -> None:
+        clinic = Clinic()
+        person = {"family": "Test", "given": "Ada", "birthDate": born}
+        clinic.screened(person=person)
+        assert enrolment_view(clinic.work, clinic.clock, DEE).needs_guardian is asked
+        if not asked:
+            assert enrolled(clinic).status is CourseStatus.ACTIVE
+            return
+        assert set(refusal(clinic).problems) == {"guardian", "guardian_signed_on"}
+        assert (
+            "not come yet"
+            in refusal(clinic, guardian="Jo Test, father", guardian_signed_on="2026-11-03").problems[
+                "guardian_signed_on"
+            ]
+        )
+        signed = enrolled(clinic, guardian="Jo Test, father", guardian_signed_on="2026-11-02")
+        assert signed.enrolment["guardian"] == "Jo Test, father"
+
+    def test_the_dose_plan_ends_at_its_ceiling_also_in_the_session(self) -> None:
+        clinic = Clinic()
+        clinic.screened()
+        view = enrolment_view(clinic.work, clinic.clock, DEE, ENROLMENT | {"dose_ceiling_mg": "40"})
+        assert view.dose_words == "0.5 mg/kg × 82.0 kg = 41 mg, at most 40 mg: 40 mg"
+        enrolled(clinic, dose_ceiling_mg="40")
+        assert clinic.opened().fields["dose.planned_mg"] == "40"
+
+    def test_a_ceiling_that_is_not_reached_changes_nothing(self) -> None:
+        clinic = Clinic()
+        clinic.screened()
+        enrolled(clinic, dose_ceiling_mg="60")
+        assert clinic.opened().fields["dose.planned_mg"] == "41"
