@@ -85,6 +85,7 @@ def note_sections(session: KetamineSession) -> tuple[Section, ...]:
             remark="none recorded" if session.dose is not None and not session.events else "",
         ),
         Section(title="Notes", facts=tuple(_notes(session))),
+        Section(title="Struck out", facts=tuple(_struck(session))),
         Section(title="At discharge", facts=tuple(_discharge(session))),
         Section(title="Entered later", facts=tuple(_late(session))),
         Section(title="Addenda", facts=tuple(_addenda(session))),
@@ -365,6 +366,15 @@ def _rescue(session: KetamineSession, rescue: Rescue) -> Fact:
 def _notes(session: KetamineSession) -> Iterator[Fact]:
     for note in session.notes:
         yield Fact(name=f"{clock_time(session, note.at)} {note.by.name}", value=note.text)
+
+
+def _struck(session: KetamineSession) -> Iterator[Fact]:
+    """Readings that count for nothing any more: they stay readable, with who struck them out and why."""
+    for reading in session.readings:
+        if reading.struck is not None:
+            fact = _reading(session, reading)
+            by = f" by {reading.struck_by.name}" if reading.struck_by is not None else ""
+            yield Fact(name=f"Reading {fact.name}", value=f"{fact.value}. Struck out{by}: {reading.struck}")
 
 
 def _discharge(session: KetamineSession) -> Iterator[Fact]:

@@ -61,7 +61,7 @@ def begin_amendment(work: Work, clock: Clock, caller: Caller, session_id: str, r
 
 @retried
 def drop_amendment(work: Work, clock: Clock, caller: Caller, session_id: str) -> StoredSession:
-    """Give up an amendment: the values that were signed come back. What was typed stays in the audit trail alone."""
+    """Give up an amendment: the values that were signed come back. What had been typed is kept beside them."""
     now, action = clock(), "clinician:session:drop-amendment"
     with work() as uow:
         require_writer(uow, caller, now, action)

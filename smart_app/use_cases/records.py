@@ -274,6 +274,7 @@ class StoredSession:
     background: Background = Background()
     signed: KetamineSession | None = None
     amendment: Amendment | None = None  # None: nobody is amending it
+    given_up: tuple[Amendment, ...] = ()  # with what had been typed in them
     version: int = 1
 
 

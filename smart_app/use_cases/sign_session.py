@@ -120,6 +120,9 @@ def _next_version(session: StoredSession, made: KetamineSession) -> KetamineSess
     """The record as the version that follows the signed one; as it is where nothing was signed yet."""
     if session.signed is None or session.amendment is None:
         return made
+    if made.dose is not None and session.signed.dose is not None:
+        # Whoever corrects the time of the dose did not give it.
+        made = replace(made, dose=replace(made.dose, given_by=session.signed.dose.given_by))
     return replace(
         made,
         version=session.signed.version + 1,

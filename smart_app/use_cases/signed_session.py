@@ -55,10 +55,13 @@ def keep_signed(
 
 
 def as_signed(session: StoredSession) -> StoredSession:
-    """The session without the draft of an amendment: the values that were signed come back."""
+    """The session without the draft of an amendment: the values that were signed come back, the draft stays kept."""
     before = session.amendment
     if before is None:
         return session
+    draft = replace(
+        before, status=session.status, fields=session.fields, entries=session.entries, authors=session.authors
+    )
     return replace(
         session,
         status=before.status,
@@ -66,6 +69,7 @@ def as_signed(session: StoredSession) -> StoredSession:
         entries=before.entries,
         authors=before.authors,
         amendment=None,
+        given_up=(*session.given_up, draft),
     )
 
 

@@ -89,10 +89,10 @@ def test_the_same_facts_give_the_same_bytes() -> None:
     assert _write(a_full_session()) == _write(a_full_session())
 
 
-def test_what_was_struck_out_before_the_first_sending_is_left_out() -> None:
-    written = b" ".join(one.body for one in _write(a_full_session()))
-    assert an_id(5).encode() not in written
-    assert b"typed twice" not in written
+def test_what_was_struck_out_before_the_first_sending_stands_in_the_note_alone() -> None:
+    written = _write(a_full_session())
+    assert an_id(5).encode() not in b" ".join(one.body for one in written)
+    assert [one.resource_type for one in written if b"typed twice" in one.body] == ["Procedure"]
 
 
 def test_links_among_ours_are_urns_and_links_to_the_ehr_are_absolute() -> None:

@@ -115,7 +115,10 @@ class TestAmending:
         add_entry(clinic.work, clinic.clock, NAN, session.id, "note", "n-1", {"text": "Draft."})
         drop_amendment(clinic.work, clinic.clock, DEE, session.id)
         held = clinic.session(session.id)
-        assert replace(held, version=0) == replace(session, version=0)
+        assert replace(held, version=0, given_up=()) == replace(session, version=0)
+        (draft,) = held.given_up
+        assert draft.fields["dose.given_mg"] == "1", "nothing that was typed is lost"
+        assert [entry.id for entry in draft.entries][-1] == "n-1"
 
     def test_what_was_struck_out_or_added_travels_so(self, clinic: Clinic) -> None:
         session = clinic.signed(MONDAY)
@@ -219,6 +222,26 @@ class TestAmending:
         (first,) = versions(clinic)
         assert first.record == session.signed
         assert {item.resource_type for item in first.resources} >= {"Procedure", "Provenance"}
+
+
+class TestWhoDidWhat:
+    def test_whoever_corrects_the_time_of_the_dose_did_not_give_it(self, clinic: Clinic) -> None:
+        session = clinic.signed(MONDAY)
+        amending(clinic, session)
+        clinic.save(session, {"dose.started": "14:09"}, DEE)
+        dose = made(clinic.sign(clinic.session(session.id))).dose
+        assert dose is not None
+        assert (f"{dose.started.at:%H:%M}", dose.given_by) == ("14:09", NAN.clinician)
+
+    def test_a_reading_that_was_struck_out_stays_readable_in_the_note(self, clinic: Clinic) -> None:
+        session = clinic.signed(MONDAY)
+        reading = [each for each in session.entries if each.kind == "reading"][-1]
+        amending(clinic, session)
+        strike_entry(clinic.work, clinic.clock, DEE, session.id, reading.id, "Wrong arm")
+        clinic.read(session, "137/84", time="14:30")
+        after = made(clinic.sign(clinic.session(session.id)))
+        (line,) = [each for each in changes(made(session), after) if each.section == "Struck out"]
+        assert "Struck out by Dr Dee: Wrong arm" in line.after
 
 
 class TestAddenda:
