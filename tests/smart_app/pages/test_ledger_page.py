@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from fhir_mappings.facts.treatment import Role
+from fhir_mappings.facts.treatment import Known, Role, Route
 from smart_app.clinical.ledger import Act
-from smart_app.clinical.ledger_rules import LedgerRules
+from smart_app.clinical.ledger_rules import Kept, LedgerRules
 from smart_app.use_cases.record_session import save_fields
 from smart_app.use_cases.records import StoredSession
 from smart_app.use_cases.sign_session import sign
@@ -194,3 +194,57 @@ async def test_where_it_is_kept_elsewhere_there_is_no_tab(desk: Desk) -> None:
         page = PageParts((await client.get(f"/l/{LAUNCH}/about")).text)
         assert "Ledger" not in page.links
         assert (await client.get(f"/l/{LAUNCH}/ledger")).status_code == 403
+
+
+EVERY_WAY = [
+    LedgerRules(kept=kept, witness=witness, second_check=check, esketamine=True)
+    for kept in Kept
+    for witness in Known
+    for check in Known
+]
+
+
+@pytest.mark.parametrize("route", [Route.IV, Route.IM, Route.IN])
+@pytest.mark.parametrize("rules", EVERY_WAY, ids=lambda rules: f"{rules.kept}-{rules.witness}-{rules.second_check}")
+async def test_the_dose_step_asks_what_the_site_wants_of_each_route(rules: LedgerRules, route: Route) -> None:
+    desk = Desk()
+    desk.deps = replace(desk.deps, site=replace(desk.deps.site, ledger=rules))
+    desk.open()
+    session = opened(desk)
+    course = next(iter(desk.work.kept.courses.values()))
+    desk.work.kept.courses[course.id] = replace(course, route=route, programme=None)
+    names = set((await page_of(desk, f"session/{session.id}/dose")).form("/fields").fields)
+    assert ("dose.expiry" in names) is not rules.here, "strength and expiry are the vial's"
+    assert ("dose.witness" in names) is (rules.here and rules.witness is Known.NAMED)
+    assert ("dose.waste_method" in names) is rules.here
+    assert ("dose.sprays" in names) is (route is Route.IN)
+    typed = rules.second_check is Known.NAMED or (not rules.here and rules.second_check is Known.NONE)
+    assert ("dose.second_person" in names) is typed
+    if rules.here:
+        assert await received(desk)
+        names = set((await page_of(desk, f"session/{session.id}/dose")).form("/fields").fields)
+        assert "dose.lot" in names
+
+
+async def test_a_colleague_checks_the_dose_on_its_page_before_it_is_given(desk: Desk) -> None:
+    desk.deps = replace(desk.deps, site=replace(desk.deps.site, ledger=LedgerRules(second_check=Known.SIGNED_IN)))
+    session = opened(desk)
+    vial = await received(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"dose.vial.1": vial})
+    colleague = replace(a_clinician(Role.NURSE, "C. League"), reference="https://ehr.example/fhir/Practitioner/col")
+    desk.open(a_caller(launch=OTHER, clinician=colleague))
+    page = await page_of(desk, f"session/{session.id}/dose", OTHER)
+    assert "41 mg planned, vial 1, lot K4411. 41 mg ÷ 50 mg/mL = 0.82 mL" in page.text
+    async with desk.client(OTHER) as client:
+        assert (await post(client, page.form("/confirm/dose-check"))).status_code == 303
+    assert "Checked by C. League, signed in, at 14:32" in (await page_of(desk, f"session/{session.id}/dose")).text
+
+
+async def test_nasal_sprays_and_milligrams_that_differ_are_asked_back(desk: Desk) -> None:
+    session = opened(desk)
+    course = next(iter(desk.work.kept.courses.values()))
+    desk.work.kept.courses[course.id] = replace(course, route=Route.IN, programme=None)
+    typed = {"dose.sprays": "3", "dose.mg_per_spray": "28", "dose.given_mg": "80", "dose.planned_mg": "84"}
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, typed)
+    page = await page_of(desk, f"session/{session.id}/dose")
+    assert "Check: 3 sprays × 28 mg = 84 mg, but 80 mg" in page.text
