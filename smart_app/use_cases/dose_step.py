@@ -22,7 +22,7 @@ _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _OVER_ZERO = "Enter an amount over 0."
 
 
-_LOT_OF_ANOTHER = "This lot is not that of the vial chosen, which is {lot}. Take the vial that is named here."
+_LOT_OF_ANOTHER = "This is not the lot of the vial chosen, which is {lot}. Choose the vial that you draw from."
 
 
 def _not_after_the_session(weighed: date, held: date) -> str:

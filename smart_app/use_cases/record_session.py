@@ -254,6 +254,9 @@ def choose(
         if name in _CONFIRMED and fields[name] != session.fields.get(name, "") and fields.get("dose.confirm"):
             fields = replaced(fields, "dose.confirm", "", caller.clinician, now)
         saved = replace(session, fields=fields, authors=with_author(session, caller.clinician))
+        filled = filled_from_vial(uow, saved, {name: fields[name]})
+        told = {each: text for each, text in filled.items() if fields.get(each, "") != text}
+        saved = with_fields(saved, told, caller.clinician, now) if told else saved
         uow.sessions.replace(saved)
         detail = f"field: {name}, {len(written)} versions"
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=detail))

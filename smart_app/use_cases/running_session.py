@@ -140,7 +140,7 @@ def view_of(
         held=at_hand.held if not why_not else "",
         held_before_dose=at_hand.held_before_dose,
         observed_minutes=_minutes(begun, now),
-        disputes=_dispute_lines(session, (*checks, *discharge)),
+        disputes=_dispute_lines(session, (*checks, *discharge), stock),
     )
 
 
@@ -173,7 +173,8 @@ _FIELD_WORDS = {
 }
 
 
-def _dispute_lines(session: StoredSession, lines: Sequence[CheckLine]) -> tuple[DisputeLine, ...]:
+def _dispute_lines(session: StoredSession, lines: Sequence[CheckLine], stock: Stock) -> tuple[DisputeLine, ...]:
+    vials = {name: f"vial {holding.vial.number}" for name, holding in stock.holdings.items()}
     known = {line.field: line.text for line in lines}
     known |= {each.field: f"{line.text}: {each.detail.label.lower()}" for line in lines for each in line.details}
     known |= {event.resolved_field: f"{event.words}: over at" for event in events(session)}
@@ -186,7 +187,11 @@ def _dispute_lines(session: StoredSession, lines: Sequence[CheckLine]) -> tuple[
             field=name,
             words=_FIELD_WORDS.get(name) or known.get(name) or name.partition(".")[2].replace("_", " ").capitalize(),
             written=tuple(
-                WrittenBy(value=each.value, by=clinician(session, each.by), at=datetime.fromisoformat(each.at))
+                WrittenBy(
+                    value=vials.get(each.value, each.value),
+                    by=clinician(session, each.by),
+                    at=datetime.fromisoformat(each.at),
+                )
                 for each in versions(session.fields, name)
             ),
             seen=mark(versions(session.fields, name)),

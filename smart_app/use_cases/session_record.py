@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TypeVar
 
 from fhir_mappings.facts.programme import CheckItem
@@ -14,6 +15,7 @@ from fhir_mappings.facts.treatment import (
     Check,
     Clinician,
     Dose,
+    Draw,
     Drug,
     InfusionChange,
     InfusionEvent,
@@ -151,10 +153,10 @@ def _dose(session: StoredSession, course: StoredCourse, now: datetime, stock: St
         mg_per_kg=value(session, "dose.planned_mg_per_kg", amount),
         weighing=_weighing(session, course),
         ended=_ended(session, now),
-        concentration_mg_per_ml=value(session, "dose.concentration", amount),
+        concentration_mg_per_ml=_strength(taken) if taken else value(session, "dose.concentration", amount),
         volume_ml=value(session, "dose.volume_ml", amount),
-        lot=text(session, "dose.lot"),
-        expiry=text(session, "dose.expiry"),
+        lot=taken[0].lot if taken else text(session, "dose.lot"),
+        expiry=taken[0].expiry if taken else text(session, "dose.expiry"),
         body_site=text(session, "dose.body_site"),
         wasted_mg=wasted,
         second_person="" if counted else text(session, "dose.second_person"),
@@ -169,6 +171,12 @@ def _dose(session: StoredSession, course: StoredCourse, now: datetime, stock: St
         expired_reason=text(session, "dose.vial_reason"),
         sprays=value(session, "dose.sprays", sprays),
     )
+
+
+def _strength(taken: Sequence[Draw]) -> Decimal | None:
+    """Of all vials; None: they differ, and each says its own."""
+    strengths = {draw.concentration_mg_per_ml for draw in taken}
+    return strengths.pop() if len(strengths) == 1 else None
 
 
 def _drug(session: StoredSession, stock: Stock) -> Drug:

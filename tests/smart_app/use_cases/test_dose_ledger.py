@@ -15,7 +15,7 @@ from smart_app.clinical.ledger_rules import LedgerRules
 from smart_app.use_cases.confirm_dose import confirm
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.post_dose import repost
-from smart_app.use_cases.record_session import session_view
+from smart_app.use_cases.record_session import choose, save_fields, session_view
 from smart_app.use_cases.records import StoredSession
 from smart_app.use_cases.second_person import DOSE_CHECK, WASTE_WITNESS
 from smart_app.use_cases.take_back_session import enter_in_error
@@ -353,3 +353,19 @@ class TestTakenBack:
             )
         assert len(rows(clinic)) == 2
         assert before.status is SessionStatus.COMPLETED
+
+
+def test_of_two_vials_chosen_by_two_people_the_one_kept_tells_strength_and_lot() -> None:
+    clinic = a_clinic()
+    receive(clinic)
+    receive(clinic, id="vial-2", number=2, lot="K9", concentration=Decimal(10))
+    session = clinic.opened()
+    clinic.save(session, {"dose.vial.1": "vial-1"}, NAN)
+    shown = {"dose.vial.1": ""}
+    save_fields(clinic.work, clinic.clock, DEE, session.id, {"dose.vial.1": "vial-2"}, shown=shown)
+    view = session_view(clinic.work, clinic.clock, DEE, session.id, clinic.site)
+    (line,) = view.disputes
+    assert [each.value for each in line.written] == ["vial 1", "vial 2"]
+    kept = choose(clinic.work, clinic.clock, DEE, session.id, "dose.vial.1", 1, line.seen)
+    names = ("dose.vial.1", "dose.lot", "dose.concentration")
+    assert [kept.fields[name] for name in names] == ["vial-2", "K9", "10"]
