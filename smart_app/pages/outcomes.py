@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 from starlette.responses import JSONResponse, Response
@@ -18,7 +19,8 @@ from smart_app.use_cases.record_score import record_score
 from smart_app.use_cases.score_draft import clear_score_draft, save_score_draft
 from smart_app.use_cases.score_form import UNFINISHED
 
-_OURS = frozenset({"entry", "do", UNFINISHED})
+_OURS = frozenset({"entry", "do", "back", UNFINISHED})
+_STEP = re.compile(r"session/[0-9a-f-]{36}/(?:before|dose|monitor|discharge)")  # where a form may lead back to
 
 
 def show(visit: Visit) -> Response:
@@ -50,13 +52,14 @@ def form(visit: Visit) -> Response:
 def save(visit: Visit) -> Response:
     """Typed so far (the page's own script), saved, or begun again."""
     deps, scale = visit.deps, visit.path["scale"]
-    fields = {name: value for name, value in visit.fields.items() if name not in {"entry", "do"}}
+    fields = {name: value for name, value in visit.fields.items() if name not in {"entry", "do", "back"}}
+    back = _back(visit.fields)
     if visit.quiet:
         save_score_draft(deps.work, deps.clock, visit.caller, scale, fields)
         return JSONResponse({"saved": f"{visit.now:%H:%M:%S}"})
     if visit.fields.get("do") == "clear":
         clear_score_draft(deps.work, deps.clock, visit.caller, scale)
-        return visit.go(f"outcomes/{scale}")
+        return visit.go(f"outcomes/{scale}" + (f"?back={back}" if back else ""))
     entry = visit.fields.get("entry", "")
     try:
         record_score(deps.work, deps.clock, visit.caller, entry, scale, fields, deps.ids, deps.site)
@@ -65,7 +68,7 @@ def save(visit: Visit) -> Response:
             raise
         return _form(visit, refused.problems, fields, entry)
     deps.wake_worker()
-    return visit.go("outcomes?saved=score")
+    return visit.go(f"{back}?saved=1" if back else "outcomes?saved=score")
 
 
 def keep_draft(visit: Visit) -> str:
@@ -92,7 +95,13 @@ def _form(visit: Visit, problems: Problems, typed: Mapping[str, str], entry: str
         unfinished=UNFINISHED,
         paper=_paper(view.form),
         entry=entry,
+        back=_back(visit.fields or visit.query),
     )
+
+
+def _back(given: Mapping[str, str]) -> str:
+    """The step of a session that the form was opened from; empty: none."""
+    return given.get("back", "") if _STEP.fullmatch(given.get("back", "")) else ""
 
 
 def _paper(form: Instrument) -> list[tuple[str, str]]:

@@ -121,6 +121,27 @@ async def test_a_relapse_is_declared_and_shown(desk: Desk) -> None:
     assert [each.kind for each in desk.work.kept.decisions] == [DecisionKind.RELAPSE]
 
 
+@pytest.mark.parametrize(
+    ("back", "leads"),
+    [
+        ("session/00000000-0000-0000-0000-000000000003/monitor", "/monitor?saved=1"),
+        ("https://elsewhere.example", "/outcomes?saved=score"),
+        ("//elsewhere.example", "/outcomes?saved=score"),
+        ("", "/outcomes?saved=score"),
+    ],
+)
+async def test_a_form_opened_from_a_session_leads_back_to_it_and_nowhere_else(
+    desk: Desk, back: str, leads: str
+) -> None:
+    enrolled(desk)
+    async with desk.client() as client:
+        page = PageParts((await client.get(f"{PAGE}/cadss6", params={"back": back})).text)
+        answers = {f"item.{number}": "1" for number in range(1, 7)}
+        answer = await post(client, page.form("/outcomes/cadss6"), do="save", **answers)
+    assert answer.headers["location"].endswith(leads)
+    assert answer.headers["location"].startswith(f"/l/{LAUNCH}/")
+
+
 async def test_an_unknown_questionnaire_is_a_page_that_says_so(desk: Desk) -> None:
     enrolled(desk)
     async with desk.client() as client:
