@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from fhir_mappings.facts.instruments import INSTRUMENTS
 from fhir_mappings.facts.questionnaire import Instrument, Rule
+from smart_app.clinical.instruments import HIGH, MODERATE
 from smart_app.clinical.relapse import CAUSES, DEFAULT_RULE
 from smart_app.pages.late import DRAFT
 from smart_app.pages.visit import Route, Visit
@@ -62,13 +63,14 @@ def save(visit: Visit) -> Response:
         return visit.go(f"outcomes/{scale}" + (f"?back={back}" if back else ""))
     entry = visit.fields.get("entry", "")
     try:
-        record_score(deps.work, deps.clock, visit.caller, entry, scale, fields, deps.ids, deps.site)
+        score = record_score(deps.work, deps.clock, visit.caller, entry, scale, fields, deps.ids, deps.site)
     except Refused as refused:
         if not refused.problems:
             raise
         return _form(visit, refused.problems, fields, entry)
     deps.wake_worker()
-    return visit.go(f"{back}?saved=1" if back else "outcomes?saved=score")
+    asks_for_a_look = bool(score.item9) or score.level in {HIGH, MODERATE} or not score.complete
+    return visit.go(f"{back}?saved=1" if back and not asks_for_a_look else "outcomes?saved=score")
 
 
 def keep_draft(visit: Visit) -> str:

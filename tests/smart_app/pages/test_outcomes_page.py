@@ -7,7 +7,7 @@ import pytest
 from fhir_mappings.facts.instruments import INSTRUMENTS
 from smart_app.use_cases.records import DecisionKind
 from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, PageParts, a_screening, post
-from tests.smart_app.pages.treatment import enrolled, signed
+from tests.smart_app.pages.treatment import enrolled, opened, signed
 
 pytestmark = pytest.mark.anyio
 
@@ -140,6 +140,19 @@ async def test_a_form_opened_from_a_session_leads_back_to_it_and_nowhere_else(
         answer = await post(client, page.form("/outcomes/cadss6"), do="save", **answers)
     assert answer.headers["location"].endswith(leads)
     assert answer.headers["location"].startswith(f"/l/{LAUNCH}/")
+
+
+async def test_the_steps_of_a_session_lead_to_their_forms_and_an_alert_is_not_passed_by(desk: Desk) -> None:
+    session = opened(desk)
+    step = f"/l/{LAUNCH}/session/{session.id}"
+    async with desk.client() as client:
+        before = PageParts((await client.get(f"{step}/before")).text)
+        monitor = PageParts((await client.get(f"{step}/monitor")).text)
+        assert before.links["Fill in the C-SSRS"] == f"{PAGE}/cssrs?back=session/{session.id}/before"
+        assert monitor.links["Rate dissociation by CADSS-6"] == f"{PAGE}/cadss6?back=session/{session.id}/monitor"
+        form = PageParts((await client.get(before.links["a PHQ-9, item 9 included"])).text).form("/outcomes/phq9")
+        answer = await post(client, form, do="save", **NINE)
+    assert answer.headers["location"] == f"{PAGE}?saved=score", "an answer on self-harm is shown first"
 
 
 async def test_an_unknown_questionnaire_is_a_page_that_says_so(desk: Desk) -> None:
