@@ -10,6 +10,8 @@ from smart_app.pages.session_chart import readings_chart, record_chart
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.delivery_status import delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.late_forms import late_forms
+from smart_app.use_cases.session_lines import STEPS
 from smart_app.use_cases.sign_session import Review, review, sign
 from smart_app.use_cases.take_back_session import enter_in_error
 
@@ -40,6 +42,7 @@ def note_page(visit: Visit, problems: Problems, *, changed: bool = False) -> Res
         sid=session,
         signed=signed,
         delivery=delivery,
+        unsaved=_unsaved(visit, found) if signed is None else (),
         changed=changed,
         countersign=deps.site.countersign,
         problems=problems,
@@ -47,6 +50,15 @@ def note_page(visit: Visit, problems: Problems, *, changed: bool = False) -> Res
         strip=True,
         notice=_DONE.get(visit.query.get("done", ""), ""),
     )
+
+
+def _unsaved(visit: Visit, found: Review) -> tuple[str, ...]:
+    """Steps on which this user has typed something and not saved it: it would not be part of what is signed."""
+    session = found.view.session
+    recorded = {entry.id for entry in session.entries}
+    with visit.deps.work.reading() as uow:
+        forms = {step: late_forms(uow, visit.caller, f"session/{session.id}/{step}") for step in STEPS}
+    return tuple(step for step, kept in forms.items() if any(form.key not in recorded for form in kept))
 
 
 def _chart(visit: Visit, found: Review) -> Markup:

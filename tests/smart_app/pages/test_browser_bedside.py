@@ -229,3 +229,23 @@ def test_the_timer_goes_on_without_a_connection() -> None:
         page.wait_for_selector("text=Reading kept. This is the next by the schedule.")
         page.clock.run_for(1000)
         assert not page.inner_text("[data-due]").startswith("Overdue")
+
+
+def test_fields_of_a_step_that_were_typed_without_a_connection_outlive_their_tab() -> None:
+    with at_the_bedside() as (desk, page, session):
+        page.goto(f"session/{session}/dose")
+        until_kept(page)
+        page.context.set_offline(True)
+        page.fill("[name='dose.lot']", "K9000")
+        page.fill("[name='dose.wasted_mg']", "9")
+        page.wait_for_selector("[data-saved]:has-text('2 entries kept on this device, sealed.')")
+        context, place = page.context, page.url
+        page.close()
+        context.set_offline(False)
+        page = context.new_page()
+        page.goto(place)
+        page.wait_for_selector("[name='dose.lot'][value=K9000]")
+        assert page.input_value("[name='dose.wasted_mg']") == "9"
+        fields = desk.work.kept.sessions[session].fields
+        assert (fields["dose.lot"], fields["dose.wasted_mg"]) == ("K9000", "9")
+        assert page.evaluate(COUNT) == 0

@@ -10,7 +10,7 @@ import pytest
 
 from fhir_mappings.facts.treatment import Role
 from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, FormFound, PageParts, a_caller, a_clinician, post
-from tests.smart_app.pages.treatment import running
+from tests.smart_app.pages.treatment import ready, running
 
 pytestmark = pytest.mark.anyio
 
@@ -119,6 +119,18 @@ async def test_a_draft_of_an_older_minute_shows_when_it_was_typed(desk: Desk) ->
         await post(client, form, reading__diastolic="82", reading__heart_rate="70", reading__oxygen_saturation="98")
     entry = desk.work.kept.sessions[session].entries[-1]
     assert f"{entry.at:%H:%M}" == "14:32"
+
+
+async def test_a_signer_is_told_of_what_was_typed_and_not_saved(desk: Desk) -> None:
+    session = ready(desk).id
+    words = "You typed something and did not save it. It is not part of this record: look at monitor"
+    async with desk.client() as client:
+        form = (await page_of(client, f"session/{session}/monitor")).form("/entries/note")
+        assert words not in (await page_of(client, f"session/{session}/sign")).text
+        await typing(client, form, note__text="Eye mask o")
+        assert words in (await page_of(client, f"session/{session}/sign")).text
+        await post(client, form, note__text="Eye mask off")
+        assert words not in (await page_of(client, f"session/{session}/sign")).text
 
 
 async def test_every_draft_leaves_an_audit_record_without_what_was_typed(desk: Desk) -> None:
