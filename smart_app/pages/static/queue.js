@@ -102,6 +102,9 @@ function settle(item, page) {
   all('[data-problems]').forEach(each => each.remove());
   document.title = page.title;
   exchange(page);
+  const late = page.getElementById('late');
+  all('[data-late]', late ?? page).filter(isHere).forEach(each => each.remove());
+  if (late) document.getElementById('late')?.replaceWith(document.adoptNode(late));
   for (const form of all('form[data-send][id]')) {
     const fresh = page.getElementById(form.id), within = form.contains(document.activeElement);
     const saved = item.body.get('entry'), same = saved && form.elements.entry?.value === saved;
@@ -111,6 +114,8 @@ function settle(item, page) {
     } else if (fresh && (same || isEmpty(form)) && (form.id === item.form || !within)) replace(form, fresh, within);
   }
 }
+// What somebody types on this page just now is no news to them.
+const isHere = notice => all('form').some(form => wasTyped(form) && form.elements.entry?.value === notice.dataset.late);
 function replace(form, fresh, focus) {
   form.replaceWith(document.adoptNode(fresh));
   if (focus) first(fresh)?.focus({ preventScroll: true });
@@ -152,13 +157,13 @@ function show() {
   card.append(made('h2', head.stops ? 'Not saved' : 'Waiting for a connection'), made('p', head.stops ?? ''), list);
   document.getElementById('main').prepend(card);
   if (!head.stops) return;
-  const drop = made('button', 'Do not keep the first', { className: 'button second', type: 'button' });
+  const drop = made('button', queue.length > 1 ? 'Do not keep the first' : 'Do not keep it', { className: 'button second', type: 'button' });
   drop.addEventListener('click', () => { done(head).then(() => { show(); flush(); }); });
-  card.append(made('p', 'Write down what you still need. Those behind the first are sent after it.'), drop);
+  card.append(made('p', `Enter it again if it is still needed, then drop it here.${queue.length > 1 ? ' Those behind it are sent then.' : ''}`), drop);
 }
 // In the words of the form's own fields.
 function told({ body, at }) {
-  const time = new Date(at - ahead).toTimeString().slice(0, 5);
+  const time = new Date(at - ahead + 60000 * document.body.dataset.east).toISOString().slice(11, 16); // as at the site
   const lines = [...body].filter(([name, value]) => value && name.includes('.')).map(([name, value]) => `${name.slice(name.indexOf('.') + 1).replaceAll('_', ' ')} ${value}`);
   return `${time}: ${lines.join(', ')}`;
 }

@@ -189,7 +189,7 @@ def test_readings_that_waited_for_a_connection_are_kept_when_it_comes_back() -> 
                 page.fill(f"[name='reading.{name}']", value)
             page.fill("[name='reading.oxygen_saturation']", "98")
             page.press("[name='reading.oxygen_saturation']", "Enter")
-        page.wait_for_selector("text=2 entries kept on this device")
+        page.wait_for_selector("text=2 entries kept on this")
         pass_time(desk, page, minutes=61)
         assert_empty(page)
         page.wait_for_selector("text=2 entries are kept in this page, out of sight. Keep it open")
