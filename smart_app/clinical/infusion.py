@@ -10,7 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from fhir_mappings.facts.treatment import InfusionChange
-from smart_app.clinical.session_rules import after, clock_time, elapsed
+from smart_app.clinical.session_rules import clock_time, elapsed
 
 
 class InfusionState(StrEnum):
@@ -82,21 +82,23 @@ def out_of_order(steps: Sequence[InfusionStep]) -> str:
     return ""
 
 
-def ran(steps: Sequence[InfusionStep], now: datetime) -> timedelta:
-    """For how long it ran, pauses left out; up to `now` while it runs. Steps that cannot happen count for nothing."""
-    total, state, since = timedelta(0), InfusionState.NOT_STARTED, now
+def stretches(steps: Sequence[InfusionStep], now: datetime) -> tuple[tuple[datetime, datetime], ...]:
+    """From when to when it ran without a pause; up to `now` while it runs. Steps that cannot happen count for
+    nothing."""
+    found: list[tuple[datetime, datetime]] = []
+    state, since = InfusionState.NOT_STARTED, now
     for step in steps:
         following = INFUSION_TABLE.get((state, step.change), state)
         if state is InfusionState.RUNNING and following is not InfusionState.RUNNING:
-            total += elapsed(since, step.at)
+            found.append((since, step.at))
         if state is not InfusionState.RUNNING and following is InfusionState.RUNNING:
             since = step.at
         state = following
-    return total + (max(elapsed(since, now), timedelta(0)) if state is InfusionState.RUNNING else timedelta(0))
+    if state is InfusionState.RUNNING and elapsed(since, now) > timedelta(0):
+        found.append((since, now))
+    return tuple(found)
 
 
-def planned_end(steps: Sequence[InfusionStep], minutes: int, now: datetime) -> datetime | None:
-    """When it will have run so many minutes if it goes on without a pause; None: it does not run."""
-    if state_after(steps) is not InfusionState.RUNNING:
-        return None
-    return after(now, timedelta(minutes=minutes) - ran(steps, now))
+def ran(steps: Sequence[InfusionStep], now: datetime) -> timedelta:
+    """For how long it ran, pauses left out; up to `now` while it runs."""
+    return sum((elapsed(since, until) for since, until in stretches(steps, now)), timedelta(0))

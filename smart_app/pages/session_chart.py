@@ -8,9 +8,10 @@ from decimal import Decimal
 
 from markupsafe import Markup
 
-from fhir_mappings.facts.treatment import KetamineSession
+from fhir_mappings.facts.treatment import InfusionChange, KetamineSession, Reading
 from fhir_mappings.writing.session_note import clock_time
-from smart_app.clinical.session_rules import SessionLimits
+from smart_app.clinical.infusion import InfusionStep, stretches
+from smart_app.clinical.session_rules import Pressure, SessionLimits
 from smart_app.pages.charts import Limit, VitalsPoint, vitals_chart
 from smart_app.use_cases.session_lines import ReadingLine, SessionView
 
@@ -21,7 +22,7 @@ def readings_chart(view: SessionView, limits: SessionLimits) -> Markup:
     from_dose = view.dose.started is not None
     origin = view.dose.started or (standing[0].at if standing else view.now)
     return vitals_chart(
-        _points(standing, origin),
+        _points(standing, origin, limits),
         limits=_limits(limits),
         infusion=_infusion(view, origin),
         from_dose=from_dose,
@@ -33,7 +34,6 @@ def record_chart(record: KetamineSession, limits: SessionLimits) -> Markup:
     standing = [reading for reading in record.readings if reading.struck is None]
     dose = record.dose
     origin = dose.started.at if dose is not None else record.started
-    infusion = (0, _minutes(origin, dose.ended.at)) if dose is not None and dose.ended is not None else None
     return vitals_chart(
         [
             VitalsPoint(
@@ -43,11 +43,12 @@ def record_chart(record: KetamineSession, limits: SessionLimits) -> Markup:
                 diastolic=_whole(reading.diastolic),
                 heart_rate=_whole(reading.heart_rate),
                 saturation=_whole(reading.oxygen_saturation),
+                stops=_reaches(reading, limits.stop),
             )
             for reading in standing
         ],
         limits=_limits(limits),
-        infusion=infusion,
+        infusion=_recorded_infusion(record),
         from_dose=dose is not None,
     )
 
@@ -60,7 +61,7 @@ def _limits(limits: SessionLimits) -> tuple[Limit, ...]:
     )
 
 
-def _points(lines: Sequence[ReadingLine], origin: datetime) -> list[VitalsPoint]:
+def _points(lines: Sequence[ReadingLine], origin: datetime, limits: SessionLimits) -> list[VitalsPoint]:
     return [
         VitalsPoint(
             minute=_minutes(origin, line.at),
@@ -69,15 +70,39 @@ def _points(lines: Sequence[ReadingLine], origin: datetime) -> list[VitalsPoint]
             diastolic=_whole(line.diastolic),
             heart_rate=_whole(line.heart_rate),
             saturation=_whole(line.oxygen_saturation),
+            stops=_reaches(line, limits.stop),
         )
         for line in lines
     ]
 
 
-def _infusion(view: SessionView, origin: datetime) -> tuple[int, int] | None:
-    if view.definition.infusion_minutes is None or view.dose.started is None:
-        return None
-    return 0, _minutes(origin, view.dose.ended or view.now)
+def _infusion(view: SessionView, origin: datetime) -> list[tuple[int, int]]:
+    if view.infusion is None:
+        return []
+    return [(_minutes(origin, since), _minutes(origin, until)) for since, until in view.infusion.ran]
+
+
+def _recorded_infusion(record: KetamineSession) -> list[tuple[int, int]]:
+    dose = record.dose
+    if dose is None or dose.ended is None:
+        return []
+    between = [
+        each for each in record.infusion if each.change not in {InfusionChange.STARTED, InfusionChange.STOPPED}
+    ]
+    steps = [
+        InfusionStep(change=InfusionChange.STARTED, at=dose.started.at),
+        *(InfusionStep(change=each.change, at=each.at.at) for each in between),
+        InfusionStep(change=InfusionChange.STOPPED, at=dose.ended.at),
+    ]
+    origin, ended = dose.started.at, dose.ended.at
+    return [(_minutes(origin, since), _minutes(origin, until)) for since, until in stretches(steps, ended)]
+
+
+def _reaches(measured: Reading | ReadingLine, limit: Pressure) -> bool:
+    systolic, diastolic = measured.systolic, measured.diastolic
+    return (systolic is not None and systolic >= limit.systolic) or (
+        diastolic is not None and diastolic >= limit.diastolic
+    )
 
 
 def _minutes(start: datetime, end: datetime) -> int:

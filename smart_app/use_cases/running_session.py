@@ -10,7 +10,7 @@ from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import InfusionChange, Known, Reading, Role, SessionStatus
 from smart_app.clinical import dosing
 from smart_app.clinical.adverse_events import event_action
-from smart_app.clinical.infusion import InfusionState, ran, state_after
+from smart_app.clinical.infusion import InfusionState, ran, state_after, stretches
 from smart_app.clinical.ledger import NotPosted
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.rescue_medicines import RESCUE, ROUTES
@@ -374,6 +374,7 @@ def _infusion(session: StoredSession, begun: datetime | None, now: datetime) -> 
         state=state,
         words=f"{said} for {took} min, pauses left out.",
         rate=rates[-1] if rates else "",
+        ran=stretches(steps, now),
         lines=tuple(
             InfusionLine(
                 id=entry.id,

@@ -174,6 +174,7 @@ class InfusionView:
     lines: tuple[InfusionLine, ...]
     words: str  # "Running for 12 min, pauses left out."
     rate: str  # the last one, in words; "" where none was entered
+    ran: tuple[tuple[datetime, datetime], ...]  # each stretch without a pause, the last one up to now while it runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

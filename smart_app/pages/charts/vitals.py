@@ -26,6 +26,7 @@ class VitalsPoint:
     diastolic: int | None
     heart_rate: int | None = None
     saturation: int | None = None
+    stops: bool = False  # the reading asks to stop, by whatever of it
 
     @property
     def has_pressure(self) -> bool:
@@ -66,7 +67,7 @@ def vitals_chart(
     points: Sequence[VitalsPoint],
     *,
     limits: Sequence[Limit],
-    infusion: tuple[int, int] | None = None,
+    infusion: Sequence[tuple[int, int]] = (),
     from_dose: bool = True,
     name: str = "vitals",
 ) -> Markup:
@@ -75,7 +76,6 @@ def vitals_chart(
         return Markup("")
     ordered = sorted(points, key=lambda point: point.minute)
     axes = _axes(ordered)
-    stop = min((limit.systolic for limit in limits if limit.kind == "stop"), default=None)
     return figure(
         name,
         "Blood pressure and heart rate during the session",
@@ -83,7 +83,7 @@ def vitals_chart(
         *_ground(axes, infusion, from_dose),
         *_limit_lines(axes, limits),
         *_heart_rate(axes, ordered),
-        *(_bar(axes, point, stop) for point in ordered),
+        *(_bar(axes, point) for point in ordered),
         *_saturations(axes, ordered),
         *_values(axes, ordered, limits),
         width=_WIDTH,
@@ -120,15 +120,20 @@ def _description(points: Sequence[VitalsPoint], from_dose: bool) -> str:
     return " ".join(said)
 
 
-def _ground(axes: _Axes, infusion: tuple[int, int] | None, from_dose: bool) -> list[Markup]:
+def _ground(axes: _Axes, infusion: Sequence[tuple[int, int]], from_dose: bool) -> list[Markup]:
+    """`infusion`: from when to when it ran, a pair for each stretch between two pauses."""
     floor_y, right = axes.y(axes.bottom), _WIDTH - _RIGHT
     parts = []
-    if infusion is not None:
-        start, end = axes.x(max(infusion[0], axes.first)), axes.x(min(infusion[1], axes.last))
-        if end > start:
-            parts.append(tag("rect", class_="c-dose", x=start, y=_TOP, width=end - start, height=floor_y - _TOP))
-            words = f"Infusion {infusion[0]} to {infusion[1]} min"
-            parts.append(tag("text", words, class_="c-note", x=start + 8, y=floor_y - 9))
+    if from_dose and axes.first < 0:
+        parts += _band(axes, "c-before", axes.first, 0)
+        parts.append(tag("text", "Baseline", class_="c-note", x=axes.x(axes.first) + 4, y=_TOP + 14))
+    for start, end in infusion:
+        parts += _band(axes, "c-dose", start, end)
+    if infusion and infusion[-1][1] > infusion[0][0]:
+        words = f"Infusion {infusion[0][0]} to {infusion[-1][1]} min" + (", with pauses" if infusion[1:] else "")
+        parts.append(
+            tag("text", words, class_="c-note", x=axes.x(max(infusion[0][0], axes.first)) + 8, y=floor_y - 9)
+        )
     for value in range(axes.bottom, axes.top + 1, 20):
         y = axes.y(value)
         parts.append(tag("line", class_="c-grid", x1=_LEFT, y1=y, x2=right, y2=y))
@@ -140,6 +145,14 @@ def _ground(axes: _Axes, infusion: tuple[int, int] | None, from_dose: bool) -> l
     caption = f"Minutes from the first {'dose' if from_dose else 'reading'}"
     parts.append(tag("text", caption, class_="c-tick", x=(_LEFT + right) / 2, y=floor_y + 36, text_anchor="middle"))
     return parts
+
+
+def _band(axes: _Axes, kind: str, start: int, end: int) -> list[Markup]:
+    left, right = axes.x(max(start, axes.first)), axes.x(min(end, axes.last))
+    if right <= left:
+        return []
+    height = axes.y(axes.bottom) - _TOP
+    return [tag("rect", class_=kind, x=left, y=_TOP, width=right - left, height=height)]
 
 
 def _limit_lines(axes: _Axes, limits: Sequence[Limit]) -> list[Markup]:
@@ -162,11 +175,10 @@ def _heart_rate(axes: _Axes, points: Sequence[VitalsPoint]) -> list[Markup]:
     return [tag("polyline", class_="c-hr", points=line), *dots]
 
 
-def _bar(axes: _Axes, point: VitalsPoint, stop: int | None) -> Markup:
+def _bar(axes: _Axes, point: VitalsPoint) -> Markup:
     if point.systolic is None or point.diastolic is None:
         return Markup("")
     x, high, low = axes.x(point.minute), axes.y(point.systolic), axes.y(point.diastolic)
-    reached = stop is not None and point.systolic >= stop
     ends = (
         f"M{x - 6:.1f} {high - 6:.1f}L{x:.1f} {high:.1f}L{x + 6:.1f} {high - 6:.1f}"
         f"M{x - 6:.1f} {low + 6:.1f}L{x:.1f} {low:.1f}L{x + 6:.1f} {low + 6:.1f}"
@@ -176,7 +188,7 @@ def _bar(axes: _Axes, point: VitalsPoint, stop: int | None) -> Markup:
         tag("title", point.words),
         tag("line", x1=x, y1=high, x2=x, y2=low),
         tag("path", d=ends),
-        class_="c-bp c-reached" if reached else "c-bp",
+        class_="c-bp c-reached" if point.stops else "c-bp",
     )
 
 

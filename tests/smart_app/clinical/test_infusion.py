@@ -15,7 +15,6 @@ from smart_app.clinical.infusion import (
     InfusionState,
     InfusionStep,
     out_of_order,
-    planned_end,
     ran,
     state_after,
 )
@@ -70,12 +69,6 @@ def test_it_ran_so_long_without_its_pauses(
 )
 def test_what_cannot_happen_is_told(given_: tuple[tuple[InfusionChange, str], ...], words: str) -> None:
     assert words in out_of_order(steps(*given_))
-
-
-def test_the_end_moves_with_each_pause() -> None:
-    paused = steps((STARTED, "14:00"), (PAUSED, "14:10"), (RESUMED, "14:15"))
-    assert planned_end(paused, 40, at("14:20")) == at("14:45")
-    assert planned_end(paused[:2], 40, at("14:20")) is None
 
 
 @given(st.lists(st.tuples(st.sampled_from(InfusionChange), st.integers(0, 9)), max_size=12))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from decimal import Decimal
 from xml.etree import ElementTree
 
 import pytest
 
 from fhir_mappings.facts.instruments import INSTRUMENTS
 from fhir_mappings.facts.questionnaire import Instrument
+from smart_app.clinical.session_rules import SessionLimits
 from smart_app.pages.charts import Limit, ScorePoint, SessionMark, VitalsPoint, score_chart, vitals_chart
 from smart_app.pages.charts.drawing import Scale, free_place, tag
+from smart_app.pages.session_chart import record_chart
+from tests.fhir_mappings.writing.a_session import a_reading, a_session, an_eventful_session
 
 LIMITS = (
     Limit(systolic=140, name="Start", kind="gate"),
@@ -58,9 +62,19 @@ def test_limits_stand_at_their_own_height_and_carry_their_value() -> None:
     assert {"Start 140", "Pause 160", "Stop 180"} <= set(texts(chart))
 
 
-@pytest.mark.parametrize(("systolic", "marked"), [(179, 0), (180, 1), (181, 1)], ids=["below", "at", "over"])
-def test_a_bar_that_reaches_the_stop_limit_is_drawn_otherwise(systolic: int, marked: int) -> None:
-    assert len(of_class(vitals_chart([a_point(0, systolic, 90)], limits=LIMITS), "c-reached")) == marked
+@pytest.mark.parametrize(
+    ("pressure", "marked"),
+    [
+        pytest.param("179/109", 0, id="below"),
+        pytest.param("180/90", 1, id="systolic at it"),
+        pytest.param("150/110", 1, id="diastolic at it"),
+    ],
+)
+def test_a_bar_that_reaches_a_limit_to_stop_is_drawn_otherwise(pressure: str, marked: int) -> None:
+    systolic, diastolic = pressure.split("/")
+    one = a_reading(3, systolic=Decimal(systolic), diastolic=Decimal(diastolic))
+    chart = record_chart(a_session(readings=(one,)), SessionLimits())
+    assert len(of_class(chart, "c-reached")) == marked
 
 
 def test_readings_beyond_the_usual_range_stay_inside_the_drawing() -> None:
@@ -102,9 +116,19 @@ def test_the_last_value_never_lies_on_the_name_of_a_limit(last: int) -> None:
 
 
 def test_an_infusion_is_shaded_from_its_start_to_its_end() -> None:
-    chart = vitals_chart([a_point(0), a_point(60)], limits=LIMITS, infusion=(0, 40))
+    chart = vitals_chart([a_point(0), a_point(60)], limits=LIMITS, infusion=[(0, 40)])
     (shade,) = of_class(chart, "c-dose")
     assert float(shade.get("width", "")) == pytest.approx((760 - 48 - 92 - 20) * 40 / 120, abs=0.2)
+
+
+def test_a_pause_is_not_shaded_and_the_baseline_has_a_band_of_its_own() -> None:
+    chart = record_chart(an_eventful_session(), SessionLimits())
+    before, pause = of_class(chart, "c-dose")
+    assert float(before.get("x", "")) + float(before.get("width", "")) < float(pause.get("x", ""))
+    (baseline,) = of_class(chart, "c-before")
+    right = float(baseline.get("x", "")) + float(baseline.get("width", ""))
+    assert right == pytest.approx(float(before.get("x", "")), abs=0.2)
+    assert {"Baseline", "Infusion 0 to 40 min, with pauses"} <= set(texts(chart))
 
 
 def test_without_readings_there_is_no_chart() -> None:
