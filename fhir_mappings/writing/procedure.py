@@ -32,6 +32,7 @@ from fhir_mappings.writing.terminology import (
 )
 from fhir_mappings.writing.written import Json
 
+_FOLLOW_UP = frozenset({"advice", "next", "integration"})  # keys of the lines that say what comes after
 _ENDED_BADLY = (SessionStatus.STOPPED, SessionStatus.NOT_DONE)
 
 
@@ -99,7 +100,7 @@ def _functions(session: KetamineSession) -> Iterator[tuple[str, Clinician]]:
     """Everyone who took part, once, by the first of: gave the dose, watched the patient, signed."""
     taking_part = [("administering", session.dose.given_by)] if session.dose else []
     taking_part += [("observing", reading.by) for reading in session.readings if reading.struck is None]
-    taking_part += [("observing", check.by) for check in (*session.checks, *session.discharge)]
+    taking_part += [("observing", check.by) for check in (*session.checks, *session.discharge, *session.therapy)]
     taking_part += [("administering", rescue.by) for rescue in session.rescues]
     taking_part += [("observing", event.by) for event in session.events]
     taking_part += [("observing", event.by) for event in session.infusion]
@@ -140,7 +141,8 @@ def _aftermath(session: KetamineSession) -> Json:
             concept(*([coding(SNOMED, event.code)] if event.code else []), text=plain(event.text))
             for event in session.events
         ]
-    advice = [check for check in session.discharge if check.key == "advice" and check.answer is Answer.YES]
-    if advice:
-        elements["followUp"] = [concept(text=plain(check.text)) for check in advice]
+    after = [check for check in (*session.discharge, *session.therapy) if check.key in _FOLLOW_UP]
+    said = [check for check in after if check.answer is Answer.YES]
+    if said:
+        elements["followUp"] = [concept(text=plain("; ".join((check.text, *check.details)))) for check in said]
     return elements

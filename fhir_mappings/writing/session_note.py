@@ -87,6 +87,7 @@ def note_sections(session: KetamineSession) -> tuple[Section, ...]:
         Section(title="Notes", facts=tuple(_notes(session))),
         Section(title="Struck out", facts=tuple(_struck(session))),
         Section(title="At discharge", facts=tuple(_discharge(session))),
+        Section(title="Psychotherapy", facts=tuple(_checks(session, session.therapy))),
         Section(title="Entered later", facts=tuple(_late(session))),
         Section(title="Addenda", facts=tuple(_addenda(session))),
         Section(title="Signature", facts=tuple(_signed(session))),

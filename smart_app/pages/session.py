@@ -21,6 +21,7 @@ from smart_app.pages.late import DRAFT, KeepOn, keep_on
 from smart_app.pages.measured import measured_at
 from smart_app.pages.session_chart import readings_chart
 from smart_app.pages.visit import Route, Visit
+from smart_app.use_cases.checklist import CHECK, DISCHARGE, THERAPY
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.late_forms import LateForm
@@ -39,7 +40,7 @@ _PUT_THERE = frozenset({"baseline"})  # fields of an entry that its page filled 
 _SHOWN = {
     "before": ("check.", "gate.", "hold."),
     "dose": ("dose.",),
-    "discharge": ("discharge.",),
+    "discharge": ("discharge.", "therapy."),
     "monitor": ("event.", "rescue."),
 }
 _ALL_FORMS = "all"
@@ -188,9 +189,11 @@ def _problems(view: SessionView, step: str) -> Problems:
     return next((state.problems for state in view.steps if state.key == step), {})
 
 
-def _unusual(problems: Problems) -> dict[str, str]:
-    """The questions about typed values that a tick answers."""
-    return {name: words for name, words in problems.items() if words.startswith("Check:") and name.count(".") > 1}
+def _unusual(problems: Problems) -> dict[str, dict[str, str]]:
+    """The questions about typed values that a tick answers, by the group of their lines."""
+    asked = {name: words for name, words in problems.items() if words.startswith("Check:") and name.count(".") > 1}
+    groups = (CHECK, DISCHARGE, THERAPY)
+    return {group: {name: asked[name] for name in asked if name.startswith(f"{group}.")} for group in groups}
 
 
 def _what_next(visit: Visit, view: SessionView) -> dict[str, Any]:
@@ -233,6 +236,10 @@ def save(visit: Visit) -> Response:
         fields |= {"dose.started": f"{pressed:%H:%M}", "dose.date": pressed.date().isoformat()}
     if do == "end":
         fields |= {"dose.ended": f"{pressed:%H:%M}"}
+    if do == "confirm":
+        lines = _view(visit).discharge
+        agreed = [line.field for line in lines if line.proposed == "yes" and not fields.get(line.field, line.answer)]
+        fields |= dict.fromkeys(agreed, "yes")
     session = _keep_typed(visit, fields)
     if visit.quiet:
         beside = sorted(set(disputed(session.fields)) & set(fields))
@@ -240,7 +247,7 @@ def save(visit: Visit) -> Response:
     step = _step(visit, "before")
     if do == "start":
         return visit.go(f"session/{session.id}/monitor?saved=1")
-    if do in {"end", "stay"}:
+    if do in {"end", "stay", "confirm"}:
         return visit.go(f"session/{session.id}/{step}?saved=1")
     view = _view(visit)
     problems = _problems(view, step)
@@ -253,7 +260,12 @@ def save(visit: Visit) -> Response:
 
 def _all_answered(view: SessionView, problems: Problems) -> bool:
     """Nothing is left to type: what remains stands against the dose, and the stop page says what to do about it."""
-    return not view.dose.started and set(problems) <= {"gate.reason", "check.reason", *view.against_dose}
+    return not view.dose.started and set(problems) <= {
+        "gate.reason",
+        "check.reason",
+        "hold.reason",
+        *view.against_dose,
+    }
 
 
 def _step(visit: Visit, usual: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from fhir_mappings.facts.programme import CheckItem, Detail
 from smart_app.clinical.check_details import detail_words
+from smart_app.clinical.discharge import Proposal
 from smart_app.clinical.entry import NotUsable, day
 from smart_app.clinical.programme import day_words
 from smart_app.use_cases.at_hand import AtHand
-from smart_app.use_cases.checklist import against, answer, field
+from smart_app.use_cases.checklist import DISCHARGE, against, answer, field, proposed
 from smart_app.use_cases.records import Json, StoredCourse
 from smart_app.use_cases.session_lines import CheckLine, DetailLine
 from smart_app.use_cases.typed_session import written
@@ -21,14 +22,24 @@ def check_lines(
     at_hand: AtHand, group: str, items: Sequence[CheckItem], sources: Mapping[str, str]
 ) -> tuple[CheckLine, ...]:
     """`sources` say, by key of a line, what is known already and from where."""
+    said = proposed(at_hand) if group == DISCHARGE else {}
     headings = ["", *(item.heading for item in items)]
     return tuple(
-        _line(at_hand, group, item, sources.get(item.key, ""), heading="" if item.heading == last else item.heading)
+        _line(
+            at_hand,
+            group,
+            item,
+            sources.get(item.key, ""),
+            said.get(item.key),
+            heading="" if item.heading == last else item.heading,
+        )
         for last, item in zip(headings, items, strict=False)
     )
 
 
-def _line(at_hand: AtHand, group: str, item: CheckItem, source: str, *, heading: str) -> CheckLine:
+def _line(
+    at_hand: AtHand, group: str, item: CheckItem, source: str, said: Proposal | None, *, heading: str
+) -> CheckLine:
     name = field(group, item)
     given = answer(at_hand, group, item)
     return CheckLine(
@@ -42,7 +53,8 @@ def _line(at_hand: AtHand, group: str, item: CheckItem, source: str, *, heading:
         written=written(at_hand.session, name),
         effect=" ".join(words for words in (_STOPS if item.stops else "", item.effect) if words),
         against=against(at_hand, group, item) if given == "yes" else "",
-        source=source,
+        source=said.words if said is not None else source,
+        proposed="" if said is None else "yes" if said.met else "no",
         heading=heading,
         details=tuple(
             DetailLine(

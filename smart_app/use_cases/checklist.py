@@ -10,7 +10,9 @@ from types import MappingProxyType
 from fhir_mappings.facts.programme import CheckItem, Detail
 from fhir_mappings.facts.treatment import Answer
 from smart_app.clinical.check_details import detail_problem, detail_words
+from smart_app.clinical.discharge import Proposal, observed, proposals
 from smart_app.clinical.entry import amount, day
+from smart_app.clinical.session_rules import elapsed
 from smart_app.clinical.units import plain
 from smart_app.use_cases.at_hand import AtHand
 from smart_app.use_cases.typed_session import dose_day, readings, value, written
@@ -55,6 +57,20 @@ def field(group: str, item: CheckItem, detail: Detail | None = None) -> str:
 
 def answer(at_hand: AtHand, group: str, item: CheckItem) -> str:
     return at_hand.text(field(group, item))
+
+
+def discharge_items(at_hand: AtHand) -> tuple[CheckItem, ...]:
+    """The criteria that apply: none where the patient is in other hands, or had no dose."""
+    return () if at_hand.gone or at_hand.not_done else at_hand.definition.discharge
+
+
+def proposed(at_hand: AtHand) -> Mapping[str, Proposal]:
+    """What the readings and the clock say about the discharge criteria, by the key of the line."""
+    if at_hand.started is None:
+        return {}
+    found = proposals(readings(at_hand.session), dose_at=at_hand.started, limits=at_hand.limits)
+    since = at_hand.observed if at_hand.observed is not None else elapsed(at_hand.started, at_hand.now)
+    return {"time": observed(since, at_hand.definition.observation_minutes)} | dict(found)
 
 
 def unanswered(at_hand: AtHand, group: str, items: Sequence[CheckItem]) -> dict[str, str]:
@@ -106,6 +122,9 @@ def against(at_hand: AtHand, group: str, item: CheckItem) -> str:
         typed = at_hand.text(field(group, item, detail))
         if typed in detail.against:
             return f"“{item.text}”: {detail_words(detail, typed)}."
+    if group == DISCHARGE:
+        proposal = proposed(at_hand).get(item.key)
+        return "" if proposal is None or proposal.met else f"“{item.text}”: {proposal.words}"
     return _CONTRADICTIONS[item.key](at_hand) if item.key in _CONTRADICTIONS else ""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import NAMESPACE_URL, uuid5
 
-from fhir_mappings.facts.clinical import PatientFacts
+from fhir_mappings.facts.clinical import PatientFacts, Score
 from smart_app.clinical.answers import Answer, Said
 from smart_app.clinical.asking import OpenQuestion, questions
 from smart_app.clinical.criteria import CRITERIA
@@ -29,6 +29,7 @@ from smart_app.use_cases.records import (
     StoredScreening,
 )
 from smart_app.use_cases.relied_on import relied_on
+from smart_app.use_cases.scores_as_facts import scores_to_screen, with_scores
 from smart_app.use_cases.taken_from_chart import banner, indicating, latest_weight, phq9_totals
 
 
@@ -51,11 +52,14 @@ def judge(
     not_offered: Sequence[str] = (),
     answers: Sequence[StoredAnswer] = (),
     overrides: Sequence[StoredOverride] = (),
+    scores: Sequence[Score] = (),
 ) -> Judgement:
     """Pure: the same inputs give the same judgement, today and when it is replayed.
 
-    `not_offered` are the types of resources that the EHR does not declare, which were not asked for.
+    `not_offered` are the types of resources that the EHR does not declare, which were not asked for; `scores`, what
+    was entered here and may not be in the chart yet.
     """
+    facts = with_scores(facts, scores)
     question = question_about(facts, as_of=as_of, settings=settings, answers=map(answer_of, answers))
     result, counting = ask(question, settings), question.answers
     overriding = standing_overrides(result.findings, map(_override, overrides))
@@ -89,6 +93,7 @@ def judged(
 ) -> StoredScreening:
     """The screening as it is kept, with everything that people have added up to now. It is not kept yet."""
     answers, overrides = uow.judgements.answers(caller.patient), uow.judgements.overrides(caller.patient)
+    scores = scores_to_screen(uow, caller)
     made = judge(
         inputs.facts,
         as_of=at.date(),
@@ -96,6 +101,7 @@ def judged(
         not_offered=inputs.not_offered,
         answers=answers,
         overrides=overrides,
+        scores=scores,
     )
     # Answers and overrides only grow, so their numbers tell two judgements of one moment apart.
     name = f"screening:{inputs.id}:{at.isoformat()}:{len(answers)}:{len(overrides)}"
@@ -123,6 +129,7 @@ def judged(
         answers=made.answers,
         overrides=made.overrides,
         after_overrides=made.after_overrides,
+        scores=scores,
         compared_with=compared_with,
     )
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from fhir_mappings.facts.clinical import Area, PatientFacts
+from fhir_mappings.facts.clinical import Area, PatientFacts, Score
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, Finish, Held, PlannedSession, ProgrammeDefinition
 from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Role, Route, SessionStatus, Signature
 
@@ -158,6 +158,7 @@ class StoredScreening:
     settings: Json | None = None  # of the site, as `rule_settings.as_json` writes them
     answers: tuple[StoredAnswer, ...] = ()  # those that counted
     overrides: tuple[StoredOverride, ...] = ()  # those that counted
+    scores: tuple[Score, ...] = ()  # entered in this app; those that the chart held too among them
     after_overrides: str | None = None  # the status that is left; None: nothing was overridden
     compared_with: str | None = None  # id of the earlier screening that "new" is meant against
 

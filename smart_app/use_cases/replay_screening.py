@@ -80,6 +80,7 @@ def _judged(screening: StoredScreening, inputs: ScreeningInputs, settings: RuleS
         not_offered=inputs.not_offered,
         answers=screening.answers,
         overrides=screening.overrides,
+        scores=screening.scores,
     )
 
 

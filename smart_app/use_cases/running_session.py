@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from fhir_mappings.facts import checklists
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import InfusionChange, Known, Reading, Role, SessionStatus
@@ -20,8 +21,10 @@ from smart_app.use_cases.check_lines import check_lines, known_before
 from smart_app.use_cases.checklist import (
     CHECK,
     DISCHARGE,
+    THERAPY,
     against_the_dose,
     before_items,
+    discharge_items,
     open_stopping,
     reasons_wanted,
 )
@@ -96,7 +99,8 @@ def view_of(
     at_hand = AtHand.of(session, course, now, limits, stock)
     begun = started(session, now)
     checks = check_lines(at_hand, CHECK, before_items(at_hand), known_before(at_hand, course, person))
-    discharge = check_lines(at_hand, DISCHARGE, definition.discharge, {})
+    discharge = check_lines(at_hand, DISCHARGE, discharge_items(at_hand), {})
+    therapy = check_lines(at_hand, THERAPY, checklists.THERAPY, {})
     taken = readings(session)
     lines = tuple(_reading_line(reading, begun, limits, taken[:place]) for place, reading in enumerate(taken))
     why_not = _why_not(session, caller)
@@ -110,10 +114,11 @@ def view_of(
         editable=not why_not,
         why_not=why_not,
         may_sign=not why_not and caller.role is Role.PRESCRIBER,
-        fields=_all_fields(session, (*checks, *discharge)),
+        fields=_all_fields(session, (*checks, *discharge, *therapy)),
         written=_all_written(session),
         checks=checks,
         discharge=discharge,
+        therapy=therapy,
         gate=at_hand.gate(),
         against_dose=against_the_dose(at_hand),
         not_asked=open_stopping(at_hand),
@@ -140,7 +145,7 @@ def view_of(
         held=at_hand.held if not why_not else "",
         held_before_dose=at_hand.held_before_dose,
         observed_minutes=_minutes(begun, now),
-        disputes=_dispute_lines(session, (*checks, *discharge), stock),
+        disputes=_dispute_lines(session, (*checks, *discharge, *therapy), stock),
     )
 
 

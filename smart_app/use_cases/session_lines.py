@@ -104,6 +104,7 @@ class CheckLine:
     effect: str = ""  # what the answer "no" means: "Do not give the dose."
     against: str = ""  # why it stands against going on although it may be answered yes
     source: str = ""  # what is known already, and from where
+    proposed: str = ""  # the answer that the readings give, for the clinician to confirm: "yes", "no"; "": none
     heading: str = ""  # set where a new group of lines begins
     details: tuple[DetailLine, ...] = ()
 
@@ -271,6 +272,7 @@ class SessionView:
     written: Mapping[str, Written]
     checks: tuple[CheckLine, ...]
     discharge: tuple[CheckLine, ...]
+    therapy: tuple[CheckLine, ...]
     gate: Gate
     against_dose: Mapping[str, str]  # stopping checks that stand against the dose, by field
     not_asked: Mapping[str, str]  # stopping checks that nobody answered, by field

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypeVar
 
+from fhir_mappings.facts import checklists
 from fhir_mappings.facts.programme import CheckItem
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import (
@@ -32,7 +33,16 @@ from smart_app.clinical.entry import amount, day
 from smart_app.clinical.rescue_medicines import RESCUE, ROUTES
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.use_cases.at_hand import AtHand
-from smart_app.use_cases.checklist import CHECK, DISCHARGE, against_the_dose, answer, before_items, field, said
+from smart_app.use_cases.checklist import (
+    CHECK,
+    DISCHARGE,
+    THERAPY,
+    against_the_dose,
+    answer,
+    before_items,
+    field,
+    said,
+)
 from smart_app.use_cases.early_stop import early_stop, stop_words
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import StoredCourse, StoredSession
@@ -100,6 +110,7 @@ def record(
         conditions=course.conditions,
         reason=stop_words(stop) if stop is not None else "",
         stop=stop,
+        therapy=_checks(at_hand, THERAPY, checklists.THERAPY),
         escort=text(session, "discharge.escort"),
         infusion=_infusion(session),
         rescues=_rescues(session, now),

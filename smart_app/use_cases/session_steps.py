@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from types import MappingProxyType
 
+from fhir_mappings.facts import checklists
 from fhir_mappings.facts.treatment import Answer
 from smart_app.clinical.rescue_medicines import RESCUE
 from smart_app.clinical.session_rules import SessionLimits, clock_time, elapsed
@@ -13,10 +14,12 @@ from smart_app.use_cases.at_hand import NOT_YET, AtHand, end_problem, note_probl
 from smart_app.use_cases.checklist import (
     CHECK,
     DISCHARGE,
+    THERAPY,
     against,
     against_the_dose,
     answer,
     before_items,
+    discharge_items,
     field,
     unanswered,
 )
@@ -144,16 +147,20 @@ def _discharge(at_hand: AtHand) -> dict[str, str]:
     problems = stop_problems(at_hand) if at_hand.stopped or at_hand.not_done else {}
     if at_hand.gone or at_hand.not_done:
         return problems
-    items = at_hand.definition.discharge
-    problems |= unanswered(at_hand, DISCHARGE, items)
+    items = discharge_items(at_hand)
+    problems |= unanswered(at_hand, DISCHARGE, items) | unanswered(at_hand, THERAPY, checklists.THERAPY)
     if at_hand.text("discharge.ended"):
         note_problem(problems, "discharge.ended", lambda: end_problem(at_hand, "discharge.ended"))
     elif items:
         problems["discharge.ended"] = "Enter when observation ended."
-    unmet = [item.text for item in items if answer(at_hand, DISCHARGE, item) == Answer.NO]
-    least, observed = at_hand.definition.observation_minutes, at_hand.observed
-    if observed is not None and timedelta(0) <= observed < timedelta(minutes=least):
-        unmet.append(f"observed for {observed // timedelta(minutes=1)} of {least} minutes")
+    if at_hand.text("discharge.escorted") == Answer.YES and not at_hand.text("discharge.escort"):
+        problems["discharge.escort"] = "Name the adult with whom the patient leaves."
+    unmet = [against(at_hand, DISCHARGE, item).rstrip(".") for item in items if item.key != "time"]
+    unmet += [item.text for item in items if item.key == "time" and answer(at_hand, DISCHARGE, item) == Answer.NO]
+    unmet = [words for words in unmet if words]
+    least, since = at_hand.definition.observation_minutes, at_hand.observed
+    if since is not None and timedelta(0) <= since < timedelta(minutes=least):
+        unmet.append(f"observed for {since // timedelta(minutes=1)} of {least} minutes")
     reason = at_hand.reason_problem("discharge.reason") if unmet else ""
     if reason:
         problems["discharge.reason"] = f"Not met: {'; '.join(unmet)}. {reason}"

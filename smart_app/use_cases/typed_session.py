@@ -63,6 +63,8 @@ FIELDS = (
     "dose.confirm",  # "yes": answers the questions; withdrawn by itself when an amount changes
     "discharge.ended",  # HH:MM, end of observation
     "discharge.escort",
+    "discharge.confirm",  # "yes": keeps unusual values, as check.confirm does
+    "therapy.confirm",
     "discharge.reason",  # a prescriber's, for an unmet criterion
     *STOP_FIELDS,
 )

@@ -15,6 +15,7 @@ from fhir_mappings.facts.treatment import (
     Answer,
     Check,
     Drug,
+    EarlyStop,
     KetamineSession,
     Moment,
     Place,
@@ -238,6 +239,43 @@ def test_advice_that_was_not_given_is_no_follow_up() -> None:
     procedure = _one(a_session(discharge=(check,)), "Procedure")
     assert "followUp" not in procedure
     assert "Written advice given: no" in procedure["note"][0]["text"]
+
+
+def test_what_comes_after_the_session_is_its_follow_up() -> None:
+    booked = Check(
+        key="next", text="Next visit booked", answer=Answer.YES, by=NURSE, at=at(16), details=("date 26 Nov 2026",)
+    )
+    later = replace(booked, key="integration", text="Integration booked", details=("time 50 min", "T. Calm"))
+    unbooked = replace(booked, answer=Answer.NO)
+    procedure = _one(a_session(discharge=(booked,), therapy=(later,)), "Procedure")
+    said = [each["text"] for each in procedure["followUp"]]
+    assert said == ["Next visit booked; date 26 Nov 2026", "Integration booked; time 50 min; T. Calm"]
+    assert "Integration booked: yes (time 50 min; T. Calm)" in procedure["note"][0]["text"]
+    assert "followUp" not in _one(a_session(discharge=(unbooked,)), "Procedure")
+
+
+def test_an_early_end_stands_in_the_note_with_who_took_over() -> None:
+    stop = EarlyStop(
+        at=at(14, 30),
+        by=NURSE,
+        cause="Blood pressure",
+        words="186/112",
+        disposition="Emergency transfer",
+        destination="Riverside ED",
+        handed_to="Dr Ward",
+        handed_at=at(14, 50),
+        told="Dr Dee",
+    )
+    session = a_session(status=SessionStatus.STOPPED, reason="Blood pressure: 186/112.", stop=stop)
+    note = _one(session, "Procedure")["note"][0]["text"]
+    for line in (
+        f"- Ended: 14:30, recorded by {NURSE.name}",
+        "- Because of: Blood pressure: 186/112",
+        "- Disposition: Emergency transfer",
+        "- Handed over to: Dr Ward, 14:50, Riverside ED",
+        "- Told: Dr Dee",
+    ):
+        assert line in note.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 from fhir_mappings.facts.treatment import Route, SessionStatus
 from smart_app.use_cases.record_session import save_fields, session_view
 from smart_app.use_cases.session_entries import strike_entry
-from tests.answers import before_answers
+from tests.answers import before_answers, discharge_answers
 from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, PageParts, a_caller, a_clinician, post
 from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed
 
@@ -727,3 +727,54 @@ async def test_a_line_of_another_day_says_the_day_on_which_it_was_entered(desk: 
     reading(desk, session, 131, 80, time="14:20", date=day)
     async with desk.client() as client:
         assert "14:20 entered 24 Nov 2026 14:32" in (await page_of(client, at(session))).text
+
+
+async def test_what_the_readings_say_is_proposed_and_one_press_confirms_it(desk: Desk) -> None:
+    session = ready(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, dict.fromkeys(before_discharge(), ""))
+    async with desk.client() as client:
+        page = await page_of(client, at(session, "discharge"))
+        assert "Readings: 129/79 at 15:32, baseline 128/78: below 140/100." in page.text
+        assert "Readings: MOAA/S 5 at 15:32." in page.text
+        await post(client, page.form("/fields"), do="confirm")
+    fields = desk.work.kept.sessions[session.id].fields
+    agreed = {name for name in before_discharge() if fields.get(name)}
+    measured = ("time", "pressure", "saturation", "alert", "dissociation")
+    assert agreed == {f"discharge.{name}" for name in measured}, "what nobody measured stays the clinician's"
+
+
+def before_discharge() -> list[str]:
+    return [name for name in discharge_answers(Route.IV) if name.count(".") == 1]
+
+
+async def test_a_yes_against_the_readings_needs_a_prescriber_s_reason(desk: Desk) -> None:
+    session = ready(desk)
+    desk.now += timedelta(minutes=5)
+    reading(desk, session, 158, 96)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "discharge"))).form("/fields")
+        refused = await post(client, form)
+        page = PageParts(refused.text)
+        assert refused.status_code == 422
+        assert "158/96 at 15:37, baseline 128/78: neither below 140/100 nor within 10 % of the baseline." in page.text
+        done = await post(
+            client, page.form("/fields"), discharge__reason="Seen by the anaesthetist; rises when asked"
+        )
+    assert done.headers["location"].startswith(at(session, "sign"))
+
+
+async def test_psychotherapy_is_recorded_with_its_minutes_and_therapist(desk: Desk) -> None:
+    session = ready(desk)
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "discharge"))).form("/fields")
+        asked = await post(client, form, therapy__support="yes", therapy__support__minutes="900")
+        assert "Enter 1 to 480 min." in PageParts(asked.text).text
+        typed = {
+            "therapy__support": "yes",
+            "therapy__support__minutes": "45",
+            "therapy__support__therapist": "T. Calm",
+        }
+        done = await post(client, form, **typed)
+        assert done.headers["location"].startswith(at(session, "sign"))
+        note = (await page_of(client, at(session, "sign"))).text
+    assert "Support during the session yes (time 45 min; T. Calm)" in note

@@ -156,7 +156,7 @@ class Clinic:
         self.at("14:10")
         self.save(session, DOSE_FIELDS)
         self.at("14:20")
-        self.read(session, "142/88")
+        self.read(session, "138/86")
         self.at("16:12")
         self.save(session, discharge_fields(self.course.route) | changes)
         self.at("16:20")

@@ -125,13 +125,13 @@ class TestAmending:
         reading = [each for each in session.entries if each.kind == "reading"][-1]
         amending(clinic, session)
         strike_entry(clinic.work, clinic.clock, DEE, session.id, reading.id, "Wrong arm")
-        clinic.read(session, "150/92", time="14:30")
+        clinic.read(session, "135/81", time="14:30")
         clinic.sign(clinic.session(session.id))
         message = sent(clinic, MessageKind.AMEND_SESSION)
         gone = [item for item in message.items if not item.body]
         assert {item.value.startswith(reading.id[:8]) or reading.id in item.value for item in gone} == {True}
         assert {item.resource_type for item in gone} == {"Observation"}
-        assert any("150" in item.body for item in message.items)
+        assert any("135" in item.body for item in message.items)
         assert clinic.kinds[-1] is MessageKind.UPDATE_CARE_PLAN
 
     def test_an_amendment_can_uncount_a_session_and_reopen_the_course(self, clinic: Clinic) -> None:
