@@ -61,7 +61,7 @@ class TestTheCourse:
         clinic = Clinic()
         clinic.enrolled()
         session = clinic.recorded(MONDAY)
-        clinic.read(session, "151/92", time="14:30")
+        clinic.read(session, "151/92", time="14:15")
         typed = {"type": "nausea", "severity": "mild"}
         add_entry(clinic.work, clinic.clock, NAN, session.id, "event", "v1", typed)
         (row,) = shown(clinic).sessions
