@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fhir_mappings.facts.programme import CheckItem, Detail
+from fhir_mappings.facts.treatment import Answer
 from smart_app.clinical.check_details import detail_words
 from smart_app.clinical.discharge import Proposal
 from smart_app.clinical.entry import NotUsable, day
@@ -52,8 +53,8 @@ def _line(
         note=at_hand.text(f"{name}.note"),
         written=written(at_hand.session, name),
         effect=" ".join(words for words in (_STOPS if item.stops else "", item.effect) if words),
-        against=against(at_hand, group, item) if given == "yes" else "",
-        source=said.words if said is not None else source,
+        against=against(at_hand, group, item) if given == Answer.YES else "",
+        source=_measured(item, said) if said is not None else source,
         proposed="" if said is None else "yes" if said.met else "no",
         heading=heading,
         details=tuple(
@@ -68,6 +69,10 @@ def _line(
     )
 
 
+def _measured(item: CheckItem, said: Proposal) -> str:
+    return said.words if item.key == "time" else f"Readings: {said.words}"
+
+
 def _words(at_hand: AtHand, group: str, item: CheckItem, detail: Detail) -> str:
     if answer(at_hand, group, item) not in detail.beside:
         return ""
@@ -80,7 +85,7 @@ def _words(at_hand: AtHand, group: str, item: CheckItem, detail: Detail) -> str:
 def known_before(at_hand: AtHand, course: StoredCourse, person: Json) -> dict[str, str]:
     """What is known already beside the checks before the dose, by their keys."""
     definition = at_hand.definition
-    known = {"allergies": str(person.get("allergies") or "Could not load allergies")}
+    known = {"allergies": f"{person.get('allergies') or 'Could not load allergies'}."}
     signed = course.enrolment.get("consent_signed_on", "")
     known["consent"] = f"Signed on {_day(signed)}, as at enrolment." if signed else ""
     hours = ((definition.fasting_hours, "solids"), (definition.fluids_hours, "clear fluids"))

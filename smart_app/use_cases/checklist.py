@@ -93,13 +93,13 @@ def asked_details(at_hand: AtHand, group: str, item: CheckItem) -> tuple[Detail,
 
 def _details(at_hand: AtHand, group: str, item: CheckItem) -> dict[str, str]:
     confirmed = at_hand.text(f"{group}.confirm") == "yes"
-    found = {
-        field(group, item, detail): detail_problem(
-            detail, at_hand.text(field(group, item, detail)), dose_day(at_hand.session), confirmed=confirmed
-        )
-        for detail in asked_details(at_hand, group, item)
-    }
-    return {name: words for name, words in found.items() if words}
+    problems: dict[str, str] = {}
+    for detail in asked_details(at_hand, group, item):
+        name = field(group, item, detail)
+        words = detail_problem(detail, at_hand.text(name), dose_day(at_hand.session), confirmed=confirmed)
+        if words:
+            problems[name] = words if at_hand.text(name) else f"{words.rstrip('.')}: {item.text}."
+    return problems
 
 
 def said(at_hand: AtHand, group: str, item: CheckItem) -> tuple[str, ...]:
