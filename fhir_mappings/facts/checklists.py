@@ -247,7 +247,9 @@ DISCHARGE = (
     CheckItem(
         key="next",
         text="Next visit booked",
-        details=(Detail(key="day", label="Date of the visit", kind=DetailKind.DAY, possible=(0, 365), usual=(1, 60)),),
+        details=(
+            Detail(key="day", label="Date of the visit", kind=DetailKind.DAY, possible=(0, 365), usual=(1, 60)),
+        ),
     ),
 )
 

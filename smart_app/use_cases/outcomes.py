@@ -11,7 +11,7 @@ from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.questionnaire import Instrument
 from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.entry import NotUsable, day
-from smart_app.clinical.follow_up import Due, next_due, schedule
+from smart_app.clinical.follow_up import Due, DueState, next_due, schedule
 from smart_app.clinical.instruments import result
 from smart_app.clinical.outcomes import PRIMARY, Outcome, ScaleScore, outcome, totals
 from smart_app.clinical.relapse import Cause, Declaration, Relapse, relapse
@@ -141,6 +141,17 @@ def outcomes_within(
         may_decide=writes and caller.role is Role.PRESCRIBER and course is not None,
         now=now,
     )
+
+
+def due_today(
+    uow: UnitOfWork, caller: Caller, course: StoredCourse, sessions: Sequence[StoredSession], now: datetime
+) -> tuple[str, ...]:
+    """What the scores ask for on the day of a session: the alert about suicidality, and the scale that is due."""
+    view = outcomes_within(uow, caller, course, sessions, now)
+    coming = view.next
+    due = coming is not None and coming.state is DueState.DUE
+    asked = (view.alert.words, f"{view.primary.name} is due: {coming.what.lower()}." if coming and due else "")
+    return tuple(words for words in asked if words)
 
 
 def first_session(sessions: Sequence[StoredSession]) -> date | None:

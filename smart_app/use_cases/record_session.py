@@ -22,10 +22,11 @@ from smart_app.use_cases.access import (
 )
 from smart_app.use_cases.background import background
 from smart_app.use_cases.course_events import hold_interrupted
-from smart_app.use_cases.course_progress import activities_now, may_change, next_number, open_one
+from smart_app.use_cases.course_progress import activities_now, is_open, may_change, next_number, open_one
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.opening import opening_fields
 from smart_app.use_cases.opening_conditions import opening
+from smart_app.use_cases.outcomes import due_today
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
@@ -150,6 +151,7 @@ def view_within(
     uow: UnitOfWork, session: StoredSession, course: StoredCourse, caller: Caller, now: datetime, site: Site
 ) -> SessionView:
     """The same inside a transaction that somebody else began."""
+    others = uow.sessions.of_course(course.id)
     return view_of(
         session,
         course,
@@ -157,7 +159,8 @@ def view_within(
         now=now,
         limits=site.limits,
         stock=stock_of(uow, session, site.ledger),
-        others=uow.sessions.of_course(course.id),
+        others=others,
+        scores_ask=due_today(uow, caller, course, others, now) if is_open(session) else (),
         screening=uow.screenings.latest(caller.patient),
         person=person(uow, caller),
     )

@@ -93,6 +93,7 @@ def view_of(
     others: Sequence[StoredSession],
     screening: StoredScreening | None,
     person: Json,
+    scores_ask: tuple[str, ...] = (),
 ) -> SessionView:
     """`others` are all sessions of the course."""
     definition = programme_of(course)
@@ -141,6 +142,7 @@ def view_of(
         steps=tuple(_step(session, key, course, now, limits, stock) for key in STEPS),
         missing=missing(session, course, now, limits, stock),
         stock=stock,
+        scores_ask=scores_ask,
         notices=_notices(session, definition, others, screening, now),
         held=at_hand.held if not why_not else "",
         held_before_dose=at_hand.held_before_dose,

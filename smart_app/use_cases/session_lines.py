@@ -286,6 +286,7 @@ class SessionView:
     alert: Action  # of the latest reading since the dose
     steps: tuple[StepState, ...]
     missing: tuple[Missing, ...]
+    scores_ask: tuple[str, ...]  # what questionnaire scores ask for today: an alert, a scale that is due
     notices: tuple[str, ...]  # such as "The last session was less than 24 hours ago."
     held: str  # why the course is on hold while the session runs; empty: it is not
     held_before_dose: bool  # and the dose needs a prescriber's reason

@@ -71,7 +71,7 @@ def test_what_is_said_about_a_value(line: str, key: str, typed: str, problem: st
     [
         ("identity", "which", "name-mrn", "Name and MRN"),
         ("fasting", "solids", "8.50", "last solids 8.50 h"),
-        ("next", "day", "2026-11-26", "date 26 Nov 2026"),
+        ("next", "day", "2026-11-26", "date of the visit 26 Nov 2026"),
         ("escort", "name", " Sam Sister ", "Sam Sister"),
         ("escort", "name", " ", ""),
     ],

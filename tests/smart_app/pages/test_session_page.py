@@ -778,3 +778,14 @@ async def test_psychotherapy_is_recorded_with_its_minutes_and_therapist(desk: De
         assert done.headers["location"].startswith(at(session, "sign"))
         note = (await page_of(client, at(session, "sign"))).text
     assert "Support during the session yes (time 45 min; T. Calm)" in note
+
+
+async def test_what_the_scores_ask_for_stands_before_the_checks_with_its_questionnaire(desk: Desk) -> None:
+    session = opened(desk)
+    async with desk.client() as client:
+        page = await page_of(client, at(session, "before"))
+        assert "C-SSRS due. Ask about suicidality today." in page.text, "item 9 was 1 three days ago"
+        form = page.links["Fill in the C-SSRS"]
+        assert (await client.get(form)).status_code == 200
+        assert (await client.get(page.links["Questionnaires of this patient"])).status_code == 200
+        assert "C-SSRS due" not in (await page_of(client, at(session, "dose"))).text
