@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fhir_mappings import wire
-from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
+from fhir_mappings.writing.read_back import differences, holds, same_subject_and_identifier
 from fhir_mappings.writing.screening_bundle import screening_resources
 from fhir_mappings.writing.session_bundle import session_resources, transaction
 from tests.fhir_mappings.writing.a_screening import a_finding, a_screening
@@ -189,3 +189,17 @@ def test_a_long_list_is_compared_item_by_item_however_it_was_moved() -> None:
 
 def test_a_resource_without_a_name_is_never_recognised() -> None:
     assert not same_subject_and_identifier({"resourceType": "Procedure"}, {"resourceType": "Procedure"})
+
+
+@pytest.mark.parametrize(
+    ("element", "part", "says_it"),
+    [
+        ("completed", "stopped", False),
+        ("completed", "completed", True),
+        ({"text": "a"}, ["a"], False),
+        ([{"text": "a"}, {"text": "b"}], [{"text": "b"}], True),
+        (True, False, False),
+    ],
+)
+def test_whole_values_are_compared_too(element: object, part: object, says_it: bool) -> None:
+    assert holds(element, part) is says_it
