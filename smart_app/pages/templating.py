@@ -13,7 +13,7 @@ from smart_app.pages import wording
 from smart_app.pages.assets import Asset, read_assets
 from smart_app.use_cases.session_lines import DISPOSITIONS, STOP_CAUSES
 
-# What app.js is made of: asked for together, not one after the other.
+# What app.js is made of.
 PARTS = tuple(
     f"{part}.js"
     for part in (
@@ -70,7 +70,6 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
     )
     made.globals.update(
         asset={name: base_path + asset.path for name, asset in assets.items()},
-        scripts=PARTS,
         base=base_path,
         routes=wording.ROUTES,
         places=wording.PLACES,

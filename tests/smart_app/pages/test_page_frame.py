@@ -125,7 +125,8 @@ async def test_static_files_are_kept_for_long_under_a_name_made_of_their_content
 async def test_static_files_are_the_same_with_and_without_compression(desk: Desk) -> None:
     async with desk.client() as client:
         page = PageParts((await client.get(f"/l/{LAUNCH}/about")).text)
-        script = next(attrs["href"] for tag, attrs in page.tags if attrs.get("href", "").endswith("/page.js"))
+        app = next(attrs["src"] for _, attrs in page.tags if attrs.get("src", "").endswith("/app.js"))
+        script = app.replace("app.js", "page.js")
         small = await client.get(script, headers={"Accept-Encoding": "gzip"})
         whole = await client.get(script, headers={"Accept-Encoding": "identity"})
     assert small.headers["content-encoding"] == "gzip"
