@@ -52,7 +52,7 @@ _WORDS: Mapping[Decision, tuple[str, str, str]] = MappingProxyType(
         ),
         Decision.DATES: (
             "Change the planned dates",
-            "Sessions that took place stay. The care plan in the EHR gets the new dates.",
+            "The care plan in the EHR gets the new dates.",
             "Save the new dates",
         ),
     }

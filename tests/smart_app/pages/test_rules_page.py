@@ -13,6 +13,7 @@ from fhir_mappings.wire import decode
 from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.finding import Kind
 from smart_app.clinical.limits import Limits
+from smart_app.clinical.programme_settings import programme_settings, tunings
 from smart_app.clinical.rule_settings import RuleSettings
 from smart_app.pages.rules import effect_words, groups
 from tests.smart_app.pages.desk import LAUNCH, ORIGIN, Desk, PageParts, a_caller, a_clinician
@@ -105,3 +106,15 @@ async def test_programs_get_the_rules_without_signing_in(base_path: str) -> None
     assert told["format"] == 1
     assert [rule["id"] for rule in told["rules"]] == [criterion.id for criterion in CRITERIA]
     assert [(each["rule"], each["key"]) for each in told["differences"]] == [("HOLD-BP", "sbp"), ("REV-CV", "off")]
+
+
+async def test_what_the_site_has_made_of_the_programmes_is_told(desk: Desk) -> None:
+    assert "Every programme runs as shipped." in (await page(desk)).text
+    tuned = programme_settings(
+        {"programme": {"IV": {"observation_minutes": 150, "reason": "policy 7 of the clinic"}}}
+    )
+    site = replace(desk.deps.site, programmes=tuned.programmes, tuned=tunings(tuned))
+    desk.deps = replace(desk.deps, site=site)
+    told = (await page(desk)).text
+    assert "Intravenous, least time from the dose to discharge: 150 minutes instead of 120 minutes" in told
+    assert "policy 7 of the clinic" in told
