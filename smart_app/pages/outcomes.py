@@ -82,7 +82,7 @@ def keep_draft(visit: Visit) -> str:
 
 def _form(visit: Visit, problems: Problems, typed: Mapping[str, str], entry: str) -> Response:
     view = form_view(visit.deps.work, visit.deps.clock, visit.caller, visit.path["scale"])
-    now = {"date": visit.now.date().isoformat(), "time": f"{visit.now:%H:%M}"}
+    today = {"date": visit.now.date().isoformat()}
     return visit.page(
         "questionnaire.html",
         tab="progress",
@@ -91,7 +91,7 @@ def _form(visit: Visit, problems: Problems, typed: Mapping[str, str], entry: str
         view=view,
         form=view.form,
         groups=json.dumps(_groups(view.form)),
-        values=dict(typed) if problems else now | {name: text for name, text in view.values.items() if text},
+        values=dict(typed) if problems else today | {name: text for name, text in view.values.items() if text},
         problems=problems,
         gaps=any(words.endswith("has no answer.") for words in problems.values()),
         unfinished=UNFINISHED,

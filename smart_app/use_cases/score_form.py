@@ -34,7 +34,9 @@ class Typed:
 
 
 def read_form(form: Instrument, fields: Mapping[str, str], now: datetime) -> Typed:
-    """fields: item.1, item.2, ... or total and item9, source; date and time (empty: now). Raises Refused."""
+    """fields: item.1, item.2, ... or total and item9, source; date (empty: today) and time (empty: now, or of an
+    earlier day not known). Raises Refused.
+    """
     found: dict[str, str] = {}
     by_total = bool(fields.get("total", "").strip()) or not form.items
     answers = {} if by_total else _answers(form, fields, found)
@@ -106,7 +108,7 @@ def _when(fields: Mapping[str, str], now: datetime, found: dict[str, str]) -> tu
     elif now.date() - on > OLDEST_SCORE:
         found["date"] = "This is more than two years ago."
     if not typed_time:
-        return on, now.replace(second=0, microsecond=0) if not typed_day else None
+        return on, now.replace(second=0, microsecond=0) if on == now.date() else None
     taken = _read(lambda: at_time(on, typed_time, now), "time", found)
     if taken is not None and taken > now and "date" not in found:
         found["time"] = NOT_YET

@@ -147,6 +147,7 @@ async def test_the_steps_of_a_session_lead_to_their_forms_and_an_alert_is_not_pa
     step = f"/l/{LAUNCH}/session/{session.id}"
     async with desk.client() as client:
         before = PageParts((await client.get(f"{step}/before")).text)
+        assert "C-SSRS due" in before.text, "the alert stands on the session's pages too"
         monitor = PageParts((await client.get(f"{step}/monitor")).text)
         assert before.links["Fill in the C-SSRS"] == f"{PAGE}/cssrs?back=session/{session.id}/before"
         assert monitor.links["Rate dissociation by CADSS-6"] == f"{PAGE}/cadss6?back=session/{session.id}/monitor"

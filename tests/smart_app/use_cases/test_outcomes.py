@@ -118,6 +118,22 @@ class TestEntering:
         assert (score.total, score.watched, score.source) == (9, 0, "typed in by Nan Nurse (paper form)")
         assert score.moment is None
 
+    @pytest.mark.parametrize(
+        ("fields", "taken"),
+        [
+            ({}, "2026-11-02T16:20"),
+            ({"date": "2026-11-02"}, "2026-11-02T16:20"),
+            ({"date": "2026-11-02", "time": "9:05"}, "2026-11-02T09:05"),
+            ({"date": "2026-10-31"}, None),
+            ({"date": "2026-10-31", "time": "14:00"}, "2026-10-31T14:00"),
+        ],
+    )
+    def test_no_time_is_now_and_of_an_earlier_day_not_known(self, fields: dict[str, str], taken: str | None) -> None:
+        clinic = calm()
+        clinic.at("16:20", MONDAY)
+        score = scored(clinic, items(MODERATE) | fields)
+        assert (score.taken and f"{score.taken:%Y-%m-%dT%H:%M}") == taken
+
     @pytest.mark.parametrize(("total", "field"), [("52", None), ("53", "total"), ("", "total")])
     def test_a_scale_of_which_only_the_total_is_entered(self, total: str, field: str | None) -> None:
         clinic = calm()
