@@ -43,7 +43,7 @@ ATTESTATION = "I have checked this record. It is complete and correct, and I sig
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """S5, page 1. Without `record` something blocks signing, or the reader is no prescriber."""
+    """S5, page 1. Without `record` something blocks signing; else it is as it would be signed by the reader."""
 
     view: SessionView
     record: KetamineSession | None
@@ -72,8 +72,10 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
         uow.commit()
     blocked = any(each.blocks for each in view.missing)
     made = session.signed if session.amendment is None else None
-    if made is None and view.may_sign and not blocked:
+    if made is None and not blocked and session.status is not SessionStatus.ENTERED_IN_ERROR:
         made = _next_version(session, record(session, course, caller.clinician, now, site.limits, view.stock))
+    differs = changes(session.signed, made) if session.signed and made and session.amendment else ()
+    unchanged = session.amendment is not None and made is not None and not differs
     return Review(
         view=view,
         record=made,
@@ -81,13 +83,13 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
         note=session_note(made) if made is not None else "",
         sections=note_sections(made) if made is not None else (),
         versions=lines,
-        changes=changes(session.signed, made) if session.signed and made and session.amendment else (),
+        changes=differs,
         meaning=made.signature.meaning if made is not None else "",
         countersigning=_countersigning(session, given, caller),
         attestation=ATTESTATION,
         count_question=_count_question(session, programme_of(course), now),
-        may_sign=view.may_sign and not blocked,
-        why_not=view.why_not or _why_not(caller, blocked=blocked),
+        may_sign=view.may_sign and not blocked and not unchanged,
+        why_not=view.why_not or _why_not(caller, blocked=blocked, unchanged=unchanged),
     )
 
 
@@ -97,9 +99,11 @@ def _countersigning(session: StoredSession, given: Sequence[Countersignature], c
     return STATEMENTS[meaning_for(session.signed, caller.clinician)]
 
 
-def _why_not(caller: Caller, *, blocked: bool) -> str:
+def _why_not(caller: Caller, *, blocked: bool, unchanged: bool) -> str:
     if caller.role is not Role.PRESCRIBER:
         return "Only a prescriber can sign."
+    if unchanged:
+        return "Nothing is changed yet. Change what is wrong in the steps, or give the amendment up."
     return "Something is missing." if blocked else ""
 
 

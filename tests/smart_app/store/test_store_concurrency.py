@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import TypeVar
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Engine, select
@@ -21,9 +22,11 @@ from smart_app.store.outbox import SqlOutbox
 from smart_app.store.sealing import Sealer, SealingKey
 from smart_app.store.tables import attempts
 from smart_app.store.unit_of_work import SqlWork
+from smart_app.use_cases.amend_session import begin_amendment
 from smart_app.use_cases.errors import Refused, StaleVersion
-from smart_app.use_cases.records import MessageState
+from smart_app.use_cases.records import MessageKind, MessageState
 from smart_app.use_cases.session_entries import add_entry
+from smart_app.use_cases.sign_session import sign
 from tests.smart_app.store.stored_records import (
     ADA,
     BASE,
@@ -38,6 +41,7 @@ from tests.smart_app.store.stored_records import (
     later,
     some_tokens,
 )
+from tests.smart_app.use_cases.a_clinic import DEE, MONDAY, Clinic
 
 T = TypeVar("T")
 
@@ -52,6 +56,40 @@ def at_once(threads: int, act: Callable[[int], T]) -> list[T]:
 
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(run, range(threads)))
+
+
+@pytest.mark.parametrize("amended", [False, True], ids=["signed", "amended"])
+def test_fifty_who_sign_at_once_leave_one_version(engine: Engine, *, amended: bool) -> None:
+    clinic = Clinic()
+    clinic.enrolled()
+    session = clinic.signed(MONDAY) if amended else clinic.recorded(MONDAY)
+    if amended:
+        clinic.at("18:00")
+        begin_amendment(clinic.work, clinic.clock, DEE, session.id, "The lot was mistyped.")
+        session = clinic.save(session, {"dose.lot": "L-78"})
+    work = SqlWork(engine)
+    with work() as uow:
+        uow.courses.add(clinic.course)
+        uow.sessions.add(clinic.session(session.id))
+        for version in clinic.work.kept.versions.values():
+            uow.versions.add(version)
+        uow.audit.add(an_audit())
+        uow.commit()
+    version = clinic.session(session.id).version
+
+    def one(_number: int) -> object:
+        fields = {"attest": "yes", "version": str(version)}
+        ids = lambda: str(uuid4())  # noqa: E731  # the clinic's own numbers are not made for threads
+        return sign(work, clinic.clock, DEE, session.id, fields, ids, clinic.site).signed
+
+    with ThreadPoolExecutor(10) as people:
+        found = set(people.map(one, range(50)))
+    assert len(found) == 1
+    with work() as uow:
+        kept = uow.versions.of_session(session.id)
+        kinds = Counter(message.kind for message in uow.messages.of_course(clinic.course.id))
+    assert [each.number for each in kept] == ([1, 2] if amended else [1])
+    assert kinds[MessageKind.AMEND_SESSION if amended else MessageKind.SEND_SESSION] == 1
 
 
 def launches_of(engine: Engine) -> SqlLaunches:

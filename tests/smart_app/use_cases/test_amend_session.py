@@ -108,6 +108,14 @@ class TestAmending:
         with pytest.raises(Refused, match="Nothing was changed"):
             clinic.sign(clinic.session(session.id))
 
+    def test_the_review_offers_no_signature_before_something_is_changed(self, clinic: Clinic) -> None:
+        session = clinic.signed(MONDAY)
+        clinic.at("17:00")
+        amending(clinic, session)
+        found = review(clinic.work, clinic.clock, DEE, session.id, clinic.site)
+        assert not found.may_sign
+        assert found.why_not.startswith("Nothing is changed yet.")
+
     def test_giving_it_up_brings_the_signed_values_back(self, clinic: Clinic) -> None:
         session = clinic.signed(MONDAY)
         amending(clinic, session)
