@@ -130,7 +130,7 @@ def _act(visit: Visit, amount: str) -> Response:
     """Both acts on a vial: the form, what is wrong with it, and back to the vial."""
     deps, name, problems = visit.deps, visit.path["vial"], {}
     done = {"counted": count_vial, "wasted": waste_rest}[amount]
-    if amount in visit.fields:
+    if amount in visit.fields or f"{amount}_ml" in visit.fields:
         try:
             done(deps.work, deps.clock, visit.caller, name, visit.fields, deps.site)
         except Refused as refused:

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from fhir_mappings.facts.treatment import Known, SecondPerson
-from smart_app.clinical.ledger import Act, Posting, Row, awaiting, balance, counter_entry, plain
+from smart_app.clinical.ledger import Act, Posting, Row, Vial, awaiting, balance, counter_entry, plain
 from smart_app.clinical.ledger_rules import second_person_problem
 from smart_app.use_cases.access import audited, refuse, retried
 from smart_app.use_cases.errors import Refused
@@ -20,23 +20,23 @@ from smart_app.use_cases.site import Site
 
 @retried
 def count_vial(work: Work, clock: Clock, caller: Caller, vial_id: str, fields: Mapping[str, str], site: Site) -> Row:
-    """Hold a vial against the ledger. fields: counted (mg), reason and loss for a difference, entry.
+    """Hold a vial against the ledger. fields: counted (mg) or counted_ml, reason and loss for a difference, entry.
 
     A difference is asked back once (confirm == "yes" answers), since the ledger follows the count from then on.
     """
     now, action, form = clock(), "clinician:ledger:count", LedgerForm(fields)
     with work() as uow:
-        rows = _rows(uow, caller, now, action, vial_id, site)
+        vial, rows = _vial(uow, caller, now, action, vial_id, site)
         if (done := _done(rows, form.entry)) is not None:
             return done
-        counted = form.measured("counted", "mg", "Enter what was counted, in mg.")
+        counted = form.milligrams("counted", vial.concentration, "Enter what was counted, in mg or in mL.")
         reason, loss = form.text("reason"), form.text("loss")
         correction = Decimal(0) if counted is None else counted - balance(rows)
         if correction:
             form.reason("reason", "Say what explains the difference.")
-            if form.text("confirm") != "yes" and "counted" not in form.problems:
+            if counted is not None and form.text("confirm") != "yes" and "counted" not in form.problems:
                 held = plain(balance(rows))
-                words = f"{form.text('counted')} mg, the ledger says {held} mg."
+                words = f"{plain(counted)} mg, the ledger says {held} mg."
                 form.problems["counted"] = f"Check: {words} Is that right?"
         form.check()
         posting = replace(
@@ -52,16 +52,17 @@ def count_vial(work: Work, clock: Clock, caller: Caller, vial_id: str, fields: M
 
 @retried
 def waste_rest(work: Work, clock: Clock, caller: Caller, vial_id: str, fields: Mapping[str, str], site: Site) -> Row:
-    """Destroy the rest of a vial, or a part of it. fields: wasted (mg), method, reason, witness, time, date, entry.
+    """Destroy the rest of a vial, or a part of it. fields: wasted (mg) or wasted_ml, method, reason, witness,
+    time, date, entry.
 
     Where the witness signs in, the waste is announced and taken from the vial once a colleague has confirmed it.
     """
     now, action, form = clock(), "clinician:ledger:waste", LedgerForm(fields)
     with work() as uow:
-        rows = _rows(uow, caller, now, action, vial_id, site)
+        vial, rows = _vial(uow, caller, now, action, vial_id, site)
         if (done := _done(rows, form.entry)) is not None:
             return done
-        wasted = form.measured("wasted", "mg", "Enter what was wasted, in mg.")
+        wasted = form.milligrams("wasted", vial.concentration, "Enter what was wasted, in mg or in mL.")
         method = form.text("method", "Say how it was destroyed.")
         reason = form.reason("reason", "Say why it was wasted.")
         at = form.moment(now)
@@ -97,7 +98,7 @@ def confirm_waste(
     """Say in one's own sign-in that announced waste was seen destroyed; only now it leaves the vial."""
     now, action, form = clock(), "clinician:waste:witness", LedgerForm({"entry": entry})
     with work() as uow:
-        rows = _rows(uow, caller, now, action, vial_id, site)
+        _, rows = _vial(uow, caller, now, action, vial_id, site)
         if (done := _done(rows, form.entry)) is not None:
             return done
         waiting = next((row for row in awaiting(rows) if row.id == announced), None)
@@ -133,7 +134,7 @@ def take_back_row(
     """Enter the counter-entry of a row. fields: reason, entry. A dose is taken back with its session alone."""
     now, action, form = clock(), "clinician:ledger:reverse", LedgerForm(fields)
     with work() as uow:
-        rows = _rows(uow, caller, now, action, vial_id, site)
+        _, rows = _vial(uow, caller, now, action, vial_id, site)
         if (done := _done(rows, form.entry)) is not None:
             return done
         row = next((each for each in rows if each.id == row_id), None)
@@ -148,13 +149,15 @@ def take_back_row(
         return _kept(uow, caller, now, action, add_row(uow, posting, site, field="reason"))
 
 
-def _rows(uow: UnitOfWork, caller: Caller, now: datetime, action: str, vial_id: str, site: Site) -> list[Row]:
-    """All of a vial of the caller's own ledger."""
+def _vial(
+    uow: UnitOfWork, caller: Caller, now: datetime, action: str, vial_id: str, site: Site
+) -> tuple[Vial, list[Row]]:
+    """A vial of the caller's own ledger with all its rows."""
     require_ledger(uow, caller, now, action, site)
     vial = uow.ledger.vial(vial_id)
     if vial is None or vial.ehr != caller.ehr:
         refuse(uow, caller, now, action, Refused("There is no such vial."))
-    return list(uow.ledger.of_vial(vial_id))
+    return vial, list(uow.ledger.of_vial(vial_id))
 
 
 def _posting(name: str, vial: str, act: Act, at: datetime, now: datetime, caller: Caller) -> Posting:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 from smart_app.clinical.entry import NotUsable, amount, past_moment
-from smart_app.clinical.ledger import NotPosted, Posting, Row, post
+from smart_app.clinical.ledger import NotPosted, Posting, Row, plain, post
 from smart_app.clinical.units import Factors, unit_problem
 from smart_app.use_cases.access import refuse, require_writer
 from smart_app.use_cases.errors import Refused
@@ -71,6 +71,19 @@ class LedgerForm:
         if problem:
             self.problems[name] = problem
         return found
+
+    def milligrams(self, name: str, concentration: Decimal, needed: str) -> Decimal | None:
+        """Typed in mg, or in mL (the field `name`_ml) where that is what was read off; both must say the same."""
+        in_ml = f"{name}_ml"
+        typed = self.measured(name, "mg", "" if self.text(in_ml) else needed)
+        volume = self.measured(in_ml, "mL", "")
+        if volume is None:
+            return typed
+        held = volume * concentration
+        if typed is not None and typed != held:
+            words = f"{plain(volume)} mL × {plain(concentration)} mg/mL = {plain(held)} mg"
+            self.problems.setdefault(name, f"{words}, but {plain(typed)} mg is entered.")
+        return held
 
     def moment(self, now: datetime) -> datetime:
         """Of the act: the time that was typed, or now."""

@@ -116,6 +116,26 @@ class TestCount:
     def test_a_count_that_agrees(self, clinic: Clinic) -> None:
         assert self.count(clinic, received(clinic)).correction == 0
 
+    def test_it_may_be_counted_by_volume(self, clinic: Clinic) -> None:
+        vial = received(clinic)
+        told = {"counted": "", "reason": "Overdrawn by a drop", "confirm": "yes"}
+        assert str(self.count(clinic, vial, counted_ml="9.9", **told).balance) == "495.0"
+
+    def test_volume_and_milligrams_say_the_same(self, clinic: Clinic) -> None:
+        vial = received(clinic)
+        with pytest.raises(Refused) as refused:
+            self.count(clinic, vial, counted_ml="9.9", counted="500", confirm="yes")
+        assert "9.9 mL × 50 mg/mL = 495.0 mg, but 500 mg" in refused.value.problems["counted"]
+        with pytest.raises(Refused) as refused:
+            self.count(clinic, vial, counted="", counted_ml="495 mg")
+        assert "in mL, not in mg" in refused.value.problems["counted_ml"]
+
+    def test_nothing_counted_is_asked_for(self, clinic: Clinic) -> None:
+        vial = received(clinic)
+        with pytest.raises(Refused) as refused:
+            self.count(clinic, vial, counted="")
+        assert "mg or in mL" in refused.value.problems["counted"]
+
     def test_a_difference_is_asked_back_and_explained(self, clinic: Clinic) -> None:
         vial = received(clinic)
         with pytest.raises(Refused) as refused:
