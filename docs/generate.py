@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fhir_mappings.facts.checklists import THERAPY
 from fhir_mappings.facts.instruments import INSTRUMENTS
-from fhir_mappings.facts.programme import ProgrammeDefinition
+from fhir_mappings.facts.programme import Detail, ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
 from fhir_mappings.writing.questionnaire import questionnaire
@@ -128,6 +129,24 @@ def _programme_bounds(tunable: Tunable, shipped: ProgrammeDefinition) -> str:
     return f"{getattr(shipped, tunable.key)} ({bounds[0]} to {bounds[1]})" if bounds else "-"
 
 
+def _check_rows() -> Iterator[tuple[str, ...]]:
+    """Each line once, with the routes that ask it; discharge and psychotherapy after those before the dose."""
+    before = list(dict.fromkeys(item for p in PROGRAMMES.values() for item in p.checks))
+    after = list(dict.fromkeys(item for p in PROGRAMMES.values() for item in p.discharge))
+    for item in (*before, *after):
+        asking = [p.route.value for p in PROGRAMMES.values() if item in (*p.checks, *p.discharge)]
+        where = f" ({item.place.value})" if item.place is not None else ""
+        stops = "Do not give the dose. " if item.stops else "Not met." if item in after else ""
+        yield item.text + where, ", ".join(asking), "; ".join(map(_detail, item.details)), f"{stops}{item.effect}"
+    for item in THERAPY:
+        yield item.text, "all", "; ".join(map(_detail, item.details)), "nothing"
+
+
+def _detail(detail: Detail) -> str:
+    unit = f", {detail.unit} {detail.possible[0]} to {detail.possible[1]}" if detail.unit and detail.possible else ""
+    return f"{detail.label.lower()}{unit}"
+
+
 def programmes() -> str:
     iv = PROGRAMMES[Route.IV]
     share, late = share_words(iv), iv.late_days
@@ -187,6 +206,15 @@ pain, weakness or a disturbance of speech or sight, and a severe headache, recor
 whatever the readings say.
 
 {table(("key of [session]", "reached when", "shipped (bounds)", "what the page says to do"), _action_rows())}
+
+## What is asked before the dose and at discharge
+
+The lines are `fhir_mappings/facts/checklists.py`. "Yes" is always the answer with which the session goes on. A line
+that stops the dose is set aside only with a prescriber's reason, which goes into the note. A medicine that deepens
+sedation or raises blood pressure gets a line of its own from the latest screening. What the readings say is proposed
+at discharge and confirmed by the clinician; a yes against them counts as unmet.
+
+{table(("line", "routes", "typed beside it", "no means"), _check_rows())}
 
 ## States of a course
 

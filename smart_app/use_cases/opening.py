@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 
@@ -9,6 +10,8 @@ from smart_app.clinical import dosing
 from smart_app.clinical.entry import amount, day, readable
 from smart_app.clinical.units import plain
 from smart_app.use_cases.records import StoredCourse, StoredScreening, StoredSession
+
+_WITH_NUMBER = re.compile(r"(.*?)[,;]? +([0-9+(][0-9 +()/.-]{4,})")
 
 
 def opening_fields(
@@ -32,8 +35,16 @@ def opening_fields(
         "dose.planned_mg": planned,
         "dose.date": held.isoformat() if held != today else "",
         "discharge.escort": course.enrolment.get("escort", ""),
+        **_escort(course.enrolment.get("escort", "")),
     }
     return {name: text for name, text in filled.items() if text}
+
+
+def _escort(typed: str) -> dict[str, str]:
+    """Name and telephone of the escort plan, which is one line: the number is what it ends with."""
+    match = _WITH_NUMBER.fullmatch(typed.strip())
+    name, phone = (match[1], match[2]) if match else (typed, "")
+    return {"check.escort.name": name, "check.escort.phone": phone}
 
 
 def _newest_weight(

@@ -739,6 +739,8 @@ async def test_what_the_readings_say_is_proposed_and_one_press_confirms_it(desk:
         page = await page_of(client, at(session, "discharge"))
         assert "Readings: 129/79 at 15:32, baseline 128/78: below 140/100." in page.text
         assert "Readings: MOAA/S 5 at 15:32." in page.text
+        buttons = [attrs.get("value", "") for tag, attrs in page.tags if tag == "button"]
+        assert buttons.index("") < buttons.index("confirm"), "Enter takes the first button: it must confirm nothing"
         await post(client, page.form("/fields"), do="confirm")
     fields = desk.work.kept.sessions[session.id].fields
     agreed = {name for name in before_discharge() if fields.get(name)}
