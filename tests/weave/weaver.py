@@ -40,6 +40,7 @@ _KEPT = {
     "screenings": "select id, patient, 0 from screenings",
     "answers": "select id, patient, 0 from answers",
     "scores": "select id, patient, 0 from scores",
+    "outcome_decisions": "select id, patient, 0 from outcome_decisions",
     "messages": "select id, patient, 0 from messages",
 }
 _ALL_KEPT = " union all ".join(query.replace("select ", f"select '{table}', ", 1) for table, query in _KEPT.items())

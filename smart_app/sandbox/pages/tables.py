@@ -33,12 +33,13 @@ TABS = (
     Tab(path="procedures", label="Procedures", types=("Procedure",)),
     Tab(path="administrations", label="Medication administrations", types=("MedicationAdministration",)),
     Tab(path="observations", label="Observations", types=("Observation",)),
+    Tab(path="questionnaires", label="Questionnaires", types=("QuestionnaireResponse",)),
     Tab(path="care-plans", label="Care plans", types=("CarePlan",)),
 )
 
 _DATES = (
     "performedDateTime", "performedPeriod", "effectiveDateTime", "effectivePeriod", "onsetDateTime", "authoredOn",
-    "recordedDate", "period", "created",
+    "recordedDate", "period", "created", "authored",
 )  # fmt: skip
 
 
@@ -75,6 +76,8 @@ def _what(resource: Resource) -> str:
     for name in ("code", "medicationCodeableConcept"):
         if name in resource:
             return concept_text(resource[name])
+    if "questionnaire" in resource:
+        return str(resource["questionnaire"]).rpartition("/")[2]
     return str(resource.get("title") or resource.get("medicationReference", {}).get("display") or "")
 
 
@@ -129,6 +132,15 @@ def _done(resource: Resource) -> str:
     return "\n".join(text for text in (concept_text(resource.get("outcome", {})), *notes) if text)
 
 
+def _answered(resource: Resource) -> str:
+    lines = []
+    for item in resource.get("item", []):
+        for answer in item.get("answer", []):
+            value = answer.get("valueCoding", {}).get("display") or answer.get("valueInteger", "")
+            lines.append(f"{item.get('text', item.get('linkId', ''))}: {value}")
+    return "\n".join(lines)
+
+
 def _planned(resource: Resource) -> str:
     return "; ".join(_activities(resource)) or str(resource.get("description", ""))
 
@@ -147,4 +159,5 @@ _VALUES: dict[str, Callable[[Resource], str]] = {
     "MedicationStatement": _ordered,
     "Procedure": _done,
     "CarePlan": _planned,
+    "QuestionnaireResponse": _answered,
 }

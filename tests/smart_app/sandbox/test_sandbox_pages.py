@@ -107,6 +107,7 @@ async def test_every_window_is_a_launch_of_its_own(app: AnApp) -> None:
         ("observations", ["Systolic blood pressure: 124 mm[Hg]", "19", "Negative", "74.5 kg"]),
         ("procedures", ["Ketamine infusion", "completed", "Procedure/ada-1-p"]),
         ("administrations", ["ketamine", "35 mg, Intravenous route"]),
+        ("questionnaires", ["phq9|1.0.0", "2026-03-17", "Little interest: Several days", "Item 2: 3"]),
         ("care-plans", ["Induction", "Session 1 (completed)"]),
     ],
 )
@@ -119,6 +120,18 @@ async def test_the_tabs_show_what_the_chart_holds(app: AnApp, tab: str, words: l
             | {"code": {"text": "Ketamine infusion"}, "performedPeriod": {"start": "2026-03-17T09:00:00Z"}},
             {"resourceType": "MedicationAdministration", "id": "ada-1-m", "status": "completed", **subject}
             | {"medicationCodeableConcept": {"text": "ketamine"}, "dosage": dose},
+            {"resourceType": "QuestionnaireResponse", "id": "ada-1-q", "status": "completed", **subject}
+            | {"questionnaire": "https://x.example/Questionnaire/phq9|1.0.0", "authored": "2026-03-17T09:00:00Z"}
+            | {
+                "item": [
+                    {
+                        "linkId": "1",
+                        "text": "Little interest",
+                        "answer": [{"valueCoding": {"display": "Several days"}}],
+                    },
+                    {"linkId": "2", "text": "Item 2", "answer": [{"valueInteger": 3}]},
+                ]
+            },
             {"resourceType": "CarePlan", "id": "ada-1-c", "status": "active", "intent": "plan", **subject}
             | {"title": "Induction"}
             | {"activity": [{"detail": {"code": {"text": "Session 1"}, "status": "completed"}}]},

@@ -20,6 +20,7 @@ from tests.smart_app.store.stored_records import (
     NOON,
     a_caller,
     a_course,
+    a_decision,
     a_launch,
     a_message,
     a_pending_launch,
@@ -90,8 +91,11 @@ def _a_day(engine: Engine) -> None:
         uow.sessions.replace(a_session())
         uow.scores.add(a_score())
         uow.scores.of_patient(ADA)
+        uow.scores.decide(a_decision())
+        uow.scores.decisions(ADA)
         uow.messages.add(a_message())
         uow.messages.of_course("course-1")
+        uow.messages.of_patient("demo", ADA)
         uow.messages.retry("message-1", launch="launch-1", now=NOON)
         uow.messages.release(ADA, launch="launch-1", now=NOON)
         uow.ledger.add_vial(a_vial())

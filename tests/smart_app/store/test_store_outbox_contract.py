@@ -412,3 +412,13 @@ def test_messages_of_a_course_come_in_order_with_growing_seq(work: Work) -> None
         messages = uow.messages.of_course("course-1")
     assert [message.id for message in messages] == ["message-1", "message-2"]
     assert messages[0].seq < messages[1].seq
+
+
+def test_messages_of_a_patient_come_in_order_whatever_course_they_are_of(work: Work) -> None:
+    put(work, a_message(), a_message(id="of-none", course="", session=None), a_message(id="ben", patient=BEN))
+    put(work, a_message(id="elsewhere", ehr="other"), a_message(id="message-2", course="course-2"))
+    with work() as uow:
+        found = uow.messages.of_patient("demo", ADA)
+    assert [(message.id, message.course) for message in found] == [
+        ("message-1", "course-1"), ("of-none", ""), ("message-2", "course-2")
+    ]  # fmt: skip
