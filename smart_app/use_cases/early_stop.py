@@ -90,10 +90,19 @@ def rescheduled(session: StoredSession) -> date | None:
 
 
 def with_new_day(course: StoredCourse, number: int, new_day: date | None) -> StoredCourse:
-    """The course with the day of one planned session moved; None moves nothing."""
+    """The course with the day of one planned session moved; None moves nothing.
+
+    A missed session extends the course: where the new day reaches the next session, all later ones move along.
+    """
+    old = next((each.day for each in course.planned if each.number == number), None)
     if new_day is None:
         return course
-    planned = (replace(each, day=new_day) if each.number == number else each for each in course.planned)
+    later = [each for each in course.planned if each.number > number and each.session is None and each.day]
+    reached = old is not None and any(each.day is not None and each.day <= new_day for each in later)
+    moved = {number: new_day}
+    if old is not None and reached:
+        moved |= {each.number: each.day + (new_day - old) for each in later if each.day is not None}
+    planned = (replace(each, day=moved.get(each.number, each.day)) for each in course.planned)
     return replace(course, planned=tuple(planned))
 
 

@@ -12,6 +12,7 @@ from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.decision_view import decision_view
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.follow_course import course_view
+from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse
 from smart_app.use_cases.take_back_session import enter_in_error
 from tests.smart_app.use_cases.a_clinic import DEE, MONDAY, NAN, Clinic
@@ -241,3 +242,21 @@ class TestAfterTheLastSession:
         with pytest.raises(Refused, match="All sessions of this course are done"):
             clinic.opened()
         assert Decision.CONFIRM in course_view(clinic.work, clinic.clock, DEE).decisions
+
+
+class TestAMissedSession:
+    @pytest.mark.parametrize(
+        ("new_day", "days"),
+        [
+            pytest.param(4, (0, 4, 7, 10, 14, 17), id="before the next one, which stays"),
+            pytest.param(6, (0, 6, 7, 10, 14, 17), id="on the day before the next one"),
+            pytest.param(7, (0, 7, 11, 14, 18, 21), id="on the day of the next one: all later ones move along"),
+            pytest.param(12, (0, 12, 16, 19, 23, 26), id="after the next one"),
+        ],
+    )
+    def test_extends_the_course(self, new_day: int, days: tuple[int, ...]) -> None:
+        clinic = a_course(1)
+        clinic.at("09:00", DAYS[1])
+        form = {"reason": "Fever.", "rescheduled": (MONDAY + timedelta(days=new_day)).isoformat()}
+        not_done(clinic.work, clinic.clock, DEE, form, clinic.ids, clinic.site)
+        assert tuple((each.day - MONDAY).days for each in clinic.course.planned if each.day) == days
