@@ -96,6 +96,13 @@ def known_before(at_hand: AtHand, course: StoredCourse, person: Json) -> dict[st
     return known
 
 
+def known_at_discharge(at_hand: AtHand, course: StoredCourse) -> dict[str, str]:
+    """When the next session is planned, beside the question whether the visit is booked."""
+    number = at_hand.session.number
+    days = [each.day for each in course.planned if each.number > number and each.day is not None]
+    return {"next": f"Planned for {day_words(min(days))}." if days else "No further session is planned."}
+
+
 def _day(typed: str) -> str:
     try:
         return day_words(day(typed))

@@ -17,7 +17,7 @@ from smart_app.clinical.programme import day_words
 from smart_app.clinical.rescue_medicines import RESCUE, ROUTES
 from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
 from smart_app.use_cases.at_hand import AtHand
-from smart_app.use_cases.check_lines import check_lines, known_before
+from smart_app.use_cases.check_lines import check_lines, known_at_discharge, known_before
 from smart_app.use_cases.checklist import (
     CHECK,
     DISCHARGE,
@@ -100,7 +100,7 @@ def view_of(
     at_hand = AtHand.of(session, course, now, limits, stock)
     begun = started(session, now)
     checks = check_lines(at_hand, CHECK, before_items(at_hand), known_before(at_hand, course, person))
-    discharge = check_lines(at_hand, DISCHARGE, discharge_items(at_hand), {})
+    discharge = check_lines(at_hand, DISCHARGE, discharge_items(at_hand), known_at_discharge(at_hand, course))
     therapy = check_lines(at_hand, THERAPY, checklists.THERAPY, {})
     taken = readings(session)
     lines = tuple(_reading_line(reading, begun, limits, taken[:place]) for place, reading in enumerate(taken))

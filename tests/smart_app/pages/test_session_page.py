@@ -165,6 +165,8 @@ async def test_a_check_that_stands_against_the_dose_stops_it_like_the_gate(
     async with desk.client() as client:
         form = (await page_of(client, at(session, "dose"))).form("/fields")
         form.action = form.action.replace("/fields", "/start")
+        above = await page_of(client, at(session, "dose"))
+        assert words in above.text or "1 check that decides is not answered yet" in above.text
         response = await post(client, form, do="start")
         assert response.headers["location"] == at(session, "gate")
         page = await page_of(client, at(session, "gate"))
@@ -739,6 +741,7 @@ async def test_what_the_readings_say_is_proposed_and_one_press_confirms_it(desk:
         page = await page_of(client, at(session, "discharge"))
         assert "Readings: 129/79 at 15:32, baseline 128/78: below 140/100." in page.text
         assert "Readings: MOAA/S 5 at 15:32." in page.text
+        assert "Next visit booked Planned for 26 Nov 2026." in page.text
         buttons = [attrs.get("value", "") for tag, attrs in page.tags if tag == "button"]
         assert buttons.index("") < buttons.index("confirm"), "Enter takes the first button: it must confirm nothing"
         await post(client, page.form("/fields"), do="confirm")
