@@ -49,7 +49,7 @@ def keep_signed(
     kind = MessageKind.SEND_SESSION
     if version.number > 1:
         kind = MessageKind.AMEND_SESSION
-        items = differing(uow.messages.of_course(course.id), session.id, items)
+        items = differing(uow.messages.of_course(course.id), version, items, caller.not_granted)
     uow.messages.add(message(kind, moved, session.id, items, caller, now, ids()))
     uow.messages.add(care_plan_message(MessageKind.UPDATE_CARE_PLAN, moved, caller, now, ids(), site))
 
@@ -79,20 +79,23 @@ def keep_first(uow: UnitOfWork, session: StoredSession, course: StoredCourse) ->
         return
     sent = [each for each in uow.messages.of_course(course.id) if each.session == session.id]
     items = tuple(replace(item, reference=None) for each in sent[:1] for item in each.items)
-    uow.versions.add(_frozen(session.id, session.signed, items))
+    uow.versions.add(frozen(session.id, session.signed, items))
 
 
 def differing(
-    messages: Sequence[OutboxMessage], session_id: str, items: Sequence[MessageItem]
+    messages: Sequence[OutboxMessage],
+    version: SessionVersion,
+    items: Sequence[MessageItem],
+    without: frozenset[str] = frozenset(),
 ) -> tuple[MessageItem, ...]:
-    """What an amendment sends: what it changed or added, and what it no longer holds, without a body.
+    """What an amendment sends: of `items` what it changed or added, and what `version` no longer holds, without body.
 
     As long as it is not known that all of the session has arrived, everything goes along: what the EHR holds already
-    is left as it is.
+    is left as it is. Types in `without` may not be written by this launch: what the EHR holds of them stays.
     """
-    history = sent_items(sendings(messages, session_id))
+    history = sent_items(sendings(messages, version.session))
     arrived = all(any(one.reference for one in known) for known in history.values())
-    staying = {item.value for item in items}
+    staying = {item.value for item in version.resources}
     changed = [
         item
         for item in items
@@ -101,12 +104,13 @@ def differing(
     gone = [
         replace(known[-1], body="", reference=None, label=f"Taken out: {known[-1].label}")
         for value, known in history.items()
-        if value not in staying and known[-1].resource_type != "Provenance"
+        if value not in staying and known[-1].resource_type not in {"Provenance", *without}
     ]
     return (*changed, *gone)
 
 
-def _frozen(session_id: str, record: KetamineSession, items: tuple[MessageItem, ...]) -> SessionVersion:
+def frozen(session_id: str, record: KetamineSession, items: tuple[MessageItem, ...]) -> SessionVersion:
+    """A version as it is kept."""
     return SessionVersion(
         id=f"{session_id}/{record.version}",
         session=session_id,
@@ -124,7 +128,7 @@ def _version(
     items = _items(session, course, sessions, site, frozenset())
     if session.signed is None:
         raise LookupError("a session that is not signed has no version")
-    return _frozen(session.id, session.signed, items)
+    return frozen(session.id, session.signed, items)
 
 
 def as_written(item: MessageItem) -> WrittenResource:

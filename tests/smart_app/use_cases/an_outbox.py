@@ -21,7 +21,7 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
-from smart_app.use_cases.signed_session import as_item, differing
+from smart_app.use_cases.signed_session import as_item, differing, frozen
 from smart_app.use_cases.typed_session import BY
 from tests.fakes import FakeOutbox, FakeWork
 from tests.fhir_mappings.writing.a_session import (
@@ -104,7 +104,8 @@ class Clinic:
         made = replace(session, **(next_one | changes))
         whole = tuple(map(as_item, session_resources(made, course, INSTANCE)))
         with self.work() as uow:
-            items = differing(uow.messages.of_course(course.id), session.id, whole)
+            version = frozen(session.id, made, whole)
+            items = differing(uow.messages.of_course(course.id), version, whole)
             held = uow.sessions.get(session.id) or _draft(session)
             uow.sessions.replace(replace(held, signed=made))
             uow.audit.add(AuditRecord(action="clinician:session:sign", at=self.time))

@@ -142,6 +142,14 @@ class TestAmending:
         assert any("135" in item.body for item in message.items)
         assert clinic.kinds[-1] is MessageKind.UPDATE_CARE_PLAN
 
+    def test_what_this_launch_may_not_write_is_not_taken_out_of_the_chart(self, clinic: Clinic) -> None:
+        session = clinic.signed(MONDAY)
+        amending(clinic, session)
+        clinic.save(session, {"dose.lot": "L-78"})
+        clinic.sign(clinic.session(session.id), replace(DEE, not_granted=frozenset({"Observation"})))
+        kinds = {item.resource_type for item in sent(clinic, MessageKind.AMEND_SESSION).items}
+        assert kinds == {"Procedure", "MedicationAdministration", "Provenance"}
+
     def test_an_amendment_can_uncount_a_session_and_reopen_the_course(self, clinic: Clinic) -> None:
         days = [MONDAY + timedelta(days=offset) for offset in (0, 3, 7, 10, 14, 17)]
         sessions = [clinic.signed(day) for day in days]
