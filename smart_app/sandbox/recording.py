@@ -88,7 +88,7 @@ async def record_session(clinician: Clinician, root: str, session: PlannedSessio
 
 async def _dose(clinician: Clinician, steps: str, session: PlannedSession) -> None:
     page = _good(await clinician.open(f"{steps}/dose"))
-    if LOT not in page.text:
+    if LOT not in page.html:
         page = await _receive(clinician, steps, page, session)
     given: dict[str, Value] = {
         "dose.lot": LOT,

@@ -65,6 +65,7 @@ class Record:
                 "name": [{"use": "official", "family": family, "given": [given]}],
                 "gender": gender,
                 "birthDate": born.isoformat(),
+                "address": [{"use": "home", "line": [f"{mrn[-1]} Example Street"], "city": "Riverside"}],
                 "managingOrganization": {"reference": "Organization/riverside"},
             }
         )
