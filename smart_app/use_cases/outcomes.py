@@ -11,7 +11,7 @@ from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.questionnaire import Instrument
 from fhir_mappings.facts.treatment import Role, SessionStatus
 from smart_app.clinical.entry import NotUsable, day
-from smart_app.clinical.follow_up import Due, DueState, next_due, schedule
+from smart_app.clinical.follow_up import WEEK, Due, DueState, next_due, schedule
 from smart_app.clinical.instruments import result
 from smart_app.clinical.outcomes import PRIMARY, Outcome, ScaleScore, outcome, totals
 from smart_app.clinical.relapse import Cause, Declaration, Relapse, relapse
@@ -89,6 +89,7 @@ class FormView:
     form: Instrument
     values: Mapping[str, str]
     alert: SuicidalityAlert
+    lately: date | None  # the day of a score so recent that the form asks about much of the same time again
     now: datetime
 
 
@@ -106,11 +107,23 @@ def outcomes_view(work: Work, clock: Clock, caller: Caller) -> OutcomesView:
 def form_view(work: Work, clock: Clock, caller: Caller, scale: str) -> FormView:
     now, form = clock(), form_of(scale)
     with work() as uow:
-        alert = suicidality_alert(scores_of(uow, caller, now.tzinfo))
-        view = FormView(form=form, values=score_draft(uow, caller, scale), alert=alert, now=now)
+        scores = scores_of(uow, caller, now.tzinfo)
+        view = FormView(
+            form=form,
+            values=score_draft(uow, caller, scale),
+            alert=suicidality_alert(scores),
+            lately=_lately(form, scores, now.date()),
+            now=now,
+        )
         uow.audit.add(audited(caller, now, "clinician:score:read", detail=form.name))
         uow.commit()
         return view
+
+
+def _lately(form: Instrument, scores: Sequence[ScaleScore], today: date) -> date | None:
+    """PHQ-9 and its like are filled in once a week at most (clinical README 4)."""
+    taken = totals(scores, form.key)
+    return taken[-1].day if form.recall and taken and today - taken[-1].day < WEEK else None
 
 
 def outcomes_within(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from fhir_mappings.facts.instruments import INSTRUMENTS
@@ -154,6 +156,15 @@ async def test_the_steps_of_a_session_lead_to_their_forms_and_an_alert_is_not_pa
         form = PageParts((await client.get(before.links["a PHQ-9, item 9 included"])).text).form("/outcomes/phq9")
         answer = await post(client, form, do="save", **NINE)
     assert answer.headers["location"] == f"{PAGE}?saved=score", "an answer on self-harm is shown first"
+
+
+@pytest.mark.parametrize(("days", "told"), [(6, True), (7, False)])
+async def test_a_form_that_was_filled_in_this_week_is_asked_back(desk: Desk, days: int, told: bool) -> None:
+    day = (desk.now - timedelta(days=days)).date().isoformat()
+    score = {"total": 12, "date": day, "reference": "Observation/1", "item9": 0}
+    desk.keep(screening=a_screening(baseline_scores=(score,)))
+    assert ("once a week is enough" in (await read(desk, f"{PAGE}/phq9")).text) is told
+    assert "once a week is enough" not in (await read(desk, f"{PAGE}/madrs")).text
 
 
 async def test_an_unknown_questionnaire_is_a_page_that_says_so(desk: Desk) -> None:
