@@ -16,7 +16,8 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not 
 axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 
 SMALL = (
-    "[...document.querySelectorAll('main button:not([hidden]), main input:not([type=hidden]), summary')]"
+    "[...document.querySelectorAll("
+    "'main button:not([hidden], [aria-hidden]), main input:not([type=hidden]), summary')]"
     ".map(e => (e.closest('label') ?? e).getBoundingClientRect())"
     ".filter(r => r.height && r.height < 47.5).length"
 )
