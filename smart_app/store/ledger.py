@@ -47,7 +47,7 @@ class SqlLedger:
             "id": row.id,
             "vial": row.vial,
             "number": row.number,
-            "ehr": self._connection.scalar(select(vials.c.ehr).where(vials.c.id == row.vial)),
+            "ehr": select(vials.c.ehr).where(vials.c.id == row.vial).scalar_subquery(),
             "session": row.session,
             "at": row.at,
             "holds": int(row.balance > 0),

@@ -16,7 +16,7 @@ from smart_app.store.tables import ledger, vials
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.errors import StaleVersion
 from smart_app.use_cases.ports import Work
-from tests.smart_app.clinical.vials import NOON, RULES, a_posting, a_vial, posted
+from tests.smart_app.clinical.vials import NOON, a_posting, a_vial, posted
 from tests.smart_app.store.stored_records import an_audit
 
 
@@ -50,22 +50,20 @@ def test_a_thousand_amounts_keep_their_digits(work: Work) -> None:
         Decimal(each) for each in ("0.50", "1.10", "19", "0.0000001", "1E-7", "5.00", "0.1000", "7", "50.0", "3")
     ]
     amounts += [Decimal("123.4567")]
-    rows: tuple[Row, ...] = ()
     with work() as uow:
-        for place, amount in enumerate(amounts):
-            vial = a_vial(id=f"vial-{place}", number=place + 1)
+        for number in range(0, len(amounts), 25):
+            vial = a_vial(id=f"vial-{number}", number=number + 1, volume=Decimal(1000))
             uow.ledger.add_vial(vial)
-            received = posted(vial=vial)
-            row = post(
-                vial, received, a_posting(id=f"row-{place}", vial=vial.id, administered=amount, wasted=amount), RULES
-            )
-            for each in (*received, row):
-                uow.ledger.add(each)
-            rows = (*rows, row)
+            doses = [
+                a_posting(id=f"row-{number}-{place}", vial=vial.id, administered=amount, wasted=amount)
+                for place, amount in enumerate(amounts[number : number + 25])
+            ]
+            for row in posted(*doses, vial=vial):
+                uow.ledger.add(row)
         uow.audit.add(an_audit())
         uow.commit()
     with work() as uow:
-        kept = [uow.ledger.of_vial(row.vial)[-1] for row in rows]
+        kept = [row for number in range(0, len(amounts), 25) for row in uow.ledger.of_vial(f"vial-{number}")[1:]]
     assert [(str(each.administered), str(each.wasted)) for each in kept] == [(str(a), str(a)) for a in amounts]
     assert len(amounts) == 1000
 
