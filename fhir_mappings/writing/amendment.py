@@ -14,7 +14,7 @@ from fhir_mappings.facts.treatment import Clinician
 from fhir_mappings.writing.datatypes import annotation
 from fhir_mappings.writing.instance import urn
 from fhir_mappings.writing.read_back import holds
-from fhir_mappings.writing.retraction import retracted
+from fhir_mappings.writing.retraction import is_retracted, retracted
 from fhir_mappings.writing.transaction import create_entry, put_entry
 from fhir_mappings.writing.written import Json, WrittenResource
 
@@ -82,7 +82,7 @@ def _replaced(there: Any, ours: Sequence[Any], wanted: Any) -> Any:
 
 def taken_out(current: Json, when: datetime, author: Clinician) -> Json | None:
     """What no longer belongs to the record, marked as entered in error; None: it is marked already."""
-    if current.get("status") == "entered-in-error":
+    if is_retracted(current):
         return None
     note = annotation("author", author, when, "Entered in error: taken out when the record was amended.")
     return retracted(current, note)

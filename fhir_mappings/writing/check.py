@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+from fhir.resources.R4B.adverseevent import AdverseEvent
 from fhir.resources.R4B.careplan import CarePlan
 from fhir.resources.R4B.clinicalimpression import ClinicalImpression
 from fhir.resources.R4B.detectedissue import DetectedIssue
@@ -27,6 +28,7 @@ from fhir_mappings.writing.written import Json
 
 _MODELS: Mapping[str, Any] = MappingProxyType(
     {
+        "AdverseEvent": AdverseEvent,
         "CarePlan": CarePlan,
         "ClinicalImpression": ClinicalImpression,
         "DetectedIssue": DetectedIssue,

@@ -16,7 +16,10 @@ from fhir_mappings.writing.read_back import holds
 from fhir_mappings.writing.transaction import put_entry
 from fhir_mappings.writing.written import Json
 
+_MARK = "Entered in error:"
+_WRONG = "entered-in-error"
 _RETRACTABLE = frozenset({"Procedure", "MedicationAdministration", "Observation", "QuestionnaireResponse"})
+_WORDED = "AdverseEvent"  # R4 gives it neither status nor note: the event itself says that it was none
 _NO_NOTE = frozenset({"QuestionnaireResponse"})  # R4 gives it none: its result carries the reason
 
 
@@ -30,17 +33,30 @@ def retraction(current: Sequence[Json], reason: str, when: datetime, author: Cli
         raise Unwritable("reason", "is empty: a retraction says why")
     if not current:
         raise Unwritable("current", "is empty: there is nothing to retract")
-    note = annotation("author", author, when, f"Entered in error: {plain(reason)}")
+    note = annotation("author", author, when, f"{_MARK} {plain(reason)}")
     entries = [put_entry(retracted(resource, note)) for resource in current]
     return wire.encode({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 
 
 def retracted(resource: Json, note: Json) -> Json:
     """One resource marked as entered in error; a note that is there already is not added twice."""
+    if resource.get("resourceType") == _WORDED:
+        if is_retracted(resource):
+            return resource
+        kept = {name: value for name, value in resource.items() if name not in {"seriousness", "severity", "outcome"}}
+        was = resource.get("event", {}).get("text", "")
+        return kept | {"event": {"text": f"{note['text']} Was: {was}" if was else note["text"]}}
     if resource.get("resourceType") not in _RETRACTABLE:
         raise Unwritable("current", "holds a type that has no status entered-in-error")
     if resource["resourceType"] in _NO_NOTE:
-        return resource | {"status": "entered-in-error"}
+        return resource | {"status": _WRONG}
     notes = resource.get("note", [])
     noted = notes if any(holds(one, note) for one in notes) else [*notes, note]
-    return resource | {"status": "entered-in-error", "note": noted}
+    return resource | {"status": _WRONG, "note": noted}
+
+
+def is_retracted(resource: Json) -> bool:
+    """Whether it is marked as entered in error, as `retracted` does it."""
+    if resource.get("resourceType") == _WORDED:
+        return str(resource.get("event", {}).get("text", "")).startswith(_MARK)
+    return resource.get("status") == _WRONG

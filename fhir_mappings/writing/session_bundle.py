@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from fhir_mappings import wire
 from fhir_mappings.facts.programme import TreatmentCourse
 from fhir_mappings.facts.treatment import KetamineSession, SessionStatus, Signature
+from fhir_mappings.writing.adverse_event import adverse_event
 from fhir_mappings.writing.check import checked
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.instance import Instance
@@ -50,8 +51,8 @@ def session_resources(
 ) -> tuple[WrittenResource, ...]:
     """Everything a signed session writes, in the order it travels; the same facts give the same bytes.
 
-    Readings that were struck out before the first sending are left out, and so are Observation and Provenance where
-    `without` names them: the EHR does not let them be written. The signature seals the bytes of everything that is
+    Readings that were struck out before the first sending are left out, and so is what `without` names: the EHR does
+    not let AdverseEvent, Observation or Provenance be written. The signature seals the bytes of everything that is
     returned. Raises Unwritable.
     """
     refuse_unsound("session", session)
@@ -94,10 +95,14 @@ def _clinical(session: KetamineSession, course: TreatmentCourse, instance: Insta
         if reading.struck is None:
             for sign in vital_signs(session, reading, instance):
                 yield _identified(sign.resource, sign.label)
+    for event in session.events:
+        label = f"Adverse event {clock_time(session, event.onset.at)}"
+        yield _identified(adverse_event(session, event, instance), label)
 
 
 def _identified(resource: Json, label: str) -> WrittenResource:
-    identifier = resource["identifier"][0]
+    named = resource["identifier"]
+    identifier = named if isinstance(named, dict) else named[0]  # an AdverseEvent has one, and no list
     return _written(resource, identifier["system"], identifier["value"], label)
 
 

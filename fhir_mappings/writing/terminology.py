@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fhir_mappings.facts.questionnaire import Instrument
-from fhir_mappings.facts.treatment import Drug, Place, Route, SessionStatus
+from fhir_mappings.facts.treatment import Drug, EventOutcome, Place, Route, SessionStatus, Severity
 from fhir_mappings.writing.canonical import (
     FINDING_STATE_SYSTEM,
     OUTCOME_SYSTEM,
@@ -87,6 +87,18 @@ SETTING: Final[Mapping[Place, Json]] = MappingProxyType(
         Place.CLINIC: concept(coding(f"{_HL7}/medication-admin-category", "outpatient", "Outpatient")),
         Place.HOME: concept(coding(f"{_HL7}/medication-admin-category", "community", "Community")),
     }
+)
+# R4 4.0.1: adverse-event-seriousness, -severity and -outcome.
+SERIOUS: Final[Json] = concept(coding(f"{_HL7}/adverse-event-seriousness", "Serious", "Serious"))
+NON_SERIOUS: Final[Json] = concept(coding(f"{_HL7}/adverse-event-seriousness", "Non-serious", "Non-serious"))
+EVENT_SEVERITY: Final[Mapping[Severity, Json]] = MappingProxyType(
+    {
+        each: concept(coding(f"{_HL7}/adverse-event-severity", each.value, each.value.capitalize()))
+        for each in Severity
+    }
+)
+EVENT_OUTCOME: Final[Mapping[EventOutcome, Json]] = MappingProxyType(
+    {each: concept(coding(f"{_HL7}/adverse-event-outcome", each.value)) for each in EventOutcome}
 )
 CREATED: Final[Json] = concept(coding(f"{_HL7}/v3-DataOperation", "CREATE", "create"))
 UPDATED: Final[Json] = concept(coding(f"{_HL7}/v3-DataOperation", "UPDATE", "revise"))

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from fhir_mappings import wire
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.instance import urn
-from fhir_mappings.writing.written import Json, WrittenResource
+from fhir_mappings.writing.written import FOUND_BY_TAG, Json, WrittenResource
 
 
 def transaction(resources: Sequence[WrittenResource], *, fhir_base: str, known: Mapping[str, str | None]) -> bytes:
@@ -42,8 +42,8 @@ def travelling(
 
 
 def if_none_exist(resource: WrittenResource) -> str:
-    """The condition of its create. Provenance has no identifier in R4 and is found by its tag."""
-    parameter = "_tag" if resource.resource_type == "Provenance" else "identifier"
+    """The condition of its create."""
+    parameter = "_tag" if resource.resource_type in FOUND_BY_TAG else "identifier"
     return f"{parameter}={quote(resource.system, safe=':/')}|{quote(resource.value, safe='')}"
 
 

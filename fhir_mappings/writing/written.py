@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 Json = dict[str, Any]
+
+
+# R4 gives these no search by identifier: they are found by `meta.tag`, which holds the same.
+FOUND_BY_TAG: Final = frozenset({"Provenance", "AdverseEvent"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

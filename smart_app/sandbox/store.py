@@ -13,7 +13,7 @@ from sekmet.fhir.search_params import PARAMS, SearchParam
 from sekmet.main import create_app
 from starlette.types import ASGIApp
 
-# R4 defines these; the library knows no search at all for the two types.
+# R4 defines these; the library knows no search at all for these types.
 LACKING = {
     "QuestionnaireResponse": (
         SearchParam("identifier", "token", ("identifier",)),
@@ -23,6 +23,13 @@ LACKING = {
         SearchParam("status", "token", ("status",)),
         SearchParam("authored", "date", ("authored",)),
         SearchParam("encounter", "reference", ("encounter",)),
+    ),
+    "AdverseEvent": (
+        SearchParam("subject", "reference", ("subject",)),
+        SearchParam("date", "date", ("date",)),
+        SearchParam("event", "token", ("event",)),
+        SearchParam("seriousness", "token", ("seriousness",)),
+        SearchParam("severity", "token", ("severity",)),
     ),
     "Questionnaire": (
         SearchParam("identifier", "token", ("identifier",)),

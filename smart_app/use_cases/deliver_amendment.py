@@ -8,6 +8,7 @@ from typing import Final
 from fhir_mappings.facts.treatment import Signature
 from fhir_mappings.wire import decode
 from fhir_mappings.writing.amendment import Disputed, amended, amendment, taken_out
+from fhir_mappings.writing.retraction import is_retracted
 from fhir_mappings.writing.transaction import travelling
 from smart_app.use_cases.deliver_session import take_answer
 from smart_app.use_cases.delivery import Delivery, is_ours
@@ -162,7 +163,7 @@ async def _read_back(delivery: Delivery, links: _Links, history: _History) -> Ve
             losses += await delivery.read_back(item, _as_ours(delivery, item, links))
         elif item.value in delivery.told:
             resource = await _current(delivery, item, history[item.value][-1])
-            losses += [] if resource is None or resource.get("status") == "entered-in-error" else [_status(item)]
+            losses += [] if resource is None or is_retracted(resource) else [_status(item)]
     delivery.in_doubt = False
     return verdict_on(losses)
 

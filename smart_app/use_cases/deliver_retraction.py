@@ -9,7 +9,7 @@ from typing import Final
 
 from fhir_mappings.facts.treatment import Clinician
 from fhir_mappings.wire import decode
-from fhir_mappings.writing.retraction import retraction
+from fhir_mappings.writing.retraction import is_retracted, retraction
 from smart_app.use_cases.delivery import Delivery, is_ours
 from smart_app.use_cases.delivery_verdict import Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
@@ -20,8 +20,9 @@ from smart_app.use_cases.scores import struck_out
 from smart_app.use_cases.sent import sendings, sent_items
 from smart_app.use_cases.two_writers import BY
 
-_TYPES: Final = frozenset({"Procedure", "MedicationAdministration", "Observation", "QuestionnaireResponse"})
-_RETRACTED: Final = "entered-in-error"
+_TYPES: Final = frozenset(
+    {"Procedure", "MedicationAdministration", "Observation", "QuestionnaireResponse", "AdverseEvent"}
+)
 _NEVER_WRITTEN: Final = "Nothing of it was written to the EHR."
 _UNCHANGED: Final = "The EHR still shows this as valid. Correct it there."
 _NO_REASON: Final = "The app does not find why this was entered in error."
@@ -101,7 +102,7 @@ async def _still_valid(delivery: Delivery, items: list[MessageItem]) -> tuple[li
         if not is_ours(decode(item.body), resource):
             words = f"What the EHR shows for {item.label} is not what was sent: another identifier or patient."
             raise decided(MessageState.CONFLICT, words)
-        if resource.get("status") != _RETRACTED:
+        if not is_retracted(resource):
             valid.append(resource)
     return valid, gone
 

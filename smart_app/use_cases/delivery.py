@@ -11,6 +11,7 @@ from anyio.to_thread import run_sync
 from fhir_mappings.facts.programme import TreatmentCourse
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
+from fhir_mappings.writing.written import FOUND_BY_TAG
 from smart_app.use_cases.delivery_verdict import Limits, decided
 from smart_app.use_cases.errors import BadReply, EhrError, Forbidden, Missing, OutcomeUnknown, Rejected
 from smart_app.use_cases.ports import Ehr, Outbox, Work
@@ -92,7 +93,7 @@ class Delivery:
 
     async def find(self, item: MessageItem, expected: Json) -> str | None:
         """The one resource of the EHR with this identifier and this patient; None: there is none."""
-        parameter = "_tag" if item.resource_type == "Provenance" else "identifier"
+        parameter = "_tag" if item.resource_type in FOUND_BY_TAG else "identifier"
         try:
             matches = await self.ehr.search(item.resource_type, {parameter: f"{item.system}|{item.value}"})
         except (Rejected, Forbidden, Missing) as error:

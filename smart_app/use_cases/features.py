@@ -126,6 +126,13 @@ NEEDS: Final[Sequence[Need]] = (
         without="The answers of questionnaires stay in the app; their results are written.",
     ),
     Need(
+        resource_type="AdverseEvent",
+        letters="crus",
+        purpose="sessions",
+        why="Adverse events of a session.",
+        without="Adverse events reach the chart in the session's note and as its complications only.",
+    ),
+    Need(
         resource_type="Provenance",
         letters="crs",
         purpose="sessions",

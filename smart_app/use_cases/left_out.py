@@ -38,6 +38,13 @@ PARTS = (
         "to write questionnaire responses.",
     ),
     Part(
+        resource_type="AdverseEvent",
+        letters="c",
+        tabs=frozenset({"session"}),
+        without="Adverse events reach the chart in the session's note and as its complications only: the EHR did not "
+        "allow this app to write adverse events.",
+    ),
+    Part(
         resource_type="Provenance",
         letters="c",
         tabs=frozenset({"session"}),

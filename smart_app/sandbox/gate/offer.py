@@ -19,6 +19,7 @@ class Offer:
 
 
 OFFERED: dict[str, Offer] = {
+    "AdverseEvent": Offer(letters=FULL),
     "AllergyIntolerance": Offer(patient="patient"),
     "CarePlan": Offer(letters=FULL),
     "Condition": Offer(),

@@ -8,7 +8,7 @@ import pytest
 
 from fhir_mappings import wire
 from fhir_mappings.writing.errors import Unwritable
-from fhir_mappings.writing.retraction import retraction
+from fhir_mappings.writing.retraction import is_retracted, retraction
 from fhir_mappings.writing.session_bundle import session_resources
 from tests.fhir_mappings.writing.a_session import DOCTOR, INSTANCE, a_course, a_full_session, at
 
@@ -36,6 +36,12 @@ def test_only_status_and_note_change(current: list[Json]) -> None:
     sent = retraction(current, "wrong patient", at(17), DOCTOR)
     for before, entry in zip(current, wire.decode(sent)["entry"], strict=True):
         after = entry["resource"]
+        if after["resourceType"] == "AdverseEvent":
+            assert after["event"] == {"text": f"Entered in error: wrong patient Was: {before['event']['text']}"}
+            assert set(before) - set(after) <= {"seriousness", "severity", "outcome"}
+            assert is_retracted(after)
+            assert not is_retracted(before)
+            continue
         assert after["status"] == "entered-in-error"
         assert after["note"][:-1] == before.get("note", [])
         assert after["note"][-1] == {

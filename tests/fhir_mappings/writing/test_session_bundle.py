@@ -16,11 +16,13 @@ from fhir_mappings.facts.treatment import (
     Check,
     Drug,
     EarlyStop,
+    EventOutcome,
     KetamineSession,
     Moment,
     Place,
     Route,
     SessionStatus,
+    Severity,
     Weighing,
 )
 from fhir_mappings.writing.instance import Instance
@@ -138,9 +140,9 @@ def test_c53_provenance_tells_author_enterer_signer_and_app_apart() -> None:
 @pytest.mark.parametrize(
     ("without", "left"),
     [
-        ({"Observation"}, {"Procedure", "MedicationAdministration", "Provenance"}),
-        ({"Provenance"}, {"Procedure", "MedicationAdministration", "Observation"}),
-        ({"Observation", "Provenance", "CarePlan"}, {"Procedure", "MedicationAdministration"}),
+        ({"Observation"}, {"Procedure", "MedicationAdministration", "AdverseEvent", "Provenance"}),
+        ({"Provenance"}, {"Procedure", "MedicationAdministration", "Observation", "AdverseEvent"}),
+        ({"Observation", "Provenance", "CarePlan", "AdverseEvent"}, {"Procedure", "MedicationAdministration"}),
     ],
     ids=lambda types: " ".join(sorted(types)),
 )
@@ -551,3 +553,28 @@ def test_the_note_tells_the_infusion_and_the_rescue_medicines() -> None:
 def test_the_mean_rate_leaves_the_pauses_out() -> None:
     dose = _of(an_eventful_session(), "MedicationAdministration")[0]
     assert dose["dosage"]["rateRatio"]["denominator"]["value"] == 35
+
+
+def test_an_adverse_event_is_suspected_of_the_dose_and_found_by_its_tag() -> None:
+    events = (
+        replace(a_full_session().events[0], outcome=EventOutcome.RESOLVED, serious=False),
+        replace(a_full_session().events[1], serious=True, severity=Severity.SEVERE),
+    )
+    nausea, other = _of(a_full_session(events=events), "AdverseEvent")
+    assert nausea["identifier"] == {"system": "https://app.example/sid/event", "value": an_id(7)}
+    assert nausea["meta"]["tag"] == [{"system": "https://app.example/sid/event", "code": an_id(7)}]
+    assert nausea["event"]["coding"][0]["code"] == "422587007"
+    assert (nausea["date"], nausea["actuality"]) == ("2026-11-20T14:20:00-05:00", "actual")
+    assert nausea["suspectEntity"][0]["instance"]["type"] == "MedicationAdministration"
+    assert [nausea[name]["coding"][0]["code"] for name in ("seriousness", "severity", "outcome")] == [
+        "Non-serious",
+        "mild",
+        "resolved",
+    ]
+    assert "coding" not in other["event"]
+    assert (other["seriousness"]["coding"][0]["code"], "outcome" in other) == ("Serious", False)
+
+
+def test_what_was_not_said_of_an_event_is_not_written() -> None:
+    (_, unsaid) = _of(a_full_session(), "AdverseEvent")
+    assert not {"seriousness", "outcome"} & set(unsaid)

@@ -47,7 +47,7 @@ def test_every_entry_is_created_only_where_there_is_none() -> None:
     for entry in bundle["entry"]:
         resource, request = entry["resource"], entry["request"]
         assert (request["method"], request["url"]) == ("POST", resource["resourceType"])
-        if resource["resourceType"] == "Provenance":
+        if resource["resourceType"] in {"Provenance", "AdverseEvent"}:
             tag = resource["meta"]["tag"][0]
             assert request["ifNoneExist"] == f"_tag={tag['system']}|{tag['code']}"
         else:

@@ -120,7 +120,7 @@ def test_every_extension_is_one_of_ours_and_has_the_parts_it_is_defined_with() -
 def test_every_profile_and_code_of_ours_is_defined() -> None:
     used: set[tuple[str, str]] = set()
     for resource in _everything():
-        for profile in resource["meta"]["profile"]:
+        for profile in resource["meta"].get("profile", []):
             assert profile in DEFINITIONS or not profile.startswith(CANONICAL)
         for holder in _holders(resource):
             if str(holder.get("system", "")).startswith(CANONICAL):

@@ -14,7 +14,7 @@ from fhir_mappings import wire
 from fhir_mappings.facts.screening import ScreeningRecord
 from fhir_mappings.writing.care_plan import care_plan, travelling, update
 from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
-from fhir_mappings.writing.retraction import retraction
+from fhir_mappings.writing.retraction import is_retracted, retraction
 from fhir_mappings.writing.screening_bundle import screening_resources
 from fhir_mappings.writing.session_bundle import WrittenResource, session_resources, transaction
 from fhir_mappings.writing.transaction import if_none_exist
@@ -116,7 +116,7 @@ async def test_a_session_is_counted_and_taken_back(ehr: httpx.AsyncClient) -> No
     await _send(ehr, sent)
     for resource, entry in zip(resources[:-1], wire.decode(sent)["entry"], strict=True):
         (held,) = await _found(ehr, resource)
-        assert held["status"] == "entered-in-error"
+        assert is_retracted(held)
         assert differences(entry["resource"], held) == ()
     stale = await ehr.post("", content=sent, headers={"Content-Type": "application/fhir+json"})
     assert stale.status_code == 412

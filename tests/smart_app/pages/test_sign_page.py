@@ -122,11 +122,11 @@ async def test_nothing_is_called_written_before_the_ehr_has_it(desk: Desk) -> No
     session = signed(desk)
     async with desk.client() as client:
         page = await page_of(client, sign_path(session))
-        assert "0 of 31 items written. 31 waiting." in page.text
+        assert "0 of 32 items written. 32 waiting." in page.text
         assert [attrs for _, attrs in page.tags if attrs.get("data-refresh") == "5"]
         settle(desk, MessageState.DELIVERED)
         done = await page_of(client, sign_path(session))
-    assert "31 of 31 items written." in done.text
+    assert "32 of 32 items written." in done.text
     assert not [attrs for _, attrs in done.tags if "data-refresh" in attrs]
 
 

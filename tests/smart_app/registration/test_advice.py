@@ -13,7 +13,7 @@ from tests.launch.an_ehr import a_registration
 READ = ["Patient", "Condition", "MedicationStatement", "MedicationRequest", "MedicationDispense", "Medication"]
 READ += ["AllergyIntolerance", "PractitionerRole"]
 WRITTEN = ["Observation.crus", "CarePlan.crus", "Procedure.crus", "MedicationAdministration.crus", "Provenance.crs"]
-WRITTEN += ["QuestionnaireResponse.crus"]
+WRITTEN += ["QuestionnaireResponse.crus", "AdverseEvent.crus"]
 GOOD = ["launch", "openid", "fhirUser", "offline_access"]
 GOOD += [f"patient/{kind}.rs" for kind in READ] + [f"patient/{each}" for each in WRITTEN]
 
@@ -49,6 +49,10 @@ def test_version_1_scopes_are_not_blamed_for_what_they_cannot_leave_out(write: s
         ({"without": ("Condition",)}, "scopes: patient/Condition.s is missing. Diagnoses cannot be looked at"),
         ({"without": ("/Medication.",)}, "scopes: patient/Medication.r is missing"),
         ({"without": ("Provenance",)}, "scopes: patient/Provenance.crs is missing. The record of who"),
+        (
+            {"without": ("AdverseEvent",)},
+            "scopes: patient/AdverseEvent.crus is missing. Adverse events reach the chart in the session's note",
+        ),
         (
             {"without": ("QuestionnaireResponse",)},
             "scopes: patient/QuestionnaireResponse.crus is missing. The answers",

@@ -20,6 +20,7 @@ from tests.ways_out import a_way_out
 
 WRITTEN = (
     "CarePlan", "Procedure", "MedicationAdministration", "Observation", "Provenance", "QuestionnaireResponse",
+    "AdverseEvent",
 )  # fmt: skip
 
 
@@ -133,7 +134,7 @@ async def test_keys_that_cannot_be_had_stop_every_launch(ehr: Ehr) -> None:
         ({"version": None}, "It speaks FHIR of a version it does not name; the app needs 4.0."),
         (
             {"created": ("Observation", "Procedure")},
-            "It does not let CarePlan, MedicationAdministration, QuestionnaireResponse and Provenance be created",
+            "It does not let CarePlan, MedicationAdministration, QuestionnaireResponse, AdverseEvent and Provenance",
         ),
         ({"interaction": []}, "It takes no transactions"),
         ({"resource": []}, "AllergyIntolerance be read."),
@@ -155,7 +156,7 @@ async def test_only_a_list_that_names_clinical_scopes_says_what_is_not_supported
     basic = ["openid", "fhirUser", "launch", "offline_access", "patient/*.read", "patient/*.c"]
     ehr.document = a_document(scopes_supported=basic)
     (told,) = (await looked_at()).misses
-    assert told.startswith("Its scopes_supported lacks patient/CarePlan.u,")
+    assert told.startswith("Its scopes_supported lacks patient/AdverseEvent.u, patient/CarePlan.u,")
     assert told.endswith("An EHR that refuses a launch over that needs ask_only_supported = true.")
     (told,) = (await looked_at(ask_only_supported=True)).misses
     assert told.endswith("so that is not asked for.")
