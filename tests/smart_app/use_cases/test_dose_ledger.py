@@ -12,6 +12,7 @@ import pytest
 from fhir_mappings.facts.treatment import Drug, Known, Role, SessionStatus
 from smart_app.clinical.ledger import Act, Row, Vial, balance, discrepancies, post, standing
 from smart_app.clinical.ledger_rules import LedgerRules
+from smart_app.use_cases.amend_session import begin_amendment
 from smart_app.use_cases.confirm_dose import confirm
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.post_dose import repost
@@ -369,3 +370,19 @@ def test_of_two_vials_chosen_by_two_people_the_one_kept_tells_strength_and_lot()
     kept = choose(clinic.work, clinic.clock, DEE, session.id, "dose.vial.1", 1, line.seen)
     names = ("dose.vial.1", "dose.lot", "dose.concentration")
     assert [kept.fields[name] for name in names] == ["vial-2", "K9", "10"]
+
+
+def test_an_amendment_through_its_pages_reposts_with_its_reason_even_from_an_empty_vial() -> None:
+    """What the signed version took is there for the next one: the vial held 41 mg and no more."""
+    clinic = a_clinic()
+    vial = receive(clinic, volume=Decimal("0.82"))
+    session = clinic.sign(a_session(clinic))
+    assert balance(rows(clinic)) == 0
+    begin_amendment(clinic.work, clinic.clock, DEE, session.id, "Misread the syringe")
+    amended = clinic.save(session, {"dose.given_mg": "40", "dose.wasted_mg": "0"}, DEE)
+    assert problems(clinic, amended) == {}
+    clinic.sign(clinic.session(session.id))
+    _, first, back, second = rows(clinic)
+    assert (back.reverses, back.reason, back.by) == (first.id, "Misread the syringe", DEE.clinician)
+    assert (second.administered, second.balance) == (40, 1)
+    assert discrepancies(vial, rows(clinic)) == ()
