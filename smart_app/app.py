@@ -104,6 +104,7 @@ def page_deps(parts: Parts) -> PageDeps:
             tuned=tunings(parts.site.programmes),
             limits=parts.site.limits,
             countersign=parts.site.countersign,
+            maintenance=parts.site.maintenance,
             seal=parts.seal,
         ),
         origin=f"{address.scheme}://{address.netloc}",

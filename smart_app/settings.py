@@ -18,6 +18,7 @@ from launch.addresses import AddressRefused, parse_address
 from smart_app.clinical.action_limits import session_limits
 from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.ledger_rules import LedgerRules, ledger_rules
+from smart_app.clinical.maintenance_rules import MaintenanceRules, maintenance_rules
 from smart_app.clinical.programme_settings import ProgrammeSettings, programme_settings
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRefused, rule_settings
 from smart_app.clinical.session_rules import SessionLimits
@@ -61,6 +62,7 @@ class SiteSettings:
     limits: SessionLimits = field(default_factory=SessionLimits)  # of the readings of a session
     ledger: LedgerRules = field(default_factory=LedgerRules)
     countersign: bool = False  # every signed record waits for a second signature
+    maintenance: MaintenanceRules = field(default_factory=MaintenanceRules)
 
 
 AS_SHIPPED = SiteSettings()
@@ -70,6 +72,7 @@ _TABLES = {
     "session": "[session]",
     "ledger": "[ledger]",
     "signing": "[signing]",
+    "maintenance": "[maintenance]",
 }
 
 
@@ -179,9 +182,18 @@ def load_site(path: Path | None) -> SiteSettings:
     problems += wrong
     countersign, wrong = _countersign(table.get("signing", {}))
     problems += wrong
+    maintenance, wrong = maintenance_rules(table.get("maintenance", {}))
+    problems += wrong
     if problems:
         raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in problems))
-    return SiteSettings(rules=rules, programmes=programmes, limits=limits, ledger=ledger, countersign=countersign)
+    return SiteSettings(
+        rules=rules,
+        programmes=programmes,
+        limits=limits,
+        ledger=ledger,
+        countersign=countersign,
+        maintenance=maintenance,
+    )
 
 
 def _countersign(signing: object) -> tuple[bool, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from smart_app.clinical.ledger import Row, Vial
 from smart_app.use_cases.errors import StaleVersion, Unaudited
 from smart_app.use_cases.ports import (
     Audit,
+    Care,
     Courses,
     DeviceKeys,
     Drafts,
@@ -28,6 +29,7 @@ from smart_app.use_cases.ports import (
 )
 from smart_app.use_cases.records import (
     Caller,
+    CareEntry,
     Countersignature,
     DeviceKey,
     MessageKind,
@@ -72,6 +74,7 @@ class Kept:
     answers: list[StoredAnswer] = field(default_factory=list)
     decisions: list[OutcomeDecision] = field(default_factory=list)
     overrides: list[StoredOverride] = field(default_factory=list)
+    care: list[CareEntry] = field(default_factory=list)
     versions: dict[str, SessionVersion] = field(default_factory=dict)
     countersignatures: dict[str, Countersignature] = field(default_factory=dict)
     courses: dict[str, StoredCourse] = field(default_factory=dict)
@@ -93,6 +96,7 @@ class Kept:
             answers=list(self.answers),
             decisions=list(self.decisions),
             overrides=list(self.overrides),
+            care=list(self.care),
             versions=dict(self.versions),
             countersignatures=dict(self.countersignatures),
             courses=dict(self.courses),
@@ -154,6 +158,7 @@ class FakeUnit:
         self.drafts: Drafts = FakeDrafts(self)
         self.device_keys: DeviceKeys = FakeDeviceKeys(self)
         self.scores: Scores = FakeScores(self)
+        self.care: Care = FakeCare(self)
         self.messages: Messages = FakeMessages(self)
         self.ledger: Ledger = FakeLedger(self)
         self.audit: Audit = FakeAudit(self)
@@ -343,6 +348,20 @@ class FakeScores:
 
     def decisions(self, patient: str) -> Sequence[OutcomeDecision]:
         return [each for each in self.unit.draft.decisions if each.patient == patient]
+
+
+@dataclass
+class FakeCare:
+    unit: FakeUnit
+
+    def add(self, entry: CareEntry) -> bool:
+        if entry.id in [each.id for each in self.unit.draft.care]:
+            return False
+        self.unit.draft.care.append(entry)
+        return True
+
+    def of_patient(self, patient: str) -> Sequence[CareEntry]:
+        return [each for each in self.unit.draft.care if each.patient == patient]
 
 
 @dataclass

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from fhir_mappings.facts.treatment import Answer, Clinician, Place, Route
+from fhir_mappings.facts.treatment import Answer, Clinician, Place, Purpose, Route
 
 
 class DetailKind(StrEnum):
@@ -162,3 +162,5 @@ class TreatmentCourse:
     ended: date | None = None
     notes: tuple[CourseNote, ...] = ()
     programme: ProgrammeDefinition | None = None  # as enrolled; None: an early course kept none
+    purpose: Purpose = Purpose.COURSE
+    follows: str | None = None  # the course before a booster or maintenance

@@ -7,6 +7,7 @@ the form asks back are the working proposals of the clinical content (published 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Protocol
@@ -113,6 +114,23 @@ class Following(Protocol):
     def route(self) -> Route: ...
     @property
     def programme(self) -> ProgrammeDefinition | None: ...
+
+
+def boosters(programmes: Programmes) -> Programmes:
+    """A single session by each route that is given in sessions, as its programme gives it; no window, no spacing."""
+    return MappingProxyType(
+        {
+            route: replace(
+                definition,
+                title=f"{definition.title.partition(',')[0]}, a single booster session",
+                sessions=1,
+                days=None,
+                planned_days=(0,),
+            )
+            for route, definition in programmes.items()
+            if definition.sessions is not None
+        }
+    )
 
 
 def programme_of(course: Following) -> ProgrammeDefinition:

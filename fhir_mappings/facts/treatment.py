@@ -20,6 +20,14 @@ class Place(StrEnum):
     HOME = "home"
 
 
+class Purpose(StrEnum):
+    """What a plan is for. Boosters and maintenance follow a course and are never counted to it."""
+
+    COURSE = "course"
+    BOOSTER = "booster"  # a single session
+    MAINTENANCE = "maintenance"  # open-ended
+
+
 class Role(StrEnum):
     """What a person may do. Prescribers enrol, override and sign; nurses record; auditors read the audit."""
 
@@ -310,3 +318,4 @@ class KetamineSession:
     amended: str = ""  # why this version was made; "" for the first
     addenda: tuple[TimedNote, ...] = ()  # added after signing, without changing what stood there
     only_added: bool = False  # this version adds words to the one before and changes nothing else
+    purpose: Purpose = Purpose.COURSE  # of the plan that it belongs to

@@ -8,6 +8,7 @@ from datetime import timedelta
 from fhir_mappings import wire
 from fhir_mappings.facts.programme import CourseNote, PlannedSession, TreatmentCourse
 from fhir_mappings.facts.programmes import programme_of
+from fhir_mappings.facts.treatment import Purpose
 from fhir_mappings.writing import transaction
 from fhir_mappings.writing.canonical import (
     COURSE_COUNT_EXTENSION,
@@ -25,6 +26,12 @@ from fhir_mappings.writing.read_back import same_subject_and_identifier
 from fhir_mappings.writing.soundness import refuse_unsound
 from fhir_mappings.writing.terminology import ASSESS_PLAN, PROCEDURE_CODE, session_title
 from fhir_mappings.writing.written import Json, WrittenResource
+
+_TITLES = {
+    Purpose.COURSE: "Ketamine programme",
+    Purpose.BOOSTER: "Ketamine booster",
+    Purpose.MAINTENANCE: "Ketamine maintenance",
+}
 
 
 def care_plan(course: TreatmentCourse, instance: Instance, *, procedures: Mapping[str, str]) -> WrittenResource:
@@ -73,7 +80,7 @@ def _resource(course: TreatmentCourse, instance: Instance, procedures: Mapping[s
         "status": course.status.value,
         "intent": "plan",
         "category": [ASSESS_PLAN],
-        "title": f"Ketamine programme: {programme_of(course).title}",
+        "title": f"{_TITLES[course.purpose]}: {programme_of(course).title}",
         "description": course_sentence(course),
         "subject": reference("course.patient", course.patient, "Patient"),
         "period": _period(course),
@@ -81,7 +88,7 @@ def _resource(course: TreatmentCourse, instance: Instance, procedures: Mapping[s
         "author": person("course.enrolled_by", course.enrolled_by),
         **_contributors(course),
         **_addresses(course),
-        **_screening(course, instance),
+        **_supporting(course, instance),
         **_activities(course, instance, procedures),
         **_notes(course),
     }
@@ -121,10 +128,12 @@ def _addresses(course: TreatmentCourse) -> Json:
     return {"addresses": [reference("course.conditions", one, "Condition") for one in course.conditions]}
 
 
-def _screening(course: TreatmentCourse, instance: Instance) -> Json:
-    if course.screening is None:
-        return {}
-    return {"supportingInfo": [instance.logical("ClinicalImpression", "screening", course.screening)]}
+def _supporting(course: TreatmentCourse, instance: Instance) -> Json:
+    """The screening; of a booster or maintenance also the plan before it, by its identifier alone: it may be in the
+    EHR or not."""
+    named = [("CarePlan", "programme", course.follows), ("ClinicalImpression", "screening", course.screening)]
+    known = [instance.logical(kind, system, value) for kind, system, value in named if value is not None]
+    return {"supportingInfo": known} if known else {}
 
 
 def _activities(course: TreatmentCourse, instance: Instance, procedures: Mapping[str, str]) -> Json:
@@ -145,11 +154,14 @@ def _activity(
     if planned.note and plain(planned.note):
         activity["progress"] = [{"text": plain(planned.note)}]
     # The text is how an activity is known as ours when the plan is merged: it never changes.
-    code = concept(PROCEDURE_CODE[course.route], text=session_title(course.route, planned.number))
+    code = concept(
+        PROCEDURE_CODE[course.route], text=session_title(course.route, planned.number, purpose=course.purpose)
+    )
     detail: Json = {"kind": "ServiceRequest", "code": code, "status": planned.status.value}
     if planned.day is not None:
         detail["scheduledPeriod"] = {"start": planned.day.isoformat(), "end": planned.day.isoformat()}
-    detail["description"] = f"Session {planned.number} of {len(course.planned)}"
+    booster = course.purpose is Purpose.BOOSTER
+    detail["description"] = "Booster session" if booster else f"Session {planned.number} of {len(course.planned)}"
     return activity | {"detail": detail}
 
 

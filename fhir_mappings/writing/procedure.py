@@ -46,7 +46,10 @@ def procedure(session: KetamineSession, version: str, instance: Instance) -> Jso
         "basedOn": [instance.link("CarePlan", "programme", session.course)],
         **_status(session),
         "category": PROCEDURE_CATEGORY,
-        "code": concept(PROCEDURE_CODE[session.route], text=session_title(session.route, session.number, session.of)),
+        "code": concept(
+            PROCEDURE_CODE[session.route],
+            text=session_title(session.route, session.number, session.of, session.purpose),
+        ),
         "subject": reference("session.patient", session.patient, "Patient"),
         **_encounter(session),
         **_performed(session),

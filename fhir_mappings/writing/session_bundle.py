@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from fhir_mappings import wire
 from fhir_mappings.facts.programme import TreatmentCourse
-from fhir_mappings.facts.treatment import KetamineSession, SessionStatus, Signature
+from fhir_mappings.facts.treatment import KetamineSession, Purpose, SessionStatus, Signature
 from fhir_mappings.writing.adverse_event import adverse_event
 from fhir_mappings.writing.check import checked
 from fhir_mappings.writing.errors import Unwritable
@@ -84,7 +84,8 @@ def countersigned(
 
 def _clinical(session: KetamineSession, course: TreatmentCourse, instance: Instance) -> Iterator[WrittenResource]:
     of = f" of {session.of}" if session.of else ""
-    yield _identified(procedure(session, course.version, instance), f"Session {session.number}{of}")
+    name = "Booster session" if session.purpose is Purpose.BOOSTER else f"Session {session.number}{of}"
+    yield _identified(procedure(session, course.version, instance), name)
     if session.dose is not None:
         given = medication_administration(session, session.dose, instance)
         yield _identified(given, f"Ketamine dose {clock_time(session, session.dose.started.at)}")

@@ -64,7 +64,7 @@ class Section:
 
 def session_note(session: KetamineSession) -> str:
     """The whole session as text that stands alone, with every time in the zone of its start."""
-    title = session_title(session.route, session.number, session.of)
+    title = session_title(session.route, session.number, session.of, session.purpose)
     lines = (plain(line) for section in note_sections(session) for line in _as_text(section))
     return "\n".join((f"{title}.", *lines))
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fhir_mappings.facts.questionnaire import Instrument
-from fhir_mappings.facts.treatment import Drug, EventOutcome, Place, Route, SessionStatus, Severity
+from fhir_mappings.facts.treatment import Drug, EventOutcome, Place, Purpose, Route, SessionStatus, Severity
 from fhir_mappings.writing.canonical import (
     FINDING_STATE_SYSTEM,
     OUTCOME_SYSTEM,
@@ -222,6 +222,9 @@ def finding_state(state: str) -> Json:
     return coding(FINDING_STATE_SYSTEM, state, FINDING_STATE[state])
 
 
-def session_title(route: Route, number: int, of: int | None = None) -> str:
-    """What the treatment is called in a chart: "Ketamine infusion, session 3 of 6"."""
+def session_title(route: Route, number: int, of: int | None = None, purpose: Purpose = Purpose.COURSE) -> str:
+    """What the treatment is called in a chart: "Ketamine infusion, session 3 of 6", "Booster session, ..."."""
+    if purpose is Purpose.BOOSTER:
+        words = PROCEDURE_TEXT[route]
+        return f"Booster session, {words[:1].lower()}{words[1:]}"
     return f"{PROCEDURE_TEXT[route]}, session {number}" + (f" of {of}" if of else "")

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, Finish, PlannedSession, ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
-from fhir_mappings.facts.treatment import Clinician, Dose, KetamineSession, Place, Route, SessionStatus
+from fhir_mappings.facts.treatment import Clinician, Dose, KetamineSession, Place, Purpose, Route, SessionStatus
 from smart_app.clinical.dosing import fraction_given
 from smart_app.clinical.session_rules import elapsed
 from smart_app.clinical.units import plain
@@ -54,6 +54,10 @@ class CourseRecord(Protocol):
     def finish(self) -> Finish | None: ...
     @property
     def notes(self) -> tuple[CourseNote, ...]: ...
+    @property
+    def purpose(self) -> Purpose: ...
+    @property
+    def follows(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,8 @@ def treatment_course(
         ended=course.ended,
         notes=course.notes,
         programme=course.programme,
+        purpose=course.purpose,
+        follows=course.follows,
     )
 
 

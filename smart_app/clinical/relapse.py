@@ -97,6 +97,21 @@ def relapse(
     return course.standing()
 
 
+def last_good(scores: Sequence[ScaleScore], first_session: date | None) -> ScaleScore | None:
+    """The last PHQ-9 of a course that was a response or a remission; None: none was."""
+    ordered = totals(scores)
+    if first_session is None:
+        return None
+    first = baseline(ordered, first_session)
+    good = [
+        each
+        for each in ordered
+        if not too_soon(each, first_session)
+        and (in_remission(each) or (first is not None and judged(first, each, first_session) is Verdict.RESPONSE))
+    ]
+    return good[-1] if good else None
+
+
 class _Course:
     """What is known while the scores are gone through, oldest first."""
 

@@ -103,7 +103,7 @@ def _note(visit: Visit, person: Json, record: KetamineSession, **more: object) -
     chart = record_chart(record, visit.deps.site.limits)
     values: dict[str, object] = {
         "patient": f"{told.name}, born {told.born}, MRN {told.mrn}",
-        "title": session_title(record.route, record.number, record.of),
+        "title": session_title(record.route, record.number, record.of, record.purpose),
         "sections": note_sections(record),
         "signed": "",
         "signer": "",

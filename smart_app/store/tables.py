@@ -176,6 +176,9 @@ ledger = Table(
 # As above: scores, and what was decided about them.
 outcome_decisions = _records_of_patients("outcome_decisions")
 
+# As above: a wrong entry is struck out by another.
+care_entries = _records_of_patients("care_entries")
+
 courses = Table(
     "courses",
     metadata,

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from sqlalchemy import Connection, Engine
 
 from smart_app.store.audit import SqlAudit
+from smart_app.store.care import SqlCare
 from smart_app.store.courses import SqlCourses
 from smart_app.store.device_keys import SqlDeviceKeys
 from smart_app.store.drafts import SqlDrafts
@@ -24,6 +25,7 @@ from smart_app.store.versions import SqlVersions
 from smart_app.use_cases.errors import Unaudited
 from smart_app.use_cases.ports import (
     Audit,
+    Care,
     Courses,
     DeviceKeys,
     Drafts,
@@ -53,6 +55,7 @@ class SqlUnitOfWork:
         self.drafts: Drafts = SqlDrafts(connection)
         self.device_keys: DeviceKeys = SqlDeviceKeys(connection, seals)
         self.scores: Scores = SqlScores(connection)
+        self.care: Care = SqlCare(connection)
         self.messages: Messages = SqlMessages(connection)
         self.ledger: Ledger = SqlLedger(connection)
         self.audit: Audit = self._audit

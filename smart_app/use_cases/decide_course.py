@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from fhir_mappings.facts.programme import ActivityStatus, CourseStatus, Finish, Held
 from fhir_mappings.facts.programmes import programme_of
+from fhir_mappings.facts.treatment import Purpose
 from smart_app.clinical.course_states import CourseEvent
 from smart_app.clinical.planned_days import PlannedDay, day_field, day_problems, planned_days
 from smart_app.clinical.programme import Progress, day_words
@@ -88,6 +89,8 @@ def why_not(decision: Decision, standing: Standing) -> Refused | None:
         return Refused("A session is running.", advice="Sign it, stop it or enter it in error first.")
     if decision is Decision.WITHDRAW and standing.sessions:
         return Refused("A session was opened already. The enrolment can only be withdrawn before session 1.")
+    if decision is Decision.RESTART and standing.course.purpose is not Purpose.COURSE:
+        return Refused("Only a course can be started again.", advice="End this plan, then make a new one.")
     if decision is Decision.RESTART and not standing.sessions:
         return Refused("No session was opened yet.", advice="Change the planned dates, or withdraw the enrolment.")
     if decision is Decision.CONFIRM and not (standing.progress.complete and standing.progress.doubts):

@@ -13,14 +13,14 @@ from fhir_mappings.facts.programme import (
     ProgrammeDefinition,
 )
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
-from fhir_mappings.facts.treatment import Place, Route
+from fhir_mappings.facts.treatment import Place, Purpose, Route
 from smart_app.clinical.course_states import COURSE_TABLE, CourseEvent, follow
 from smart_app.clinical.entry import day, readable
 from smart_app.clinical.overrides import OVERRIDABLE
 from smart_app.clinical.planned_days import PlannedDay, planned_days
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.session_rules import elapsed
-from smart_app.use_cases.access import audited, prescriber_refusal, refuse, require_prescriber, retried
+from smart_app.use_cases.access import audited, course_before, prescriber_refusal, refuse, require_prescriber, retried
 from smart_app.use_cases.course_events import open_course_of
 from smart_app.use_cases.course_messages import care_plan_message
 from smart_app.use_cases.enrolment_draft import draft_of, drop_draft
@@ -35,7 +35,7 @@ from smart_app.use_cases.enrolment_form import (
     with_defaults,
 )
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.ports import Clock, Work
+from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, MessageKind, StoredCourse, StoredScreening
 from smart_app.use_cases.site import Site
 
@@ -104,7 +104,7 @@ def enrolment_view(
     definition = chosen(values, programmes)
     acknowledge = screening is not None and screening.stands_as == "needs-review"
     calculated = dose_plan(values)
-    guardian = needs_guardian(_born(screening), now.date())
+    guardian = needs_guardian(born(screening), now.date())
     return EnrolmentView(
         screening=screening,
         person=screening.person if screening is not None else {},
@@ -116,7 +116,7 @@ def enrolment_view(
         definitions=tuple(programmes.values()),
         definition=definition,
         fields=values,
-        weight=_weight_line(weight, definition or programmes[Route.IV], now.date()),
+        weight=weight_line(weight, definition or programmes[Route.IV], now.date()),
         planned=_planned_days(values, definition, now.date()),
         dose_words=calculated.words if calculated is not None else "",
         problems=problems(values, now.date(), programmes, acknowledge=acknowledge, guardian=guardian)
@@ -137,7 +137,7 @@ def enrol(
         screening = uow.screenings.latest(caller.patient)
         open_course = open_course_of(uow, caller)
         values = with_defaults(fields, screening.weight if screening else None, now.date(), site.programmes)
-        if open_course is not None and _same_form(open_course, values, caller, site.programmes):
+        if open_course is not None and same_form(open_course, values, caller, site.programmes):
             return open_course
         refusal = _refusal(caller, screening, open_course, now)
         if screening is None or refusal is not None:
@@ -147,12 +147,13 @@ def enrol(
             now.date(),
             site.programmes,
             acknowledge=screening.stands_as == "needs-review",
-            guardian=needs_guardian(_born(screening), now.date()),
+            guardian=needs_guardian(born(screening), now.date()),
         )
         if found:
             raise Refused("Some of the form needs another look.", problems=found)
         definition = site.programmes[Route(values["route"])]
-        course = _course(values, definition, screening, caller, now, ids())
+        after = _after(uow, caller, definition)
+        course = new_course(values, definition, screening, caller, now, ids(), after)
         uow.courses.add(course)
         drop_draft(uow, caller)
         uow.messages.add(care_plan_message(MessageKind.CREATE_CARE_PLAN, course, caller, now, ids(), site))
@@ -182,7 +183,8 @@ def _refusal(
     return None
 
 
-def _born(screening: StoredScreening | None) -> str:
+def born(screening: StoredScreening | None) -> str:
+    """The birth date as the chart has it; empty: not known."""
     return str(screening.person.get("birthDate") or "") if screening is not None else ""
 
 
@@ -192,26 +194,38 @@ def _outcome(screening: StoredScreening) -> str:
     return f"{screening.status}, overridden: {overridden}" if overridden else screening.status
 
 
-def _same_form(course: StoredCourse, values: Mapping[str, str], caller: Caller, programmes: Programmes) -> bool:
+def same_form(course: StoredCourse, values: Mapping[str, str], caller: Caller, programmes: Programmes) -> bool:
     """A second press of the button, not a second enrolment."""
     return (
-        dict(course.enrolment) == _kept(values, chosen(values, programmes)) and course.enrolled_by == caller.clinician
+        dict(course.enrolment) == kept_of(values, chosen(values, programmes))
+        and course.enrolled_by == caller.clinician
     )
 
 
-def _kept(values: Mapping[str, str], definition: ProgrammeDefinition | None) -> dict[str, str]:
+def kept_of(values: Mapping[str, str], definition: ProgrammeDefinition | None) -> dict[str, str]:
+    """What of a form is kept with the course: all but the answer to questions of the moment."""
     names = {*FIELDS, *day_fields(definition)} - {"confirm"}
     return {name: values[name].strip() for name in sorted(names)}
 
 
-def _course(
+def _after(uow: UnitOfWork, caller: Caller, definition: ProgrammeDefinition) -> tuple[Purpose, str | None]:
+    """What a new plan is for. Doses that the patient takes at home after a course are its maintenance."""
+    before = course_before(uow, caller)
+    if definition.sessions is None and before is not None:
+        return Purpose.MAINTENANCE, before.id
+    return Purpose.COURSE, None
+
+
+def new_course(
     values: Mapping[str, str],
     definition: ProgrammeDefinition,
     screening: StoredScreening,
     caller: Caller,
     now: datetime,
     course_id: str,
+    after: tuple[Purpose, str | None],
 ) -> StoredCourse:
+    """The plan that a form without problems makes. `after`: what it is for, and the course that it follows."""
     days = [day(values[name]) for name in day_fields(definition)]
     return StoredCourse(
         id=course_id,
@@ -232,11 +246,14 @@ def _course(
         ),
         screening=screening.id,
         conditions=tuple(f"{caller.fhir_base}/{reference}" for reference in screening.conditions),
-        enrolment=_kept(values, definition),
+        enrolment=kept_of(values, definition),
+        purpose=after[0],
+        follows=after[1],
     )
 
 
-def _weight_line(weight: Json | None, definition: ProgrammeDefinition, today: date) -> WeightLine | None:
+def weight_line(weight: Json | None, definition: ProgrammeDefinition, today: date) -> WeightLine | None:
+    """The chart's weight, with its age; None: there is none that can be read."""
     weighed = readable(day, str(weight["date"])) if weight is not None else None
     if weight is None or weighed is None:
         return None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from types import MappingProxyType
 
 from fhir_mappings.facts.programme import CourseStatus, Held
-from smart_app.clinical.programme import Progress, Timing
+from fhir_mappings.facts.treatment import Purpose
+from smart_app.clinical.programme import Progress, Timing, day_words
 from smart_app.use_cases.course_events import HOLDS
 from smart_app.use_cases.course_progress import progress_now
 from smart_app.use_cases.errors import Refused
@@ -41,6 +42,7 @@ _ASKS: Mapping[str, str] = MappingProxyType(
         "no-indication": "The screening of today found no indication.",
     }
 )
+BOOSTER_HOLDS_DAYS = 7  # after its day; then its conditions are looked at again
 NOT_THAT_DAY = "No screening of that day is kept."
 
 
@@ -76,7 +78,17 @@ def opening(
         return _refused(_SCREEN) if on == today else Opening(asks=NOT_THAT_DAY)
     if screening.stands_as in HOLDS:
         return _refused(_FORBIDDEN)
-    return Opening(asks=_ASKS.get(screening.stands_as, ""))
+    return Opening(asks=_ASKS.get(screening.stands_as, "") or _booster_asks(course, on))
+
+
+def _booster_asks(course: StoredCourse, on: date) -> str:
+    """The conditions of a booster were looked at for its day: another day is a prescriber's decision."""
+    if course.purpose is not Purpose.BOOSTER:
+        return ""
+    planned = next((each.day for each in course.planned if each.day is not None), None)
+    if planned is None or planned <= on <= planned + timedelta(days=BOOSTER_HOLDS_DAYS):
+        return ""
+    return f"This booster was planned for {day_words(planned)}, and its conditions were looked at for that day."
 
 
 def _refused(told: tuple[str, str]) -> Opening:

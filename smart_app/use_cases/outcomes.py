@@ -129,7 +129,8 @@ def _lately(form: Instrument, scores: Sequence[ScaleScore], today: date) -> date
 def outcomes_within(
     uow: UnitOfWork, caller: Caller, course: StoredCourse | None, sessions: Sequence[StoredSession], now: datetime
 ) -> OutcomesView:
-    """The same inside a transaction that somebody else began."""
+    """The same inside a transaction that somebody else began. A booster is judged with the course it follows."""
+    course, sessions = treated(uow, course, sessions)
     scores, decisions = scores_of(uow, caller, now.tzinfo), own_decisions(uow, caller)
     about = tuple(each for each in decisions if course is not None and each.about == course.id)
     scale, first = _primary(about), first_session(sessions)
@@ -165,6 +166,14 @@ def due_today(
     due = coming is not None and coming.state is DueState.DUE
     asked = (view.alert.words, f"{view.primary.name} is due: {coming.what.lower()}." if coming and due else "")
     return tuple(words for words in asked if words)
+
+
+def treated(
+    uow: UnitOfWork, course: StoredCourse | None, sessions: Sequence[StoredSession]
+) -> tuple[StoredCourse | None, Sequence[StoredSession]]:
+    """The course by which outcomes are judged, with its sessions: that before a booster or maintenance."""
+    before = uow.courses.get(course.follows) if course is not None and course.follows else None
+    return (before, uow.sessions.of_course(before.id)) if before is not None else (course, sessions)
 
 
 def first_session(sessions: Sequence[StoredSession]) -> date | None:
@@ -308,7 +317,7 @@ def choose_scale(
 
 
 def _own(uow: UnitOfWork, caller: Caller, now: datetime, action: str) -> StoredCourse:
-    course = own_course(uow, caller)
+    course, _ = treated(uow, own_course(uow, caller), ())
     if course is None:
         refuse(uow, caller, now, action, Refused("This patient has no course.", advice="Enrol the patient first."))
     return course

@@ -11,6 +11,7 @@ from fhir_mappings.facts.audit import AuditRecord
 from smart_app.clinical.ledger import Row, Vial
 from smart_app.use_cases.records import (
     Caller,
+    CareEntry,
     Chart,
     Countersignature,
     DeviceKey,
@@ -260,6 +261,18 @@ class Scores(Protocol):
         ...
 
 
+class Care(Protocol):
+    """What was asked, measured and told between sessions. Nothing of it is ever changed or removed."""
+
+    def add(self, entry: CareEntry) -> bool:
+        """False: an entry of this id is there already."""
+        ...
+
+    def of_patient(self, patient: str) -> Sequence[CareEntry]:
+        """In order of entry, those that were struck out among them."""
+        ...
+
+
 class Messages(Protocol):
     def add(self, message: OutboxMessage) -> None: ...
 
@@ -345,6 +358,7 @@ class UnitOfWork(Protocol):
     drafts: Drafts
     device_keys: DeviceKeys
     scores: Scores
+    care: Care
     messages: Messages
     ledger: Ledger
     audit: Audit

@@ -10,7 +10,16 @@ from typing import Any
 
 from fhir_mappings.facts.clinical import Area, PatientFacts, Score
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, Finish, Held, PlannedSession, ProgrammeDefinition
-from fhir_mappings.facts.treatment import Clinician, KetamineSession, Place, Role, Route, SessionStatus, Signature
+from fhir_mappings.facts.treatment import (
+    Clinician,
+    KetamineSession,
+    Place,
+    Purpose,
+    Role,
+    Route,
+    SessionStatus,
+    Signature,
+)
 
 Json = dict[str, Any]
 
@@ -200,6 +209,8 @@ class StoredCourse:
     resumed: date | None = None  # when a prescriber last decided to go on
     finish: Finish | None = None  # how a prescriber ended it early
     care_plan: str | None = None  # "CarePlan/id" once it was read back
+    purpose: Purpose = Purpose.COURSE
+    follows: str | None = None  # the course before a booster or maintenance, in which the patient was treated
     version: int = 1
 
 
@@ -347,6 +358,31 @@ class OutcomeDecision:
     reason: str
     at: datetime
     by: Clinician
+
+
+class CareKind(StrEnum):
+    URINARY = "urinary"  # symptoms asked about
+    LIVER = "liver"  # values entered by hand
+    PRESSURE = "pressure"  # measured between sessions
+    LOG = "log"  # what the patient says of doses taken alone
+    STRIKE = "strike"  # of another entry, `about`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CareEntry:
+    """Something asked, measured or told between sessions. Never changed: a wrong one is struck out by another."""
+
+    id: str
+    ehr: str
+    patient: str
+    kind: CareKind
+    day: date  # on which it was so; of a span, the first
+    at: datetime  # when it was entered
+    by: Clinician
+    fields: Mapping[str, str]  # as typed
+    until: date | None = None  # the last day of a span
+    course: str | None = None
+    about: str = ""  # id of the entry that is struck out
 
 
 class MessageKind(StrEnum):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from fhir_mappings.facts import checklists
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
-from fhir_mappings.facts.treatment import InfusionChange, Known, Reading, Role, SessionStatus
+from fhir_mappings.facts.treatment import InfusionChange, Known, Purpose, Reading, Role, SessionStatus
 from smart_app.clinical import dosing
 from smart_app.clinical.adverse_events import event_action
 from smart_app.clinical.infusion import InfusionState, ran, state_after, stretches
@@ -110,7 +110,7 @@ def view_of(
         course=course,
         definition=definition,
         person=person,
-        title=title(session, definition.sessions),
+        title=title(session, definition.sessions, course.purpose),
         now=now,
         editable=not why_not,
         why_not=why_not,
@@ -207,7 +207,9 @@ def _dispute_lines(session: StoredSession, lines: Sequence[CheckLine], stock: St
     )
 
 
-def title(session: StoredSession, of: int | None) -> str:
+def title(session: StoredSession, of: int | None, purpose: Purpose = Purpose.COURSE) -> str:
+    if purpose is Purpose.BOOSTER:
+        return "Booster session"
     return f"Session {session.number} of {of}" if of is not None else f"Session {session.number}"
 
 

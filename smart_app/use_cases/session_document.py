@@ -81,7 +81,7 @@ def document(
     wrong = session.status is SessionStatus.ENTERED_IN_ERROR
     return SessionDocument(
         person=banner,
-        title=session_title(record.route, record.number, record.of),
+        title=session_title(record.route, record.number, record.of, record.purpose),
         record=record,
         sections=note_sections(record),
         version=next((line for line in lines if str(line.number) == number), None),

@@ -114,6 +114,7 @@ def record(
         escort=text(session, "discharge.escort"),
         infusion=_infusion(session),
         rescues=_rescues(session, now),
+        purpose=course.purpose,
     )
 
 

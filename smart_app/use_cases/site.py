@@ -8,6 +8,7 @@ from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.session_bundle import Seal
 from smart_app.clinical.ledger_rules import LedgerRules
+from smart_app.clinical.maintenance_rules import MaintenanceRules
 from smart_app.clinical.programme_settings import Tuning
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
@@ -23,6 +24,7 @@ class Site:
     rules: RuleSettings = DEFAULTS  # how it screens
     programmes: Programmes = field(default_factory=lambda: PROGRAMMES)  # for courses to come; each keeps its own
     ledger: LedgerRules = field(default_factory=LedgerRules)
+    maintenance: MaintenanceRules = field(default_factory=MaintenanceRules)
     tuned: tuple[Tuning, ...] = ()  # what of the programmes differs from what is shipped
     countersign: bool = False  # whether every record asks for a second signature
     seal: Seal | None = None  # on what is signed; None: a signature says who, when and why, and proves nothing

@@ -84,7 +84,7 @@ def rev_hep(question: Question) -> Verdict:
     times, days = question.limits.liver_times_upper, question.limits.liver_days
     failure = tuple(d for d in question.active(*LIVER_FAILURE) if not question.of_long_ago(d))
     values = _standing_values(question)
-    over = tuple(lab for lab in values if _over(lab, times) is True)
+    over = tuple(lab for lab in values if far_over(lab, times) is True)
     if failure or over:
         return hold(
             f"Hepatic failure is active, or ALT or AST is over {times} times its upper limit.",
@@ -93,7 +93,7 @@ def rev_hep(question: Question) -> Verdict:
     found = question.not_over(*LIVER) + question.confirmed(*LIVER_FAILURE)
     if found:
         return met("Liver disease is on record.", diagnosis_evidence(dict.fromkeys(found)))
-    unsure = tuple(lab for lab in values if _over(lab, times) is None)
+    unsure = tuple(lab for lab in values if far_over(lab, times) is None)
     if unsure:
         return review("A liver value is given only as a bound and may be far over its limit.", _lab_evidence(unsure))
     if not values:
@@ -122,7 +122,7 @@ def _standing_values(question: Question) -> tuple[LabValue, ...]:
     return tuple(sorted(standing, key=lambda lab: (lab.name, lab.when.text if lab.when else "", lab.reference)))
 
 
-def _over(lab: LabValue, times: Decimal) -> bool | None:
+def far_over(lab: LabValue, times: Decimal) -> bool | None:
     """Whether the value is over so many times its upper limit; None where a bound leaves it open.
 
     "Over 300" counts as at least 300.

@@ -1,0 +1,132 @@
+"""After the course: relapse, conditions of a booster, and what is asked between sessions (ui specification S7)."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from smart_app.clinical.relapse import DEFAULT_RULE
+from smart_app.pages.late import keep_on
+from smart_app.pages.visit import Route, Visit
+from smart_app.use_cases.care_entries import record_care, strike_care
+from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.maintenance import maintenance_view
+from smart_app.use_cases.plan_booster import booster_view, plan_booster
+from smart_app.use_cases.records import CareKind
+
+_FORMS = {each.value: each for each in (CareKind.URINARY, CareKind.LIVER, CareKind.PRESSURE)}
+_TITLES = {
+    CareKind.URINARY: "Ask about urinary symptoms",
+    CareKind.LIVER: "Enter liver values",
+    CareKind.PRESSURE: "Enter a blood pressure",
+}
+_NOTICES = {"care": "The entry is saved.", "strike": "The entry is struck out.", "booster": "The booster is planned."}
+_PLAN, _KIND, _STRIKE = "maintenance/booster", "maintenance/record/{kind}", "maintenance/strike/{entry}"
+
+
+def show(visit: Visit) -> Response:
+    deps = visit.deps
+    return visit.page(
+        "maintenance.html",
+        tab="progress",
+        title="After the course",
+        view=maintenance_view(deps.work, deps.clock, visit.caller, deps.site),
+        rule=DEFAULT_RULE,
+        notice=_NOTICES.get(visit.query.get("saved", ""), ""),
+    )
+
+
+def record(visit: Visit) -> Response:
+    """Show the form, or keep what was entered."""
+    kind, deps, problems = _FORMS.get(visit.path["kind"]), visit.deps, {}
+    if kind is None:
+        return visit.go("maintenance")
+    entry = visit.fields.get("entry", "") or deps.ids()
+    if "entry" in visit.fields:
+        try:
+            record_care(deps.work, deps.clock, visit.caller, entry, kind, visit.fields)
+        except Refused as refused:
+            if not refused.problems:
+                raise
+            problems = dict(refused.problems)
+        else:
+            return visit.go("maintenance?saved=care")
+    return visit.page(
+        "care_entry.html",
+        tab="progress",
+        title=_TITLES[kind],
+        status=422 if problems else 200,
+        kind=kind,
+        problems=problems,
+        values={"day": visit.now.date().isoformat()} | dict(visit.fields),
+        entry=entry,
+        asks=any(words.startswith("Check:") for words in problems.values()),
+    )
+
+
+def strike(visit: Visit) -> Response:
+    deps, entry, problems = visit.deps, visit.path["entry"], {}
+    if "reason" in visit.fields:
+        try:
+            strike_care(deps.work, deps.clock, visit.caller, entry, visit.fields["reason"], deps.ids)
+        except Refused as refused:
+            if not refused.problems:
+                raise
+            problems = dict(refused.problems)
+        else:
+            return visit.go("maintenance?saved=strike")
+    return visit.page(
+        "reason.html",
+        tab="progress",
+        title="Strike out an entry",
+        status=422 if problems else 200,
+        problems=problems,
+        values=visit.fields,
+        heading="Strike out this entry",
+        explanation="The entry stays readable with a line through it, your name and your reason. "
+        "It counts for nothing any more.",
+        action=f"maintenance/strike/{entry}",
+        hidden={},
+        button="Strike out",
+        back="maintenance",
+    )
+
+
+def booster(visit: Visit) -> Response:
+    """The short form, worked out again or planned."""
+    deps, wanted = visit.deps, visit.fields.get("do", "")
+    fields = {name: value for name, value in visit.fields.items() if name != "do"}
+    problems: Problems = {}
+    if wanted == "plan":
+        try:
+            plan_booster(deps.work, deps.clock, visit.caller, fields, deps.ids, deps.site)
+        except Refused as refused:
+            if not refused.problems:
+                raise
+            problems = refused.problems
+        else:
+            deps.wake_worker()
+            return visit.go("maintenance?saved=booster")
+    view = booster_view(deps.work, deps.clock, visit.caller, fields, deps.site, again=wanted == "route")
+    return visit.page(
+        "booster.html",
+        tab="progress",
+        title="Plan a booster",
+        status=422 if problems else 200,
+        view=view,
+        definition=view.definition,
+        values={"override": fields.get("override", "")} | dict(view.fields),
+        problems=problems,
+        asks=any(words.startswith("Check:") for words in problems.values()),
+        strip=True,
+    )
+
+
+ROUTES = (
+    Route(path="maintenance", handler=show),
+    Route(path=_KIND, handler=record),
+    Route(path=_KIND, handler=record, method="POST", keep=keep_on(_KIND)),
+    Route(path=_STRIKE, handler=strike),
+    Route(path=_STRIKE, handler=strike, method="POST", keep=keep_on(_STRIKE)),
+    Route(path=_PLAN, handler=booster),
+    Route(path=_PLAN, handler=booster, method="POST", keep=keep_on(_PLAN)),
+)

@@ -1,0 +1,167 @@
+"""What is known of a patient before a booster, from this app's records and from what the last screening read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+
+from fhir_mappings.facts.clinical import LabValue, PartialDate, PatientFacts
+from fhir_mappings.facts.treatment import Answer, KetamineSession, SessionStatus
+from smart_app.clinical.booster import Finding, Known, Pressure
+from smart_app.clinical.entry import amount
+from smart_app.clinical.relapse import Relapse
+from smart_app.clinical.rules.conditions import far_over
+from smart_app.clinical.units import plain
+from smart_app.use_cases.care_entries import entries_of
+from smart_app.use_cases.course_progress import progress_now
+from smart_app.use_cases.ports import UnitOfWork
+from smart_app.use_cases.records import Caller, CareEntry, CareKind, StoredCourse, StoredScreening
+from smart_app.use_cases.scores import local
+
+URINARY_QUESTION = "REV-URO"  # of the screening
+URINARY_CHECK = "urinary"  # of the checklist before a dose
+_LIVER = ("alt", "ast")
+_SAID = {"no": True, "yes": False}
+
+
+def facts_of(uow: UnitOfWork, screening: StoredScreening | None) -> PatientFacts | None:
+    """What the chart said at a screening; None: nothing of it is kept."""
+    inputs = uow.screenings.inputs(screening.inputs) if screening is not None and screening.inputs else None
+    return inputs.facts if inputs is not None else None
+
+
+def signed_sessions(uow: UnitOfWork, caller: Caller) -> tuple[KetamineSession, ...]:
+    """Of all of the patient's plans at this EHR, as they stand, without those entered in error."""
+    return tuple(
+        each.signed
+        for course in uow.courses.of_patient(caller.patient)
+        if course.ehr == caller.ehr
+        for each in uow.sessions.of_course(course.id)
+        if each.signed is not None and each.status is not SessionStatus.ENTERED_IN_ERROR
+    )
+
+
+def known_before(
+    uow: UnitOfWork,
+    caller: Caller,
+    course: StoredCourse | None,
+    entries: Sequence[CareEntry],
+    relapse: Relapse | None,
+    now: datetime,
+    times: Decimal,
+) -> Known:
+    """`course` is the one that the booster would follow, `times` how far over its limit a liver value may lie."""
+    screening = uow.screenings.latest(caller.patient)
+    screening = screening if screening is not None and screening.ehr == caller.ehr else None
+    facts, today = facts_of(uow, screening), now.date()
+    sessions = signed_sessions(uow, caller)
+    of_course = uow.sessions.of_course(course.id) if course is not None else ()
+    return Known(
+        course=course.status if course is not None else None,
+        standing=progress_now(course, of_course, None).words if course is not None else "",
+        relapse=relapse if course is not None else None,
+        screened=screening.day if screening is not None else None,
+        screened_as=screening.stands_as if screening is not None else "",
+        pressure=_pressure(facts, entries, now),
+        last_dose=max((each.dose.started.at.date() for each in sessions if each.dose is not None), default=None),
+        doses_unread=facts is None,
+        urinary=urinary_finding(uow, caller, sessions, entries, today),
+        liver=liver_finding(facts, entries, today, times),
+    )
+
+
+def _pressure(facts: PatientFacts | None, entries: Sequence[CareEntry], now: datetime) -> Pressure | None:
+    """The latest that can be used, outside of sessions."""
+    found: list[tuple[datetime, Pressure]] = []
+    for each in facts.blood_pressures if facts is not None else ():
+        if each.when is None or not each.when.exact or each.in_session or each.problem:
+            continue
+        if each.systolic is not None and each.diastolic is not None and not each.when.after(now.date()):
+            source = f"EHR, {', '.join(each.references)}"
+            taken = Pressure(day=each.when.first, systolic=each.systolic, diastolic=each.diastolic, source=source)
+            found.append((each.when.sort_key, taken))
+    for entry in entries_of(entries, CareKind.PRESSURE):
+        at = datetime.combine(
+            entry.day, local(entry.at, now.tzinfo).time() if entry.day == entry.at.date() else time.max
+        )
+        systolic, diastolic = (amount(entry.fields[name]) for name in ("systolic", "diastolic"))
+        source = f"entered by {entry.by.name}"
+        found.append((at, Pressure(day=entry.day, systolic=systolic, diastolic=diastolic, source=source)))
+    return max(found, key=lambda each: each[0])[1] if found else None
+
+
+def urinary_finding(
+    uow: UnitOfWork, caller: Caller, sessions: Sequence[KetamineSession], entries: Sequence[CareEntry], today: date
+) -> Finding | None:
+    """What was said last, here, at the screening or before a dose. Of one day, symptoms stand."""
+    found = [
+        Finding(day=check.at.date(), clear=check.answer is Answer.YES, words=_urinary_words(check.answer, check.note))
+        for session in sessions
+        for check in session.checks
+        if check.key == URINARY_CHECK and check.answer is not Answer.NOT_APPLICABLE
+    ]
+    found += [
+        Finding(
+            day=answer.at.date(),
+            clear=_SAID.get(answer.said),
+            words=f"Asked at the screening by {answer.by.name}: {answer.said}",
+        )
+        for answer in uow.judgements.answers(caller.patient)
+        if answer.question == URINARY_QUESTION and answer.ehr == caller.ehr
+    ]
+    found += [
+        Finding(day=entry.day, clear=_SAID.get(entry.fields["symptoms"]), words=_entered_words(entry))
+        for entry in entries_of(entries, CareKind.URINARY)
+    ]
+    past = [each for each in found if each.day <= today]
+    return max(past, key=lambda each: (each.day, each.clear is not True, each.clear is False), default=None)
+
+
+def _urinary_words(answer: Answer, note: str) -> str:
+    said = "no urinary symptoms" if answer is Answer.YES else "urinary symptoms"
+    return f"Before a dose: {said}" + (f", {note}" if note else "")
+
+
+def _entered_words(entry: CareEntry) -> str:
+    symptoms = entry.fields["note"] or "symptoms"
+    said = "no urinary symptoms" if entry.fields["symptoms"] == "no" else f"urinary symptoms: {symptoms}"
+    return f"Asked by {entry.by.name}: {said}"
+
+
+def liver_finding(
+    facts: PatientFacts | None, entries: Sequence[CareEntry], today: date, times: Decimal
+) -> Finding | None:
+    """The newest ALT and AST of the chart or entered here; one without a day is not looked at."""
+    values = [*(facts.labs if facts is not None else ()), *_entered_values(entries)]
+    newest: list[tuple[date, LabValue]] = []
+    for name in _LIVER:
+        dated = [
+            (each.when.first, each)
+            for each in values
+            if each.name == name and each.when is not None and each.when.last <= today
+        ]
+        if dated:
+            last = max(day for day, _ in dated)
+            newest += [each for each in dated if each[0] == last]
+    if not newest:
+        return None
+    judged = {far_over(each, times) for _, each in newest}
+    clear = False if True in judged else None if None in judged else True
+    words = ", ".join(f"{each.name.upper()} {each.comparator}{plain(each.value)} {each.unit}" for _, each in newest)
+    return Finding(day=max(day for day, _ in newest), clear=clear, words=words)
+
+
+def _entered_values(entries: Sequence[CareEntry]) -> Iterator[LabValue]:
+    for entry in entries_of(entries, CareKind.LIVER):
+        when = PartialDate(text=entry.day.isoformat(), first=entry.day, last=entry.day)
+        for name in _LIVER:
+            if entry.fields[name]:
+                yield LabValue(
+                    reference=f"care/{entry.id}",
+                    name=name,
+                    when=when,
+                    value=amount(entry.fields[name]),
+                    unit="U/L",
+                    upper=amount(entry.fields[f"{name}_upper"]),
+                )

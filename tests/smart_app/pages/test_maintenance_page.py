@@ -1,0 +1,107 @@
+"""The page after the course: relapse, the conditions of a booster, entries between sessions, and the short form."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from fhir_mappings.facts.treatment import Purpose, Role
+from smart_app.use_cases.decide_course import Decision, decide
+from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_clinician, a_screening, post
+from tests.smart_app.pages.treatment import signed
+
+pytestmark = pytest.mark.anyio
+PAGE = f"/l/{LAUNCH}/maintenance"
+REASON = "I have seen the patient, and both of us want it."
+
+
+def ended(desk: Desk) -> None:
+    """One session, then the course was finished in remission; eight days later."""
+    signed(desk)
+    form = {"reason": REASON, "finish": "remission"}
+    decide(desk.work, desk.deps.clock, a_caller(), Decision.FINISH, form, desk.deps.ids, desk.deps.site)
+    desk.now += timedelta(days=8)
+    desk.keep(screening=a_screening(id="screening-2", at=desk.now - timedelta(minutes=5)))
+
+
+async def shown(desk: Desk, path: str = PAGE) -> PageParts:
+    async with desk.client() as client:
+        answer = await client.get(path)
+    assert answer.status_code == 200
+    return PageParts(answer.text)
+
+
+async def test_without_a_course_it_says_so() -> None:
+    desk = Desk()
+    desk.open()
+    page = await shown(desk)
+    assert "No course yet" in page.text
+    assert "Plan a single booster" not in page.links
+
+
+async def test_each_condition_says_its_state_and_what_to_do() -> None:
+    desk = Desk()
+    ended(desk)
+    desk.open()
+    page = await shown(desk)
+    assert "Liver values of the last 90 days are not far over their limit Unknown Nothing is on record." in page.text
+    assert "Have ALT and AST taken" in page.text
+    assert "Course: Intravenous, 6 sessions in 2 to 3 weeks" in page.text
+    assert "Relapse: after response or remission" in page.text
+    assert page.links["Plan a single booster"] == PAGE + "/booster"
+
+
+async def test_an_entry_is_typed_shown_and_struck_out() -> None:
+    desk = Desk()
+    ended(desk)
+    desk.open()
+    async with desk.client() as client:
+        form = PageParts((await client.get(PAGE + "/record/liver")).text).form("record/liver")
+        wrong = await post(client, form, alt="24")
+        assert wrong.status_code == 422
+        assert PageParts(wrong.text).form("record/liver").fields["alt"] == "24", "what was typed stays"
+        assert (await post(client, form, alt="24", alt_upper="40", source="lab")).status_code == 303
+        page = PageParts((await client.get(PAGE)).text)
+        assert "ALT 24 U/L (limit 40)" in page.text
+        link = next(href for words, href in page.links.items() if href.startswith(PAGE + "/strike/"))
+        strike = PageParts((await client.get(link)).text).forms[-1]
+        assert (await post(client, strike, reason="Another patient.")).status_code == 303
+        assert "Struck out by Dr Synthia Example: Another patient." in (await client.get(PAGE)).text
+
+
+async def test_a_booster_is_planned_from_the_short_form() -> None:
+    desk = Desk()
+    ended(desk)
+    desk.open()
+    async with desk.client() as client:
+        form = PageParts((await client.get(PAGE + "/booster")).text).form("maintenance/booster")
+        assert (form.fields["route"], form.fields["escort"]) == ("IV", "B. Friend 555 0101")
+        filled = {
+            "do": "plan",
+            "day__1": (desk.now.date() + timedelta(days=2)).isoformat(),
+            "off_label": "yes",
+            "monitoring": "yes",
+        }
+        wrong = await post(client, form, **filled)
+        assert wrong.status_code == 422
+        assert "A condition is not met. Say why" in PageParts(wrong.text).text
+        done = await post(client, form, **filled, override=REASON)
+        assert done.headers["location"] == PAGE + "?saved=booster"
+        page = PageParts((await client.get(PAGE)).text)
+        assert "Booster: Intravenous, a single booster session" in page.text
+        assert "A plan is running: booster, active." in page.text
+        session = PageParts((await client.get(f"/l/{LAUNCH}/session")).text)
+        assert "Booster session" in session.text
+    assert [each.purpose for each in desk.work.kept.courses.values()] == [Purpose.COURSE, Purpose.BOOSTER]
+    assert desk.woken
+
+
+async def test_a_nurse_sees_it_and_plans_nothing() -> None:
+    desk = Desk()
+    ended(desk)
+    desk.open(a_caller(clinician=a_clinician(Role.NURSE, "R. Nurse")))
+    page = await shown(desk)
+    assert "Plan a single booster" not in page.links
+    assert "Enter liver values" in page.links
+    assert "Only a prescriber plans a booster" in (await shown(desk, PAGE + "/booster")).text
