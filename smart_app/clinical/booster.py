@@ -69,7 +69,8 @@ class Known:
     screened_as: str = ""  # after overrides
     pressure: Pressure | None = None
     last_dose: date | None = None  # here or elsewhere
-    doses_unread: bool = False  # what was given elsewhere could not be read, or not in full
+    unread: bool = False  # the chart's lists of medicines could not be read, or not in full
+    elsewhere: tuple[str, ...] = ()  # what speaks for ketamine from elsewhere
     urinary: Finding | None = None
     liver: Finding | None = None
 
@@ -181,7 +182,7 @@ def _pressure(known: Known, on: date, today: date, limit: tuple[Decimal, Decimal
             words=words,
             state=State.UNKNOWN,
             evidence=f"No blood pressure of {day_words(on)} is known.{last}",
-            todo="Measure it and enter it here, or plan the booster for a later day.",
+            todo="Measure it and enter it, or plan the booster for a later day.",
         )
     below = found.systolic < systolic and found.diastolic < diastolic
     return Condition(
@@ -202,9 +203,9 @@ def _spaced(known: Known, on: date, rules: MaintenanceRules) -> Condition:
         days = (on - known.last_dose).days
         evidence = f"Last dose on {day_words(known.last_dose)}, {days} days before."
         state = State.MET if days >= least else State.NOT_MET
-    if state is State.MET and known.doses_unread:
-        state = State.UNKNOWN
-        evidence += " What was given elsewhere could not be read in full."
+    if known.unread or known.elsewhere:
+        state = State.UNKNOWN if state is State.MET else state
+        evidence += " " + (" ".join(known.elsewhere) or "The lists of medicines in the chart were not read in full.")
     todo = {
         State.NOT_MET: "Plan a later day.",
         State.UNKNOWN: "Screen again so that the chart is read, and ask the patient.",
@@ -219,7 +220,7 @@ def _urinary(known: Known, on: date, rules: MaintenanceRules) -> Condition:
         known.urinary,
         on,
         rules.urinary_days,
-        "Ask the patient and record the answer below.",
+        "Ask the patient and record the answer.",
     )
 
 
@@ -230,7 +231,7 @@ def _liver(known: Known, on: date, rules: MaintenanceRules) -> Condition:
         known.liver,
         on,
         rules.liver_days,
-        "Have ALT and AST taken, and enter them below.",
+        "Have ALT and AST taken, and enter them.",
     )
 
 

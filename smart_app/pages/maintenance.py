@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.responses import Response
 
 from smart_app.clinical.relapse import DEFAULT_RULE
+from smart_app.clinical.units import plain
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.care_entries import record_care, strike_care
@@ -31,6 +32,7 @@ def show(visit: Visit) -> Response:
         title="After the course",
         view=maintenance_view(deps.work, deps.clock, visit.caller, deps.site),
         rule=DEFAULT_RULE,
+        plain=plain,
         notice=_NOTICES.get(visit.query.get("saved", ""), ""),
     )
 

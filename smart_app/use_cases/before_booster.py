@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from fhir_mappings.facts.clinical import LabValue, PartialDate, PatientFacts
-from fhir_mappings.facts.treatment import Answer, KetamineSession, SessionStatus
+from fhir_mappings.facts.clinical import Area, LabValue, PartialDate, PatientFacts
+from fhir_mappings.facts.treatment import Answer, KetamineSession, Purpose, SessionStatus
 from smart_app.clinical.booster import Finding, Known, Pressure
 from smart_app.clinical.entry import amount
+from smart_app.clinical.exposure import Given
+from smart_app.clinical.programme import day_words
 from smart_app.clinical.relapse import Relapse
-from smart_app.clinical.rules.conditions import far_over
+from smart_app.clinical.rules.conditions import KETAMINE_USE, far_over
 from smart_app.clinical.units import plain
 from smart_app.use_cases.care_entries import entries_of
 from smart_app.use_cases.course_progress import progress_now
@@ -65,7 +67,8 @@ def known_before(
         screened_as=screening.stands_as if screening is not None else "",
         pressure=_pressure(facts, entries, now),
         last_dose=max((each.dose.started.at.date() for each in sessions if each.dose is not None), default=None),
-        doses_unread=facts is None,
+        unread=facts is None or Area.MEDICATION in facts.unclear,
+        elsewhere=elsewhere(uow, caller, facts, today),
         urinary=urinary_finding(uow, caller, sessions, entries, today),
         liver=liver_finding(facts, entries, today, times),
     )
@@ -89,6 +92,57 @@ def _pressure(facts: PatientFacts | None, entries: Sequence[CareEntry], now: dat
         source = f"entered by {entry.by.name}"
         found.append((at, Pressure(day=entry.day, systolic=systolic, diastolic=diastolic, source=source)))
     return max(found, key=lambda each: each[0])[1] if found else None
+
+
+def given(sessions: Sequence[KetamineSession]) -> tuple[Given, ...]:
+    """Each session with a dose, also one that was stopped early or does not count."""
+    return tuple(
+        Given(
+            day=each.dose.started.at.date(),
+            mg=each.dose.given_mg,
+            booster=each.purpose is Purpose.BOOSTER,
+        )
+        for each in sessions
+        if each.dose is not None and each.dose.given_mg > 0
+    )
+
+
+def elsewhere(uow: UnitOfWork, caller: Caller, facts: PatientFacts | None, today: date) -> tuple[str, ...]:
+    """What speaks for ketamine that this app did not give: lists of medicines, diagnoses, what the patient said."""
+    found: list[str] = []
+    if facts is not None:
+        ours = _written_here(uow, caller)
+        found += [
+            f"The list of medicines names {use.label} ({use.reference})."
+            for use in facts.medications
+            if use.ingredients & _KETAMINE and use.current and use.reference not in ours
+        ]
+        if any(each.in_any(*KETAMINE_USE) and each.is_active for each in facts.diagnoses):
+            found.append("A ketamine or phencyclidine use disorder is on record.")
+    said = {each.question: each for each in uow.judgements.answers(caller.patient) if each.ehr == caller.ehr}
+    for question, words in _QUESTIONS.items():
+        answer = said.get(question)
+        if answer is not None and answer.said == "yes" and (today - answer.at.date()).days <= answer.days:
+            found.append(f"{words} (asked on {day_words(answer.at.date())} by {answer.by.name}).")
+    return tuple(found)
+
+
+_KETAMINE = frozenset({"ketamine", "esketamine"})
+# Questions of the screening whose yes speaks for ketamine from elsewhere.
+_QUESTIONS = {
+    "CAU-KETOVERLAP": "The patient says: treated with ketamine elsewhere",
+    "HOLD-KETUSE": "The patient says: uses ketamine or PCP outside of treatment",
+}
+
+
+def _written_here(uow: UnitOfWork, caller: Caller) -> frozenset[str]:
+    """What of the chart's medicines this app wrote, as far as the EHR has said where it is."""
+    return frozenset(
+        item.reference
+        for message in uow.messages.of_patient(caller.ehr, caller.patient)
+        for item in message.items
+        if item.reference
+    )
 
 
 def urinary_finding(

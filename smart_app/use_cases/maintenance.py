@@ -8,11 +8,13 @@ from datetime import date, datetime
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Role
-from smart_app.clinical.booster import Condition, conditions
+from smart_app.clinical.booster import Condition, Finding, conditions
+from smart_app.clinical.exposure import Exposure, Reminder, exposure, reminders
 from smart_app.clinical.outcomes import ScaleScore
+from smart_app.clinical.programme import day_words
 from smart_app.clinical.relapse import Relapse, last_good
 from smart_app.use_cases.access import audited, course_before, prescriber_refusal
-from smart_app.use_cases.before_booster import known_before
+from smart_app.use_cases.before_booster import given, known_before, signed_sessions
 from smart_app.use_cases.care_entries import own_entries, standing_entries
 from smart_app.use_cases.course_events import OPEN, open_course_of
 from smart_app.use_cases.course_progress import progress_now
@@ -53,6 +55,9 @@ class MaintenanceView:
     relapse: Relapse | None
     last_good: ScaleScore | None  # the last response or remission
     conditions: tuple[Condition, ...]  # for a booster today
+    exposure: Exposure
+    reminders: tuple[Reminder, ...]
+    watch: tuple[str, ...]  # worth a question: ketamine from elsewhere, symptoms, too much
     entries: tuple[CareLine, ...]  # newest first
     running: StoredCourse | None  # a plan that is not over
     may_write: bool
@@ -81,6 +86,7 @@ def maintenance_within(uow: UnitOfWork, caller: Caller, now: datetime, site: Sit
     relapse = outcomes_within(uow, caller, course, sessions, now).relapse
     entries = standing_entries(uow, caller)
     known = known_before(uow, caller, course, entries, relapse, now, site.rules.limits.liver_times_upper)
+    doses = given(signed_sessions(uow, caller))
     limit = site.limits.start.systolic, site.limits.start.diastolic
     return MaintenanceView(
         course=course,
@@ -88,12 +94,21 @@ def maintenance_within(uow: UnitOfWork, caller: Caller, now: datetime, site: Sit
         relapse=relapse,
         last_good=last_good(scores_of(uow, caller, now.tzinfo), first_session(sessions)),
         conditions=conditions(known, on=on, today=now.date(), limit=limit, rules=site.maintenance),
+        exposure=exposure(doses, now.date(), site.maintenance),
+        reminders=reminders(doses, known.urinary, known.liver, now.date(), site.maintenance),
+        watch=(*known.elsewhere, *_symptoms(known.urinary)),
         entries=_lines(own_entries(uow, caller)),
         running=running,
         may_write=caller.may_write and caller.role in {Role.PRESCRIBER, Role.NURSE},
         may_plan=prescriber_refusal(caller) is None and course is not None and running is None,
         now=now,
     )
+
+
+def _symptoms(urinary: Finding | None) -> tuple[str, ...]:
+    if urinary is None or urinary.clear is not False:
+        return ()
+    return (f"{urinary.words} ({day_words(urinary.day)}). Ketamine harms the bladder: ask how much is taken.",)
 
 
 def _plans(uow: UnitOfWork, caller: Caller) -> tuple[PlanLine, ...]:

@@ -105,3 +105,12 @@ async def test_a_nurse_sees_it_and_plans_nothing() -> None:
     assert "Plan a single booster" not in page.links
     assert "Enter liver values" in page.links
     assert "Only a prescriber plans a booster" in (await shown(desk, PAGE + "/booster")).text
+
+
+@pytest.mark.parametrize("kind", ["urinary", "liver", "pressure"])
+async def test_each_entry_has_a_page_of_its_own(kind: str) -> None:
+    desk = Desk()
+    ended(desk)
+    desk.open()
+    page = await shown(desk, f"{PAGE}/record/{kind}")
+    assert page.form(f"record/{kind}").fields["entry"]

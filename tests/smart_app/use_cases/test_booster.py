@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from decimal import Decimal
 from functools import cache
 from itertools import count
 from typing import Any
@@ -11,6 +12,16 @@ from uuid import UUID
 
 import pytest
 
+from fhir_mappings.facts.audit import AuditRecord
+from fhir_mappings.facts.clinical import (
+    Area,
+    BloodPressure,
+    Gap,
+    LabValue,
+    MedicationUse,
+    PartialDate,
+    PatientFacts,
+)
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.treatment import Purpose
 from fhir_mappings.wire import decode
@@ -26,7 +37,7 @@ from smart_app.use_cases.maintenance import MaintenanceView, maintenance_view
 from smart_app.use_cases.outcomes import declare_relapse
 from smart_app.use_cases.plan_booster import booster_view, plan_booster
 from smart_app.use_cases.record_score import record_score
-from smart_app.use_cases.records import Caller, CareEntry, CareKind, MessageKind, StoredCourse
+from smart_app.use_cases.records import Caller, CareEntry, CareKind, MessageKind, ScreeningInputs, StoredCourse
 from tests.smart_app.use_cases.a_clinic import DEE, ENROLMENT, MONDAY, NAN, Clinic
 
 DAYS = [MONDAY + timedelta(days=offset) for offset in (0, 3, 7, 10, 14, 17)]
@@ -299,3 +310,63 @@ class TestEntries:
 def test_a_stored_course_of_an_earlier_release_is_a_course() -> None:
     assert StoredCourse.__dataclass_fields__["purpose"].default is Purpose.COURSE
     assert date(2026, 11, 2) == MONDAY
+
+
+class TestExposure:
+    def test_all_plans_are_counted_together(self) -> None:
+        clinic = ready(a_finished_course())
+        planned(clinic, override=REASON)
+        clinic.signed(LATER)
+        found = seen(clinic).exposure
+        assert (found.lifetime, found.quarter, found.boosters, found.mg) == (7, 7, 1, Decimal(7 * 41))
+
+    def test_ketamine_from_elsewhere_is_worth_a_question_and_leaves_the_spacing_open(self) -> None:
+        clinic = ready(a_finished_course())
+        clinic.screened(inputs=charted(clinic, status="completed"))
+        assert states(clinic)["spacing"] is State.MET, "it is over"
+        clinic.screened(inputs=charted(clinic))
+        view = seen(clinic)
+        assert view.watch == ("The list of medicines names Esketamine spray (MedicationRequest/7).",)
+        assert states(clinic)["spacing"] is State.UNKNOWN
+
+    def test_a_list_of_medicines_that_was_not_read_leaves_the_spacing_open(self) -> None:
+        clinic = ready(a_finished_course())
+        gap = Gap(area=Area.MEDICATION, reference="", reason="page 2 failed", fetch_failed=True)
+        clinic.screened(inputs=charted(clinic, gaps=(gap,), status="completed"))
+        assert states(clinic)["spacing"] is State.UNKNOWN
+
+    def test_values_of_the_chart_serve_as_those_entered_here(self) -> None:
+        clinic = a_finished_course()
+        on = PartialDate(text=LATER.isoformat(), first=LATER, last=LATER)
+        lab = LabValue(
+            reference="Observation/alt", name="alt", when=on, value=Decimal(30), unit="U/L", upper=Decimal(40)
+        )
+        pressure = BloodPressure(
+            references=("Observation/bp",), when=on, systolic=Decimal(138), diastolic=Decimal(80)
+        )
+        clinic.screened(inputs=charted(clinic, labs=(lab,), blood_pressures=(pressure,)))
+        assert states(clinic)["liver"] is State.MET
+        assert states(clinic)["pressure"] is State.MET
+
+
+def charted(clinic: Clinic, *, status: str = "active", **facts: Any) -> str:
+    """The chart as a screening read it, with a prescription of esketamine."""
+    use = MedicationUse(
+        reference="MedicationRequest/7",
+        label="Esketamine spray",
+        ingredients=frozenset({"esketamine"}),
+        status=status,
+        current=status == "active",
+    )
+    made = ScreeningInputs(
+        id=clinic.ids(),
+        ehr=DEE.ehr,
+        patient=DEE.patient,
+        at=clinic.now,
+        facts=PatientFacts(person=None, medications=(use,), **facts),
+    )
+    with clinic.work() as uow:
+        uow.screenings.keep_inputs(made)
+        uow.audit.add(AuditRecord(action="test:inputs:keep", at=clinic.now))
+        uow.commit()
+    return made.id
