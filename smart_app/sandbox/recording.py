@@ -28,6 +28,7 @@ class PlannedSession:
     milligrams: Decimal
     minutes: int
     phq9: int | None
+    nausea: bool = False  # felt during the infusion, and over within it
 
 
 async def record_course(clinician: Clinician, patient_id: str, sessions: Sequence[PlannedSession]) -> None:
@@ -80,6 +81,8 @@ async def record_session(clinician: Clinician, root: str, session: PlannedSessio
     await _dose(clinician, steps, session)
     await _before(clinician, steps)
     await _monitor(clinician, steps)
+    if session.nausea:
+        await _nausea(clinician, steps)
     await _discharge(clinician, steps)
     await _sign(clinician, steps)
     if session.phq9 is not None:
@@ -134,6 +137,18 @@ async def _monitor(clinician: Clinician, steps: str) -> None:
     page = _good(await clinician.open(f"{steps}/monitor"))
     for minute in READINGS:
         page = await _reading(clinician, page, minute)
+
+
+async def _nausea(clinician: Clinician, steps: str) -> None:
+    page = _good(await clinician.open(f"{steps}/monitor?add=event"))
+    event: dict[str, Value] = {
+        "event.type": "nausea",
+        "event.severity": "mild",
+        "event.serious": "no",
+        "event.time": _clock(20),
+        "event.resolved": _clock(30),
+    }
+    _good(await clinician.submit(page, _form(page, "/entries/event"), event))
 
 
 async def _reading(clinician: Clinician, page: Page, minute: int) -> Page:

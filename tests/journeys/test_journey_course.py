@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -192,8 +193,11 @@ async def test_a_session_taken_back_is_marked_in_the_chart_and_the_course_reopen
     async with Clinician(clinic.ehr_url) as doctor:
         root = (await doctor.launch(patient)).url.rpartition("/")[0]
         await enrol(doctor, root, six_sessions())
-        await record_session(doctor, root, session)
+        await record_session(doctor, root, replace(session, nausea=True))
         await asyncio.to_thread(eventually, lambda: counted(clinic, patient) == 1)
+        await asyncio.to_thread(eventually, lambda: len(ours(clinic, "AdverseEvent", patient)) == 1)
+        (nausea,) = ours(clinic, "AdverseEvent", patient)
+        assert nausea["suspectEntity"][0]["instance"]["reference"].startswith("MedicationAdministration/")
         page = await doctor.open(f"{root}/session")
         record = await doctor.open(page.link("1"), on=page)
         page = await doctor.open(record.link("error"), on=record)
@@ -207,6 +211,8 @@ async def test_a_session_taken_back_is_marked_in_the_chart_and_the_course_reopen
             eventually, lambda: {one["status"] for one in ours(clinic, "Procedure", patient)} == marked
         )
         await asyncio.to_thread(eventually, lambda: counted(clinic, patient) == 0)
+    (nausea,) = ours(clinic, "AdverseEvent", patient)
+    assert nausea["event"]["text"].startswith("Entered in error: ")
     for found in (ours(clinic, "MedicationAdministration", patient), vital_signs(clinic, patient)):
         assert {one["status"] for one in found} == marked
     assert {one["status"] for one in scores(clinic, patient)} <= {"final"}, "a score is taken back by itself"

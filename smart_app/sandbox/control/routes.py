@@ -42,7 +42,9 @@ class ControlRoutes:
         """Every stored resource of a type; with patient=ID those that are found under that patient."""
         resource_type = request.query_params.get("type", "")
         patient = request.query_params.get("patient")
-        found = self._charts.store.search(resource_type, [("patient", patient)] if patient else [])
+        # R4 gives AdverseEvent no search by patient.
+        whose = ("subject", f"Patient/{patient}") if resource_type == "AdverseEvent" else ("patient", patient or "")
+        found = self._charts.store.search(resource_type, [whose] if patient else [])
         if resource_type == "Provenance" and patient:
             found = self._charts.provenance_of(patient)
         return JSONResponse(found)

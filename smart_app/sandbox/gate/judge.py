@@ -72,7 +72,7 @@ class Judge:
             if owner == "id":
                 params = (*params, ("_id", access.patient))
             elif owner != "target":
-                params = (*params, ("patient", access.patient))
+                params = (*params, OFFERED[asked.type].whose(access.patient))
         return replace(asked, params=params)
 
     def _narrowed_create(self, asked: Interaction, access: Access) -> Interaction:
@@ -83,7 +83,7 @@ class Judge:
         if any("." in name or name.startswith("_has") for name, _ in criteria):
             raise refused(400, "not-supported", "This EHR does not follow chained parameters or _has.")
         if OFFERED[asked.type].patient != "target":
-            criteria.append(("patient", access.patient or ""))
+            criteria.append(OFFERED[asked.type].whose(access.patient or ""))
         elif not all(access.admits(one, "c") for one in self.store.search(asked.type, criteria)):
             raise refused(412, "multiple-matches", "The criteria match something outside this patient's chart.")
         return replace(asked, if_none_exist=urlencode(criteria))

@@ -16,10 +16,15 @@ class Offer:
 
     letters: str = READ
     patient: str | None = "subject"
+    found_by: str = "patient"  # the search parameter that says the same
+
+    def whose(self, patient: str) -> tuple[str, str]:
+        """The search for one patient's resources of the type."""
+        return self.found_by, patient if self.found_by == "patient" else f"Patient/{patient}"
 
 
 OFFERED: dict[str, Offer] = {
-    "AdverseEvent": Offer(letters=FULL),
+    "AdverseEvent": Offer(letters=FULL, found_by="subject"),  # R4 gives it no search by patient
     "AllergyIntolerance": Offer(patient="patient"),
     "CarePlan": Offer(letters=FULL),
     "Condition": Offer(),
