@@ -31,6 +31,7 @@ _FORM = re.compile(r'<form[^>]* action="([^"]*)".*?</form>', re.DOTALL)
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]*)" value="([^"]*)">')
 _SESSION = re.compile(r"/session/([0-9a-f-]{36})")
 _FORMS = ("/fields", "/entries/note", "/entries/reading", "/progress/score", "/session", "/enrolment", "/screening")
+_CHOICES = ("/choose",)  # between what two have written: nothing is signed before somebody chose
 
 # What is kept of a patient: a row's key, whose it is, and what changes when the row does.
 _KEPT = {
@@ -158,11 +159,14 @@ class Weaver:
     async def edit(self, tab: Tab) -> None:
         """One of the page's forms, or a page that has one."""
         assert tab.page is not None
-        forms = [form for form in tab.page.forms(*_FORMS) if not form.action.endswith("/screening") or self.rarely]
+        forms = tab.page.forms(*_CHOICES)
+        forms = forms or [
+            form for form in tab.page.forms(*_FORMS) if self.rarely or not form.action.endswith("/screening")
+        ]
         if forms:
             form = self.chance.choice(forms)
             await self.submit(tab, form, self.typed(form, tab.page.whose))
-            self.counted["edit"] += 1
+            self.counted["choose" if form.action.endswith(_CHOICES) else "edit"] += 1
             return
         place = self.chance.choice(("session", "session", "enrolment", "progress"))
         await self.visit(tab, place)
@@ -205,6 +209,8 @@ class Weaver:
             return {"total": "12", "item9": "0", "date": self.day_of(whose)}
         if form.action.endswith("/enrolment"):
             return {"route": "SL", "emergency_name": word, "do": "plan"}
+        if form.action.endswith("/choose"):
+            return {"place": "0"}
         if form.action.endswith("/session"):
             return {"held": self.day_of(whose), "reason": f"entered afterwards, {word}"}
         return {}
