@@ -16,7 +16,7 @@ from smart_app.use_cases.confirm_dose import confirm
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.ledger_acts import confirm_waste, count_vial, take_back_row, waste_rest
 from smart_app.use_cases.ledger_log import as_csv, export
-from smart_app.use_cases.ledger_view import ledger_view, vial_view
+from smart_app.use_cases.ledger_view import VialView, ledger_view, vial_view
 from smart_app.use_cases.receive_vials import MOST, receive_vials
 from smart_app.use_cases.record_session import save_fields
 
@@ -168,6 +168,24 @@ def witness(visit: Visit) -> Response:
     return visit.go(f"ledger/vials/{name}?done=1")
 
 
+def _told(view: VialView, row: str) -> str:
+    """The row with its amounts, as the page is about it; "" where the vial has no such row."""
+    for each in (line.row for line in view.rows):
+        if each.id == row:
+            amounts = {
+                "received": each.received,
+                "drawn": each.drawn,
+                "given": each.administered,
+                "wasted": each.wasted,
+                "destroyed, waits for a witness": each.announced,
+            }
+            told = [f"{plain(amount)} mg {name}" for name, amount in amounts.items() if amount]
+            told += [f"{plain(each.counted)} mg counted"] if each.counted is not None else []
+            words = ", ".join(told)
+            return f"Vial {view.line.vial.number}, row {each.number}: {words}. {each.by.name}"
+    return ""
+
+
 def take_back(visit: Visit) -> Response:
     deps, name, row, problems = visit.deps, visit.path["vial"], visit.path["row"], {}
     if "reason" in visit.fields:
@@ -187,6 +205,7 @@ def take_back(visit: Visit) -> Response:
         problems=problems,
         values=visit.fields,
         heading="Take this row back",
+        about=_told(vial_view(deps.work, deps.clock, visit.caller, name, deps.site), row),
         explanation="The row stays. A row with the same amounts and the other sign is entered after it, "
         "with your name and your reason.",
         action=f"ledger/vials/{name}/rows/{row}/back",

@@ -14,6 +14,7 @@ from smart_app.clinical.instruments import HIGH, MODERATE
 from smart_app.clinical.relapse import CAUSES, DEFAULT_RULE
 from smart_app.pages.late import DRAFT
 from smart_app.pages.visit import Route, Visit
+from smart_app.pages.wording import day
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.outcomes import choose_scale, declare_relapse, form_view, outcomes_view, strike_score
 from smart_app.use_cases.record_score import record_score
@@ -140,6 +141,14 @@ def strike(visit: Visit) -> Response:
         problems=problems,
         values=visit.fields,
         heading="Strike out this result",
+        about=next(
+            (
+                f"{line.form.name} of {day(line.score.day)}: {line.words}. {line.stored.by.name}"
+                for line in outcomes_view(deps.work, deps.clock, visit.caller).lines
+                if line.stored.id == score
+            ),
+            "",
+        ),
         explanation="The result stays readable with a line through it, your name and your reason. It counts for "
         "nothing any more, and is marked as entered in error in the EHR.",
         action=f"outcomes/strike/{score}",

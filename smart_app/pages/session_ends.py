@@ -7,12 +7,13 @@ from starlette.responses import Response
 from fhir_mappings.facts.treatment import SessionStatus
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
+from smart_app.pages.wording import clock
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.session_entries import strike_entry
-from smart_app.use_cases.session_lines import SessionView
+from smart_app.use_cases.session_lines import EventLine, InfusionLine, NoteLine, RescueLine, SessionView
 from smart_app.use_cases.stop_session import stop_session
 
 
@@ -26,6 +27,10 @@ def strike(visit: Visit) -> Response:
             problems = _at("reason", refused)
         else:
             return visit.go(f"session/{session}/monitor?saved=1")
+    view = session_view(visit.deps.work, visit.deps.clock, visit.caller, session, visit.deps.site)
+    line = _line(view, entry)
+    if not line:
+        return visit.go(f"session/{session}/monitor")
     return visit.page(
         "reason.html",
         tab="session",
@@ -34,6 +39,7 @@ def strike(visit: Visit) -> Response:
         problems=problems,
         values=visit.fields,
         heading="Strike out this line",
+        about=line,
         explanation="The line stays readable with a line through it, your name and your reason. "
         "It counts for nothing any more.",
         action=f"session/{session}/strike/{entry}",
@@ -41,6 +47,30 @@ def strike(visit: Visit) -> Response:
         button="Strike out",
         back=f"session/{session}/monitor",
     )
+
+
+def _line(view: SessionView, entry: str) -> str:
+    """What is struck out, as it stands in the session; "" where the session holds no such line."""
+    for reading in view.readings:
+        if reading.id == entry:
+            measured = (
+                ("", f"{reading.systolic}/{reading.diastolic}" if reading.systolic is not None else None, "mmHg"),
+                ("heart rate ", reading.heart_rate, "/min"),
+                ("SpO₂ ", reading.oxygen_saturation, "%"),
+                ("breaths ", reading.respiratory_rate, "/min"),
+                ("MOAA/S ", reading.sedation, ""),
+                ("dissociation ", reading.dissociation, ""),
+            )
+            words = ", ".join(f"{name}{value} {unit}".strip() for name, value, unit in measured if value is not None)
+            return f"{clock(reading.at)} {words}. {reading.by.name}"
+    infused = view.infusion.lines if view.infusion else ()
+    said: tuple[EventLine | RescueLine | NoteLine | InfusionLine, ...]
+    said = (*view.events, *view.rescues, *view.notes, *infused)
+    for line in said:
+        if line.id == entry:
+            words = line.words if isinstance(line, InfusionLine) else line.text
+            return f"{clock(line.at)} {words}. {line.by.name}"
+    return ""
 
 
 def stop(visit: Visit) -> Response:

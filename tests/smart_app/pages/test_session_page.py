@@ -530,13 +530,27 @@ async def test_striking_out_needs_a_reason_and_leaves_the_line_readable(desk: De
     entry = next(each for each in session.entries if each.fields.get("systolic") == "171")
     path = f"{ROOT}/session/{session.id}/strike/{entry.id}"
     async with desk.client() as client:
-        form = (await page_of(client, path)).form(entry.id)
+        asked = await page_of(client, path)
+        assert "171/101 mmHg, heart rate 80 /min, SpO₂ 97 %. R. Nurse" in asked.text, "one sees what one strikes out"
+        form = asked.form(entry.id)
         assert (await post(client, form, reason="")).status_code == 422
         assert (await post(client, form, reason="Cuff had slipped")).status_code == 303
         page = await page_of(client, at(session))
     assert "171/101" in page.text, "in the table"
     assert "Cuff had slipped" in page.text
     assert page.text.count("171/101") == 1, "no longer in the chart"
+
+
+async def test_every_kind_of_line_says_what_it_is_before_it_is_struck_out(desk: Desk) -> None:
+    session = running(desk)
+    said = {"event": "Dissociation", "note": "Eye mask on."}
+    async with desk.client() as client:
+        for entry in session.entries:
+            if entry.kind in said:
+                asked = await page_of(client, f"{ROOT}/session/{session.id}/strike/{entry.id}")
+                assert said[entry.kind] in asked.text
+        unknown = await client.get(f"{ROOT}/session/{session.id}/strike/none")
+    assert unknown.headers["location"] == at(session)
 
 
 async def test_stopping_early_is_offered_on_every_step(desk: Desk) -> None:
