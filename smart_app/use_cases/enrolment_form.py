@@ -181,11 +181,13 @@ def _check_days(form: Form, definition: ProgrammeDefinition) -> None:
 
 
 def dose_plan(fields: Mapping[str, str]) -> dosing.Sum | None:
-    """The planned dose from weight and dose per kilogram, up to its ceiling; None while a factor is missing."""
-    calculated = dosing.dose(
-        readable(amount, fields.get("dose_mg_per_kg", "").strip()),
-        readable(amount, fields.get("weight_kg", "").strip()),
-    )
+    """The planned dose from weight and dose per kilogram, up to its ceiling; None while a factor is missing.
+
+    A weight that no adult or child of a programme has is no factor: a sum of it would look like a dose.
+    """
+    weight = readable(amount, fields.get("weight_kg", "").strip())
+    possible = weight is not None and POSSIBLE_KG[0] <= weight <= POSSIBLE_KG[1]
+    calculated = dosing.dose(readable(amount, fields.get("dose_mg_per_kg", "").strip()), weight if possible else None)
     return dosing.up_to(calculated, readable(amount, fields.get("dose_ceiling_mg", "").strip()))
 
 
@@ -218,6 +220,7 @@ def _check_dose(form: Form, definition: ProgrammeDefinition) -> None:
         form.problems.setdefault("dose_ceiling_mg", "Enter an amount over 0.")
     amounts = dosing.Amounts(mg_per_kg=by_weight, kilograms=weight, weighed=weighed, planned_mg=planned)
     asked = dosing.warnings(amounts, definition, on=form.today)
+    form.ask("weight_kg", asked.get("dose.weight_kg", ""))
     form.ask("dose_mg_per_kg", asked.get("dose.planned_mg_per_kg", ""))
     form.ask("dose_mg" if fixed else "dose_mg_per_kg", asked.get("dose.planned_mg", ""))
 

@@ -15,6 +15,7 @@ from fhir_mappings.facts.treatment import Role, Route
 from smart_app.use_cases.course_progress import progress_now
 from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.enrol import enrol, enrolment_view
+from smart_app.use_cases.enrolment_form import dose_plan
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse
 from tests.smart_app.clinical.treatments import a_course
@@ -155,6 +156,7 @@ class TestTheForm:
             pytest.param({"day.2": "soon"}, "day.2", "Enter a date", id="no date"),
             pytest.param({"weight_kg": ""}, "weight_kg", "Enter the weight", id="no weight"),
             pytest.param({"weight_kg": "8.2"}, "weight_kg", "from 20 to 350", id="impossible weight"),
+            pytest.param({"weight_kg": "181"}, "weight_kg", "181 lb would be 82.1 kg", id="pounds"),
             pytest.param({"weight_date": ""}, "weight_date", "day of weighing", id="undated weight"),
             pytest.param({"weight_date": "2026-11-03"}, "weight_date", "not come yet", id="weighed tomorrow"),
             pytest.param({"weight_date": "2026-10-02"}, "weight_date", "Check: weighed 31 days", id="31 days old"),
@@ -183,6 +185,10 @@ class TestTheForm:
         assert words in found[field]
         assert enrolment_view(clinic.work, clinic.clock, DEE, ENROLMENT | changes).problems == found
 
+    def test_an_impossible_weight_makes_no_dose(self) -> None:
+        assert dose_plan({"dose_mg_per_kg": "0.5", "weight_kg": "8200"}) is None
+        assert dose_plan({"dose_mg_per_kg": "0.5", "weight_kg": "82"}) is not None
+
     @pytest.mark.parametrize(
         "changes",
         [
@@ -190,6 +196,7 @@ class TestTheForm:
             pytest.param({"weight_date": "2026-10-02", "confirm": "yes"}, id="weight of 31 days, kept"),
             pytest.param({"weight_date": "2026-08-04", "confirm": "yes"}, id="weight of 90 days, kept"),
             pytest.param({"dose_mg_per_kg": "1.5", "confirm": "yes"}, id="over 1 mg/kg, confirmed"),
+            pytest.param({"weight_kg": "181", "confirm": "yes"}, id="heavy, confirmed"),
             pytest.param({"dose_mg_per_kg": "", "dose_mg": "41"}, id="in milligrams"),
             pytest.param({"place": "home", "address_confirmed": "yes"}, id="at home"),
             pytest.param({"consent": "DocumentReference/9"}, id="consent by reference"),
