@@ -116,15 +116,15 @@ def _lines(form: Instrument, y: Scale, response: int | None) -> list[Markup]:
         lines.append((form.remission + 0.5, f"Remission: {form.remission} or less", "remission"))
     if response is not None:
         lines.append((response + 0.5, f"Response: {response} or less", "response"))
-    parts: list[Markup] = []
-    taken: list[float] = []
-    for value, words, kind in lines:
-        place = y(value)
-        label = free_place(place - 5, taken, gap=_LABEL_GAP)
-        taken.append(label)
-        parts.append(tag("line", class_=f"c-limit c-{kind}", x1=_LEFT, y1=place, x2=_WIDTH - _RIGHT, y2=place))
-        parts.append(tag("text", words, class_="c-note", x=_LEFT + 6, y=label))
-    return parts
+    places = [y(value) for value, _, _ in lines]
+    close = len(places) == 2 and abs(places[0] - places[1]) < _LABEL_GAP  # two labels there would lie on each other
+    labels = [(min(places) - 5, ". ".join(words for _, words, _ in lines))] if close else []
+    labels = labels or [(place - 5, words) for place, (_, words, _) in zip(places, lines, strict=True)]
+    parts = [
+        tag("line", class_=f"c-limit c-{kind}", x1=_LEFT, y1=place, x2=_WIDTH - _RIGHT, y2=place)
+        for place, (_, _, kind) in zip(places, lines, strict=True)
+    ]
+    return parts + [tag("text", words, class_="c-note", x=_LEFT + 6, y=label) for label, words in labels]
 
 
 def _curve(form: Instrument, x: Scale, y: Scale, points: Sequence[ScorePoint]) -> list[Markup]:
