@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -539,6 +539,15 @@ class FakeOutbox:
             if queued is None or queued.message.state is not MessageState.SENDING:
                 raise StaleVersion("the message is not being sent")
             unit.draft.queue[message_id] = queued.with_message(sent=sent)
+            self._work.kept = unit.draft
+
+    def leave_out(self, message_id: str, values: Collection[str]) -> None:
+        with self._work() as unit:
+            queued = unit.draft.queue.get(message_id)
+            if queued is None or queued.message.state is not MessageState.SENDING:
+                raise StaleVersion("the message is not being sent")
+            items = tuple(replace(item, left_out=item.value in values) for item in queued.message.items)
+            unit.draft.queue[message_id] = queued.with_message(items=items)
             self._work.kept = unit.draft
 
     def settle(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,6 +75,16 @@ class SqlOutbox:
         with writing(self._engine) as connection:
             if connection.execute(update(messages).where(being_sent).values(sent=sent)).rowcount != 1:
                 raise StaleVersion("the message is not being sent")
+
+    def leave_out(self, message_id: str, values: Collection[str]) -> None:
+        """As the port says. Raises StaleVersion when another worker has taken over."""
+        being_sent = and_(messages.c.id == message_id, messages.c.state == MessageState.SENDING)
+        with writing(self._engine) as connection:
+            row = connection.execute(select(messages.c.contents).where(being_sent)).one_or_none()
+            if row is None:
+                raise StaleVersion("the message is not being sent")
+            items = tuple(replace(item, left_out=item.value in values) for item in items_of(row.contents))
+            connection.execute(update(messages).where(being_sent).values(contents=to_text(items)))
 
     def settle(
         self,

@@ -17,13 +17,14 @@ from smart_app.use_cases.delivery_verdict import NO_SESSIONS, Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
 from smart_app.use_cases.ports import Work
 from smart_app.use_cases.records import Json, MessageItem, MessageState, OutboxMessage
-from smart_app.use_cases.sent import sendings, sent_items
+from smart_app.use_cases.sent import left_out_of, sendings, sent_items
 from smart_app.use_cases.signed_session import as_written
 
 _Links = dict[str, str | None]
 _History = dict[str, list[MessageItem]]  # by identifier, oldest first
 _CHANGED: Final = "The session in the EHR keeps being changed by others. Look at it there, then try again."
 _UNSENT: Final = "This session is not in the EHR, so its countersignature is kept in the app."
+_UNTAKEN: Final = "This EHR does not take records of this kind. They are kept in the app."
 _NO_RECORD: Final = "The app does not find the version of this message."
 
 
@@ -53,13 +54,18 @@ async def amend_session(delivery: Delivery) -> Verdict:
         reference = next((item.reference for item in reversed(items) if item.reference), None)
         if reference:
             delivery.told.setdefault(value, reference)
+    before = left_out_of(earlier)
+    await delivery.leave_out_untaken(offer, before)
+    if not delivery.items:
+        return Verdict(state=MessageState.MANUAL, words=_UNTAKEN)
     links: _Links = {message.course: (await delivery.course()).care_plan}
+    links |= dict.fromkeys(before | delivery.left_out)
     if not _alone(message):
         await _find_missing(delivery, links, history)
     elif not any(value in delivery.told for value in history):
         return Verdict(state=MessageState.MANUAL, words=_UNSENT)
     else:
-        links |= {value: None for value in history if value not in delivery.told}
+        links |= {value: None for value in _named(message) if value not in delivery.told}
     for _ in range(delivery.limits.rebuilds):
         plan = await _look(delivery, links, history)
         if plan.empty:
@@ -77,9 +83,14 @@ def _alone(message: OutboxMessage) -> bool:
     return all(item.resource_type == "Provenance" for item in message.items)
 
 
+def _named(message: OutboxMessage) -> set[str]:
+    """What its resources link to, by identifier."""
+    return {link["identifier"]["value"] for item in message.items for link in _links_of(decode(item.body))}
+
+
 async def _find_missing(delivery: Delivery, links: _Links, history: _History) -> None:
     """Where an earlier sending ended without telling what became of it, the EHR is asked before anything is sent."""
-    for item in delivery.message.items:
+    for item in delivery.items:
         tried = delivery.message.sent is not None or item.value in history
         if item.value not in delivery.told and item.body and tried:
             reference = await delivery.find(item, _as_ours(delivery, item, links))
@@ -89,7 +100,7 @@ async def _find_missing(delivery: Delivery, links: _Links, history: _History) ->
 
 async def _look(delivery: Delivery, links: _Links, history: _History) -> _Plan:
     plan, disputed = _Plan(), []
-    for item in delivery.message.items:
+    for item in delivery.items:
         bodies = [each for each in history.get(item.value, ()) if each.body]
         if item.value not in delivery.told:
             if item.body:
@@ -158,7 +169,7 @@ async def _send(delivery: Delivery, plan: _Plan, links: _Links) -> Verdict | Non
 
 async def _read_back(delivery: Delivery, links: _Links, history: _History) -> Verdict:
     losses: list[str] = []
-    for item in delivery.message.items:
+    for item in delivery.items:
         if item.body:
             losses += await delivery.read_back(item, _as_ours(delivery, item, links))
         elif item.value in delivery.told:

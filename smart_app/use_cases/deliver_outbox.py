@@ -84,15 +84,16 @@ async def deliver_next(
         return False
     ehr = None if _paused(message, pauses, clock()) else await run_sync(ehr_of, message.launch)
     told: dict[str, str] = {}
+    left_out: tuple[str, ...] = ()
     if ehr is not None:
         delivery = Delivery(
             message, ehr, outbox=outbox, work=work, instance=instance, progress_of=progress_of, limits=limits
         )
         verdict = await _attempt(delivery, pauses, clock)
-        told = delivery.told
+        told, left_out = delivery.told, delivery.types_left_out
     else:
         verdict = _not_now(message, pauses, clock())
-    await run_sync(lambda: _settle(outbox, message, verdict, told, clock(), uniform, limits))
+    await run_sync(lambda: _settle(outbox, message, verdict, told, left_out, clock(), uniform, limits))
     return True
 
 
@@ -133,6 +134,7 @@ def _settle(
     message: OutboxMessage,
     verdict: Verdict,
     told: dict[str, str],
+    left_out: tuple[str, ...],
     now: datetime,
     uniform: Uniform,
     limits: Limits,
@@ -146,13 +148,17 @@ def _settle(
         due=due_after(verdict, message, now, uniform=uniform, limits=limits),
         reason=verdict.reason,
         references=told,
-        audit=_audit(message, verdict, told, now),
+        audit=_audit(message, verdict, told, left_out, now),
         care_plan=verdict.care_plan,
     )
 
 
-def _audit(message: OutboxMessage, verdict: Verdict, told: dict[str, str], now: datetime) -> AuditRecord:
+def _audit(
+    message: OutboxMessage, verdict: Verdict, told: dict[str, str], left_out: tuple[str, ...], now: datetime
+) -> AuditRecord:
     delivered = verdict.state is MessageState.DELIVERED
+    without = f"Not offered by the EHR, left out: {', '.join(left_out)}." if left_out else ""
+    words = (f"{verdict.state.value}, attempt {message.attempts}.", verdict.words, without)
     return AuditRecord(
         action=_ACTIONS[message.kind],
         at=now,
@@ -161,5 +167,5 @@ def _audit(message: OutboxMessage, verdict: Verdict, told: dict[str, str], now: 
         launch=message.launch,
         patient=message.patient,
         entities=tuple(told.values()),
-        detail=f"{verdict.state.value}, attempt {message.attempts}. {verdict.words}".strip(),
+        detail=" ".join(filter(None, words)),
     )

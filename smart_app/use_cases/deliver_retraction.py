@@ -17,7 +17,7 @@ from smart_app.use_cases.ports import Work
 from smart_app.use_cases.records import Json, MessageItem, MessageKind, MessageState, OutboxMessage
 from smart_app.use_cases.score_messages import written_as
 from smart_app.use_cases.scores import struck_out
-from smart_app.use_cases.sent import sendings, sent_items
+from smart_app.use_cases.sent import left_out_of, sendings, sent_items
 from smart_app.use_cases.two_writers import BY
 
 _TYPES: Final = frozenset(
@@ -53,6 +53,7 @@ async def _retract(
     if any(not one.state.final for one in sent):
         return Verdict(state=MessageState.RETRY_AT, words="Waits until it is written.")
     items = [item for known in sent_items(sent).values() for item in _newest(known) if item.resource_type in _TYPES]
+    await delivery.leave_out(left_out_of(sent))
     if not items:
         return Verdict(state=MessageState.DELIVERED, words=_NEVER_WRITTEN)
     delivery.told.update({item.value: item.reference or "" for item in items})

@@ -41,6 +41,11 @@ async def _deliver(delivery: Delivery, untaken: str) -> Verdict:
         if care_plan is None and not goes_without_plan(await delivery.messages()):
             return Verdict(state=MessageState.RETRY_AT, words="Waits until the care plan is written.")
         known[message.course] = _linked_plan(message.sent, care_plan)
+    await delivery.leave_out_untaken(offer)
+    if all(item.resource_type == "Provenance" for item in delivery.items):  # of nothing
+        await delivery.leave_out({item.value for item in delivery.message.items})
+        return Verdict(state=MessageState.MANUAL, words=untaken)
+    known |= dict.fromkeys(delivery.left_out)
     if message.sent is not None:
         await _find_missing(delivery, known)
         delivery.in_doubt = bool(delivery.told)
@@ -57,7 +62,7 @@ def _linked_plan(sent: str | None, care_plan: str | None) -> str | None:
 
 
 def _missing(delivery: Delivery) -> list[MessageItem]:
-    return [item for item in delivery.message.items if item.value not in delivery.told]
+    return [item for item in delivery.items if item.value not in delivery.told]
 
 
 async def _send(delivery: Delivery, known: _Links, untaken: str) -> Verdict | None:
@@ -81,7 +86,7 @@ async def _send(delivery: Delivery, known: _Links, untaken: str) -> Verdict | No
 def _bundle(delivery: Delivery, items: Sequence[MessageItem], known: _Links) -> bytes:
     """The same bytes at every sending; what an EHR that splits transactions holds already is left out."""
     sent = delivery.message.sent
-    if sent is not None and len(items) == len(delivery.message.items) == _size(sent):
+    if sent is not None and len(items) == len(delivery.items) == _size(sent):
         return sent.encode()
     resources = [as_written(item) for item in items]
     return transaction(resources, fhir_base=delivery.message.fhir_base, known={**known, **delivery.told})
@@ -127,17 +132,17 @@ async def _find_missing(delivery: Delivery, known: _Links) -> None:
 
 async def _read_back(delivery: Delivery, known: _Links) -> Verdict:
     losses: list[str] = []
-    for item in delivery.message.items:
+    for item in delivery.items:
         losses += await delivery.read_back(item, _travelling(delivery, item, known, told=True))
     delivery.in_doubt = False
-    return verdict_on(losses, note=NOT_LINKED if None in known.values() else "")
+    return verdict_on(losses, note="" if known.get(delivery.message.course, "") is not None else NOT_LINKED)
 
 
 def _travelling(delivery: Delivery, item: MessageItem, known: _Links, *, told: bool) -> Json:
     """The resource as it should stand in the EHR; with `told`, its links name the EHR's own ids."""
     message = delivery.message
     links = {**known, **delivery.told} if told else known
-    inside = () if told else _urns(message.items)
+    inside = () if told else _urns(delivery.items)
     return travelling(as_written(item), fhir_base=message.fhir_base, known=links, inside=inside)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import TypeVar
 
 import anyio
@@ -14,6 +14,7 @@ from fhir_mappings.writing.read_back import differences, same_subject_and_identi
 from fhir_mappings.writing.written import FOUND_BY_TAG
 from smart_app.use_cases.delivery_verdict import Limits, decided
 from smart_app.use_cases.errors import BadReply, EhrError, Forbidden, Missing, OutcomeUnknown, Rejected
+from smart_app.use_cases.left_out import not_offered
 from smart_app.use_cases.ports import Ehr, Outbox, Work
 from smart_app.use_cases.records import (
     Json,
@@ -24,7 +25,7 @@ from smart_app.use_cases.records import (
     OutboxMessage,
     StoredCourse,
 )
-from smart_app.use_cases.sent import SENDING
+from smart_app.use_cases.sent import SENDING, left_out_of
 
 T = TypeVar("T")
 ProgressOf = Callable[[str], TreatmentCourse]
@@ -32,7 +33,7 @@ ProgressOf = Callable[[str], TreatmentCourse]
 
 class Delivery:
     """`told` are the EHR's ids by identifier value, from its answers on; `in_doubt`: something was sent and it is
-    not known what became of it."""
+    not known what became of it; `left_out`: the identifier values of what is not sent."""
 
     def __init__(
         self,
@@ -51,9 +52,37 @@ class Delivery:
         self.limits = limits
         self.told: dict[str, str] = {item.value: item.reference for item in message.items if item.reference}
         self.in_doubt = message.sent is not None
+        self.left_out = left_out_of((message,))
         self._outbox = outbox
         self._work = work
         self._progress_of = progress_of
+
+    @property
+    def items(self) -> tuple[MessageItem, ...]:
+        """Those that are sent."""
+        return tuple(item for item in self.message.items if item.value not in self.left_out)
+
+    @property
+    def types_left_out(self) -> tuple[str, ...]:
+        return tuple(sorted({i.resource_type for i in self.message.items if i.value in self.left_out}))
+
+    async def leave_out(self, values: Collection[str]) -> None:
+        """Keep that these are not sent, before anything is."""
+        left_out = frozenset(item.value for item in self.message.items if item.value in values)
+        if left_out != self.left_out:
+            await run_sync(self._outbox.leave_out, self.message.id, left_out)
+            self.left_out = left_out
+
+    async def leave_out_untaken(self, offer: Offer | None, before: Collection[str] = ()) -> None:
+        """Decided once, before the first sending: what was sent is repeated as it was.
+
+        `before` was left out when earlier versions were sent, and stays so. What the EHR holds is none of it.
+        """
+        if self.message.sent is not None:
+            return
+        untaken = not_offered(offer)
+        new = [item for item in self.message.items if item.body and item.value not in self.told]
+        await self.leave_out({*before, *(item.value for item in new if item.resource_type in untaken)})
 
     async def offer(self) -> Offer | None:
         """None: its statement cannot be read now, so the write itself has to show."""

@@ -11,7 +11,7 @@ from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from smart_app.use_cases.access import audited, own_session, refuse, require_writer
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
-from smart_app.use_cases.records import Caller, MessageKind, MessageState, OutboxMessage
+from smart_app.use_cases.records import Caller, MessageItem, MessageKind, MessageState, OutboxMessage
 
 MOST_AUDITED = 1000  # records looked through for the time of a delivery
 
@@ -28,6 +28,7 @@ class DeliveryRow:
     message: str
     session: str | None
     reason: str = ""  # why it is still waiting after a try, in words
+    left_out: bool = False  # the EHR does not take its type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class DeliveryView:
     """`settled`: nothing is waiting any more. `waiting_for_launch`: release_waiting would send something."""
 
     rows: tuple[DeliveryRow, ...]
-    summary: str  # "18 of 20 items written. 2 waiting."
+    summary: str  # "18 of 20 items written. 2 waiting.", "19 of 20 items written. 1 not supported by this EHR."
     settled: bool
     waiting_for_launch: bool
 
@@ -131,7 +132,7 @@ def status_of(uow: UnitOfWork, caller: Caller, now: datetime, session_id: str | 
     states = {standing.message.state for standing in standings}
     return DeliveryView(
         rows=rows,
-        summary=_summary([row.state for row in rows]),
+        summary=_summary(rows),
         settled=all(state.final for state in states),
         waiting_for_launch=MessageState.WAIT_AUTH in states,
     )
@@ -182,27 +183,37 @@ def _rows(standing: Standing) -> list[DeliveryRow]:
             item=f"Entered in error: {item.label}" if back else item.label,
             target=item.resource_type,
             state=message.state,
-            words=words,
+            words=_left_out(message, item) if item.left_out else words,
             reference=item.reference or "",
             message=message.id if message.state in _RETRIED_BY_HAND else "",
             session=message.session,
             reason=message.reason if message.state in _TRIED else "",
+            left_out=item.left_out,
         )
         for item in message.items
     ]
 
 
-def _summary(states: Sequence[MessageState]) -> str:
-    if not states:
+def _left_out(message: OutboxMessage, item: MessageItem) -> str:
+    in_note = message.session is not None and item.resource_type != "Provenance"
+    words = "Not supported by this EHR: kept in this app"
+    return f"{words} and in the session's note" if in_note else words
+
+
+def _summary(rows: Sequence[DeliveryRow]) -> str:
+    if not rows:
         return "Nothing to write yet."
+    states = [row.state for row in rows if not row.left_out]
     written = sum(state is MessageState.DELIVERED for state in states)
     waiting = sum(not state.final for state in states)
     failed = len(states) - written - waiting
-    parts = [f"{written} of {len(states)} {'item' if len(states) == 1 else 'items'} written."]
+    parts = [f"{written} of {len(rows)} {'item' if len(rows) == 1 else 'items'} written."]
     if waiting:
         parts.append(f"{waiting} waiting.")
     if failed:
         parts.append(f"{failed} not written: see below.")
+    if len(states) < len(rows):
+        parts.append(f"{len(rows) - len(states)} not supported by this EHR.")
     return " ".join(parts)
 
 

@@ -1,9 +1,11 @@
-"""What is left out of the chart where the EHR did not grant the scope; the rest is written all the same."""
+"""What is left out of the chart where the EHR does not grant the scope or take the type; the rest is written."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from smart_app.use_cases.records import Offer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +59,13 @@ def losses(not_granted: Iterable[str], tab: str | None = None) -> tuple[str, ...
     """What is not written, in words, on one page; None: all of it."""
     lost = frozenset(not_granted)
     return tuple(each.without for each in PARTS if each.resource_type in lost and tab in {None, *each.tabs})
+
+
+def not_offered(offer: Offer | None) -> frozenset[str]:
+    """Types that are left out because the EHR's statement does not say that it creates them.
+
+    A statement that cannot be read (None), or that names no type to create, says nothing: the write has to show.
+    """
+    if offer is None or not offer.creatable:
+        return frozenset()
+    return frozenset(each.resource_type for each in PARTS) - offer.creatable

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import date, datetime
 from typing import Protocol
@@ -95,6 +95,10 @@ class Outbox(Protocol):
 
     def keep_sent(self, message_id: str, sent: str) -> None:
         """Keep what is about to be sent, before it is sent."""
+        ...
+
+    def leave_out(self, message_id: str, values: Collection[str]) -> None:
+        """Keep which items, by identifier value, are not sent; all others are."""
         ...
 
     def settle(

@@ -424,6 +424,7 @@ class MessageItem:
     label: str  # "Blood pressure 14:10"; no patient data
     body: str  # our bytes as text; "" where the body is built at sending (CarePlan)
     reference: str | None = None  # "Type/id" in the EHR, once read back
+    left_out: bool = False  # never sent: the EHR does not offer to take its type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

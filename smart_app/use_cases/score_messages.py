@@ -45,14 +45,17 @@ def score_message(
 def retraction_message(
     score_id: str, messages: Sequence[OutboxMessage], caller: Caller, now: datetime, message_id: str
 ) -> OutboxMessage | None:
-    """None: nothing of it was to be sent. Provenance stays as it is."""
+    """None: nothing of it was to be sent, or the EHR does not take it. Provenance stays as it is."""
     names = set(written_as(score_id))
     sent = next(
         (m for m in messages if m.kind is MessageKind.SEND_SCORE and names & {item.value for item in m.items}), None
     )
     if sent is None:
         return None
-    items = tuple(replace(item, body="") for item in sent.items if item.resource_type != "Provenance")
+    written = [item for item in sent.items if item.resource_type != "Provenance" and not item.left_out]
+    if not written:
+        return None
+    items = tuple(replace(item, body="") for item in written)
     return _message(MessageKind.RETRACT_SCORE, items, sent.course, caller, now, message_id)
 
 

@@ -15,10 +15,15 @@ def sendings(messages: Iterable[OutboxMessage], session_id: str | None) -> list[
 
 
 def sent_items(messages: Iterable[OutboxMessage]) -> dict[str, list[MessageItem]]:
-    """By identifier: every body that was sent, oldest first. What was only taken out adds nothing."""
+    """By identifier: every body that was sent, oldest first. What was taken out or left out adds nothing."""
     found: dict[str, list[MessageItem]] = {}
     for message in messages:
         for item in message.items:
-            if item.body:
+            if item.body and not item.left_out:
                 found.setdefault(item.value, []).append(item)
     return found
+
+
+def left_out_of(messages: Iterable[OutboxMessage]) -> frozenset[str]:
+    """By identifier: what was not sent, because the EHR did not offer to take it."""
+    return frozenset(item.value for message in messages for item in message.items if item.left_out)

@@ -23,7 +23,7 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
-from smart_app.use_cases.sent import sendings, sent_items
+from smart_app.use_cases.sent import left_out_of, sendings, sent_items
 from smart_app.use_cases.site import Site
 
 
@@ -91,15 +91,18 @@ def differing(
     """What an amendment sends: of `items` what it changed or added, and what `version` no longer holds, without body.
 
     As long as it is not known that all of the session has arrived, everything goes along: what the EHR holds already
-    is left as it is. Types in `without` may not be written by this launch: what the EHR holds of them stays.
+    is left as it is. Types in `without` may not be written by this launch: what the EHR holds of them stays. What the
+    EHR did not take of an earlier version is not offered to it again.
     """
-    history = sent_items(sendings(messages, version.session))
+    earlier = sendings(messages, version.session)
+    history, untaken = sent_items(earlier), left_out_of(earlier)
     arrived = all(any(one.reference for one in known) for known in history.values())
     staying = {item.value for item in version.resources}
     changed = [
         item
         for item in items
-        if not arrived or item.value not in history or history[item.value][-1].body != item.body
+        if item.value not in untaken
+        and (not arrived or item.value not in history or history[item.value][-1].body != item.body)
     ]
     gone = [
         replace(known[-1], body="", reference=None, label=f"Taken out: {known[-1].label}")

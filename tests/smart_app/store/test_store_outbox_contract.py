@@ -192,6 +192,18 @@ def test_a_lost_lease_after_sending_comes_back_unknown(work: Work, outbox: Outbo
     assert (again.state, again.sent) == (MessageState.UNKNOWN, '{"resourceType":"Bundle"}')
 
 
+def test_what_is_left_out_is_kept_through_the_end_of_an_attempt(work: Work, outbox: Outbox) -> None:
+    put(work, a_message())
+    message = claimed(outbox)
+    values = [item.value for item in message.items]
+    outbox.leave_out(message.id, values)
+    outbox.leave_out(message.id, values[:1])
+    end(outbox, message, MessageState.RETRY_AT, due=10)
+    again = claimed(outbox, 10)
+    assert [item.left_out for item in again.items] == [True, *(False for _ in values[1:])]
+    assert [item.body for item in again.items] == [item.body for item in message.items]
+
+
 def test_a_retry_keeps_its_state_when_claimed(work: Work, outbox: Outbox) -> None:
     put(work, a_message())
     message = claimed(outbox)
@@ -305,6 +317,8 @@ def test_a_settled_message_cannot_be_settled_again(work: Work, outbox: Outbox) -
         end(outbox, message, MessageState.REJECTED)
     with pytest.raises(StaleVersion):
         outbox.keep_sent(message.id, "too late")
+    with pytest.raises(StaleVersion):
+        outbox.leave_out(message.id, [])
     assert in_queue(work).state is MessageState.DELIVERED
 
 

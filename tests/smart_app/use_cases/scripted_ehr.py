@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Any
 from urllib.parse import unquote
 
 from fhir_mappings.wire import decode
+from fhir_mappings.writing.written import FOUND_BY_TAG
 from smart_app.use_cases.errors import (
     BadReply,
     Busy,
@@ -23,7 +24,10 @@ from smart_app.use_cases.errors import (
     Unauthorized,
     Unreachable,
 )
+from smart_app.use_cases.features import NEEDS
 from smart_app.use_cases.records import Chart, Json, Offer, Received
+
+WRITTEN = frozenset(need.resource_type for need in NEEDS if need.purpose == "sessions")
 
 
 class Fault(Enum):
@@ -66,10 +70,11 @@ class ScriptedEhr:
     fault_of: Callable[[str], Fault | None] = lambda _operation: None
     offered: Offer = Offer(  # noqa: RUF009  # frozen
         transaction=True,
-        readable=frozenset({"CarePlan", "Procedure"}),
-        creatable=frozenset({"CarePlan", "Procedure"}),
-        updatable=frozenset({"CarePlan"}),
+        readable=WRITTEN,
+        creatable=WRITTEN,
+        updatable=WRITTEN,
     )
+    refused: frozenset[str] = frozenset()  # types of which one entry ends a whole transaction
     keeps_conditions: bool = True  # False: If-None-Exist is not looked at
     searches_identifiers: bool = True  # False: every search answers with everything
     wait: float = 120.0  # seconds it asks for when it is busy
@@ -81,6 +86,11 @@ class ScriptedEhr:
     bodies: list[bytes] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)  # identifier values, in the order they were first kept
     _late: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
+
+    def stops_taking(self, *types: str) -> None:
+        """It offers to create everything but these, and refuses whole transactions over them."""
+        self.refused = frozenset(types)
+        self.offered = replace(self.offered, creatable=WRITTEN - self.refused)
 
     async def offer(self) -> Offer:
         self._reading("offer")
@@ -188,6 +198,8 @@ class ScriptedEhr:
         if request["method"] == "PUT":
             self._replace(request["url"], entry["resource"], request["ifMatch"])
             return {"response": {"status": "200 OK", "location": request["url"]}}
+        if request["url"] in self.refused:
+            raise Rejected("the EHR did not accept it (422)")
         reference, created = self._create(entry["resource"], request["url"], request["ifNoneExist"])
         for sibling in siblings:
             _relink(sibling["resource"], entry["fullUrl"], reference)
@@ -216,7 +228,7 @@ class ScriptedEhr:
         self.put(resource)
 
     def _matches(self, resource_type: str, name: str, value: str) -> list[Json]:
-        assert name == ("_tag" if resource_type == "Provenance" else "identifier")
+        assert name == ("_tag" if resource_type in FOUND_BY_TAG else "identifier")
         wanted = tuple(value.split("|"))
         held = self.held(resource_type)
         return [one for one in held if wanted in _names(one)] if self.searches_identifiers else held

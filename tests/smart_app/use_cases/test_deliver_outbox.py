@@ -523,7 +523,7 @@ async def test_sessions_go_without_a_plan_that_the_ehr_does_not_take(fault: Faul
     course = clinic.enrol()
     offered = clinic.ehr.offered
     if fault is None:
-        clinic.ehr.offered = replace(offered, creatable=frozenset({"Procedure"}))
+        clinic.ehr.offered = replace(offered, creatable=offered.creatable - {"CarePlan"})
     else:
         clinic.ehr.fault_of = once(fault, of="create")
     clinic.sign(course)

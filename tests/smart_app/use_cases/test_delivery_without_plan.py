@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from smart_app.use_cases.delivery_status import delivery_view, retry_delivery
-from smart_app.use_cases.records import MessageKind, MessageState, Offer
+from smart_app.use_cases.records import MessageKind, MessageState
 from tests.fhir_mappings.writing.a_session import DOCTOR, EHR
 from tests.smart_app.use_cases.a_clinic import a_caller
 from tests.smart_app.use_cases.an_outbox import Clinic
@@ -26,9 +26,7 @@ async def a_course_without_plan() -> Clinic:
     """One session counted; the EHR said that it takes no CarePlan."""
     clinic = Clinic()
     offered = clinic.ehr.offered
-    clinic.ehr.offered = Offer(
-        transaction=True, readable=offered.readable, creatable=frozenset({"Procedure"}), updatable=frozenset()
-    )
+    clinic.ehr.offered = replace(offered, creatable=offered.creatable - {"CarePlan"}, updatable=frozenset())
     course = clinic.enrol()
     session = clinic.sign(course)
     planned = clinic.courses[course].planned
