@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from fhir_mappings.facts.titration import TitrationStep
 from fhir_mappings.facts.treatment import Answer, Clinician, Place, Purpose, Route
 
 
@@ -164,3 +165,4 @@ class TreatmentCourse:
     programme: ProgrammeDefinition | None = None  # as enrolled; None: an early course kept none
     purpose: Purpose = Purpose.COURSE
     follows: str | None = None  # the course before a booster or maintenance
+    titration: tuple[TitrationStep, ...] = ()  # of doses that the patient takes alone

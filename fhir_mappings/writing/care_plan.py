@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from fhir_mappings import wire
-from fhir_mappings.facts.programme import CourseNote, PlannedSession, TreatmentCourse
+from fhir_mappings.facts.programme import CourseNote, CourseStatus, PlannedSession, TreatmentCourse
 from fhir_mappings.facts.programmes import programme_of
+from fhir_mappings.facts.titration import TitrationStep
 from fhir_mappings.facts.treatment import Purpose
 from fhir_mappings.writing import transaction
 from fhir_mappings.writing.canonical import (
@@ -19,12 +20,12 @@ from fhir_mappings.writing.canonical import (
 from fhir_mappings.writing.care_plan_merge import merged
 from fhir_mappings.writing.check import checked
 from fhir_mappings.writing.course_narrative import course_narrative, course_sentence
-from fhir_mappings.writing.datatypes import annotation, concept, instant, person, plain, reference
+from fhir_mappings.writing.datatypes import annotation, concept, instant, person, plain, quantity, reference
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.read_back import same_subject_and_identifier
 from fhir_mappings.writing.soundness import refuse_unsound
-from fhir_mappings.writing.terminology import ASSESS_PLAN, PROCEDURE_CODE, session_title
+from fhir_mappings.writing.terminology import ASSESS_PLAN, KETAMINE, PROCEDURE_CODE, PROCEDURE_TEXT, session_title
 from fhir_mappings.writing.written import Json, WrittenResource
 
 _TITLES = {
@@ -94,6 +95,14 @@ def _resource(course: TreatmentCourse, instance: Instance, procedures: Mapping[s
     }
 
 
+def _step_status(course: TreatmentCourse, step: TitrationStep) -> str:
+    """Of a step that never began: cancelled."""
+    if step.last is not None:
+        return "completed" if step.last >= step.first else "cancelled"
+    over = course.status in {CourseStatus.REVOKED, CourseStatus.COMPLETED, CourseStatus.ENTERED_IN_ERROR}
+    return "stopped" if over else "in-progress"
+
+
 def _count(course: TreatmentCourse) -> Json:
     counts = {"planned": len(course.planned), "counted": course.counted, "missed": course.missed}
     if not course.planned:
@@ -137,9 +146,25 @@ def _supporting(course: TreatmentCourse, instance: Instance) -> Json:
 
 
 def _activities(course: TreatmentCourse, instance: Instance, procedures: Mapping[str, str]) -> Json:
-    if not course.planned:
-        return {}
-    return {"activity": [_activity(course, planned, instance, procedures) for planned in course.planned]}
+    made = [_activity(course, planned, instance, procedures) for planned in course.planned]
+    made += [_step(course, step) for step in course.titration]
+    return {"activity": made} if made else {}
+
+
+def _step(course: TreatmentCourse, step: TitrationStep) -> Json:
+    """One step of a titration. Its text is how it is known as ours, and does not change."""
+    last = {"end": step.last.isoformat()} if step.last is not None and step.last >= step.first else {}
+    return {
+        "detail": {
+            "kind": "MedicationRequest",
+            "code": concept(text=f"{PROCEDURE_TEXT[course.route]}, titration step {step.number}"),
+            "status": _step_status(course, step),
+            "scheduledPeriod": {"start": step.first.isoformat()} | last,
+            "productCodeableConcept": concept(KETAMINE, text="Ketamine, sublingual"),
+            "dailyAmount": quantity("course.titration.mg", step.mg, "mg"),
+            "description": f"{step.mg} mg once a day",
+        }
+    }
 
 
 def _activity(

@@ -16,6 +16,7 @@ from fhir.resources.R4B.clinicalimpression import ClinicalImpression
 from fhir.resources.R4B.detectedissue import DetectedIssue
 from fhir.resources.R4B.device import Device
 from fhir.resources.R4B.medicationadministration import MedicationAdministration
+from fhir.resources.R4B.medicationstatement import MedicationStatement
 from fhir.resources.R4B.observation import Observation
 from fhir.resources.R4B.procedure import Procedure
 from fhir.resources.R4B.provenance import Provenance
@@ -34,6 +35,7 @@ _MODELS: Mapping[str, Any] = MappingProxyType(
         "DetectedIssue": DetectedIssue,
         "Device": Device,
         "MedicationAdministration": MedicationAdministration,
+        "MedicationStatement": MedicationStatement,
         "Observation": Observation,
         "Procedure": Procedure,
         "Provenance": Provenance,

@@ -18,7 +18,9 @@ from fhir_mappings.writing.written import Json
 
 _MARK = "Entered in error:"
 _WRONG = "entered-in-error"
-_RETRACTABLE = frozenset({"Procedure", "MedicationAdministration", "Observation", "QuestionnaireResponse"})
+_RETRACTABLE = frozenset(
+    {"Procedure", "MedicationAdministration", "MedicationStatement", "Observation", "QuestionnaireResponse"}
+)
 _WORDED = "AdverseEvent"  # R4 gives it neither status nor note: the event itself says that it was none
 _NO_NOTE = frozenset({"QuestionnaireResponse"})  # R4 gives it none: its result carries the reason
 

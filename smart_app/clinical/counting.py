@@ -9,6 +9,7 @@ from typing import Protocol
 
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, Finish, PlannedSession, ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
+from fhir_mappings.facts.titration import TitrationStep
 from fhir_mappings.facts.treatment import Clinician, Dose, KetamineSession, Place, Purpose, Route, SessionStatus
 from smart_app.clinical.dosing import fraction_given
 from smart_app.clinical.session_rules import elapsed
@@ -58,6 +59,8 @@ class CourseRecord(Protocol):
     def purpose(self) -> Purpose: ...
     @property
     def follows(self) -> str | None: ...
+    @property
+    def titration(self) -> tuple[TitrationStep, ...]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -138,6 +138,7 @@ def treatment_course(
         programme=course.programme,
         purpose=course.purpose,
         follows=course.follows,
+        titration=course.titration,
     )
 
 

@@ -57,7 +57,7 @@ _WORDS: Mapping[Decision, tuple[str, str, str]] = MappingProxyType(
         ),
     }
 )
-_FINISHES = {
+FINISHES = {
     Finish.REMISSION: "Remission: the course counts as completed",
     Finish.ADVERSE_EVENT: "An adverse event",
     Finish.WITHDRAWAL: "The patient withdrew",
@@ -117,7 +117,7 @@ def _form(visit: Visit, decision: Decision, view: DecisionView, problems: Proble
         explanation=explanation,
         button=button,
         action="enrolment/withdraw" if decision is Decision.WITHDRAW else f"course/{decision}",
-        finishes=[(each.value, _FINISHES[each]) for each in FINISH_EVENTS] if decision is Decision.FINISH else (),
+        finishes=[(each.value, FINISHES[each]) for each in FINISH_EVENTS] if decision is Decision.FINISH else (),
         back="enrolment" if decision is Decision.WITHDRAW else "progress",
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from smart_app.clinical.microdosing import NOTICE
 from smart_app.pages import wording
 from smart_app.pages.assets import Asset, read_assets
 from smart_app.use_cases.session_lines import DISPOSITIONS, STOP_CAUSES
@@ -76,6 +77,7 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
         went=DISPOSITIONS,
         causes=STOP_CAUSES,
         roles=wording.ROLES,
+        fda=NOTICE,
     )
     return made
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 from fhir_mappings.facts.clinical import Area, LabValue, PartialDate, PatientFacts
+from fhir_mappings.facts.titration import Taken
 from fhir_mappings.facts.treatment import Answer, KetamineSession, Purpose, SessionStatus
 from smart_app.clinical.booster import Finding, Known, Pressure
 from smart_app.clinical.entry import amount
@@ -66,12 +67,21 @@ def known_before(
         screened=screening.day if screening is not None else None,
         screened_as=screening.stands_as if screening is not None else "",
         pressure=_pressure(facts, entries, now),
-        last_dose=max((each.dose.started.at.date() for each in sessions if each.dose is not None), default=None),
+        last_dose=_last_dose(sessions, entries),
         unread=facts is None or Area.MEDICATION in facts.unclear,
         elsewhere=elsewhere(uow, caller, facts, today),
         urinary=urinary_finding(uow, caller, sessions, entries, today),
         liver=liver_finding(facts, entries, today, times),
     )
+
+
+def _last_dose(sessions: Sequence[KetamineSession], entries: Sequence[CareEntry]) -> date | None:
+    """Given here, or taken alone as the patient said; of a span, its last day."""
+    given_on = [each.dose.started.at.date() for each in sessions if each.dose is not None]
+    taken = [
+        each.until or each.day for each in entries_of(entries, CareKind.LOG) if each.fields["taken"] != Taken.NONE
+    ]
+    return max([*given_on, *taken], default=None)
 
 
 def _pressure(facts: PatientFacts | None, entries: Sequence[CareEntry], now: datetime) -> Pressure | None:

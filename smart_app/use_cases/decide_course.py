@@ -211,7 +211,8 @@ def _confirm(found: Standing, fields: Mapping[str, str], caller: Caller, now: da
     return replace(done, planned=activities_now(done, found.sessions))
 
 
-def _finish(found: Standing, fields: Mapping[str, str], caller: Caller, now: datetime) -> StoredCourse:
+def finished(found: Standing, fields: Mapping[str, str], caller: Caller, now: datetime) -> StoredCourse:
+    """The course as it ends with `finish` and `reason` of the fields. Refused, by field."""
     chosen = {each.value: each for each in FINISH_EVENTS}.get(fields.get("finish", ""))
     if chosen is None:
         raise Refused("The course is not ended yet.", problems={"finish": "Choose why the course ends."})
@@ -289,7 +290,7 @@ _TAKEN: Mapping[Decision, Callable[[Standing, Mapping[str, str], Caller, datetim
         Decision.HOLD: _hold,
         Decision.RESUME: _resume,
         Decision.CONFIRM: _confirm,
-        Decision.FINISH: _finish,
+        Decision.FINISH: finished,
         Decision.RESTART: _restart,
         Decision.WITHDRAW: _withdraw,
         Decision.DATES: _dates,

@@ -20,8 +20,8 @@ from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.instance import Instance
 from smart_app.use_cases.deliver_amendment import amend_session
 from smart_app.use_cases.deliver_care_plan import create_care_plan, update_care_plan
-from smart_app.use_cases.deliver_retraction import retract_score, retract_session
-from smart_app.use_cases.deliver_session import deliver_score, deliver_session
+from smart_app.use_cases.deliver_retraction import retract_score, retract_session, retract_statement
+from smart_app.use_cases.deliver_session import deliver_score, deliver_session, deliver_statement
 from smart_app.use_cases.delivery import Delivery, ProgressOf
 from smart_app.use_cases.delivery_verdict import (
     SIGNED_OUT,
@@ -49,6 +49,8 @@ _PLANS: Final[dict[MessageKind, Callable[[Delivery], Awaitable[Verdict]]]] = {
     MessageKind.COUNTERSIGN_SESSION: amend_session,
     MessageKind.SEND_SCORE: deliver_score,
     MessageKind.RETRACT_SCORE: retract_score,
+    MessageKind.SEND_STATEMENT: deliver_statement,
+    MessageKind.RETRACT_STATEMENT: retract_statement,
 }
 _ACTIONS: Final = {
     MessageKind.CREATE_CARE_PLAN: "app:care-plan:create",
@@ -59,6 +61,8 @@ _ACTIONS: Final = {
     MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
     MessageKind.SEND_SCORE: "app:score:deliver",
     MessageKind.RETRACT_SCORE: "app:score:retract",
+    MessageKind.SEND_STATEMENT: "app:statement:deliver",
+    MessageKind.RETRACT_STATEMENT: "app:statement:retract",
 }
 
 

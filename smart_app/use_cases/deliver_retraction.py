@@ -14,14 +14,21 @@ from smart_app.use_cases.delivery import Delivery, is_ours
 from smart_app.use_cases.delivery_verdict import Verdict, decided
 from smart_app.use_cases.errors import Conflict, Missing
 from smart_app.use_cases.ports import Work
-from smart_app.use_cases.records import Json, MessageItem, MessageKind, MessageState, OutboxMessage
+from smart_app.use_cases.records import CareKind, Json, MessageItem, MessageKind, MessageState, OutboxMessage
 from smart_app.use_cases.score_messages import written_as
 from smart_app.use_cases.scores import struck_out
 from smart_app.use_cases.sent import left_out_of, sendings, sent_items
 from smart_app.use_cases.two_writers import BY
 
 _TYPES: Final = frozenset(
-    {"Procedure", "MedicationAdministration", "Observation", "QuestionnaireResponse", "AdverseEvent"}
+    {
+        "Procedure",
+        "MedicationAdministration",
+        "MedicationStatement",
+        "Observation",
+        "QuestionnaireResponse",
+        "AdverseEvent",
+    }
 )
 _NEVER_WRITTEN: Final = "Nothing of it was written to the EHR."
 _UNCHANGED: Final = "The EHR still shows this as valid. Correct it there."
@@ -42,8 +49,14 @@ async def retract_session(delivery: Delivery) -> Verdict:
 
 async def retract_score(delivery: Delivery) -> Verdict:
     """A questionnaire that was struck out."""
-    sent = [one for one in await delivery.messages() if _sent_score(one, delivery.message)]
+    sent = await _sendings(delivery, MessageKind.SEND_SCORE)
     return await _retract(delivery, sent, _of_score)
+
+
+async def retract_statement(delivery: Delivery) -> Verdict:
+    """What the patient said of doses taken alone, and that was struck out."""
+    sent = await _sendings(delivery, MessageKind.SEND_STATEMENT)
+    return await _retract(delivery, sent, _of_statement)
 
 
 async def _retract(
@@ -84,11 +97,12 @@ def _newest(known: Sequence[MessageItem]) -> list[MessageItem]:
     return [replace(known[-1], reference=reference)] if reference else []
 
 
-def _sent_score(one: OutboxMessage, message: OutboxMessage) -> bool:
-    """By the identifiers of what was sent: a score has no column of its own."""
-    return one.kind is MessageKind.SEND_SCORE and bool(
-        {i.value for i in one.items} & {i.value for i in message.items}
-    )
+async def _sendings(delivery: Delivery, kind: MessageKind) -> list[OutboxMessage]:
+    """By the identifiers of what was sent: neither a score nor a statement has a column of its own."""
+    names = {item.value for item in delivery.message.items}
+    return [
+        one for one in await delivery.messages() if one.kind is kind and names & {item.value for item in one.items}
+    ]
 
 
 async def _still_valid(delivery: Delivery, items: list[MessageItem]) -> tuple[list[Json], list[str]]:
@@ -131,3 +145,13 @@ def _of_score(work: Work, message: OutboxMessage) -> _Why:
     if found is None:
         raise decided(MessageState.MANUAL, _NO_REASON)
     return _Why(reason=found.reason, at=found.at, by=found.by)
+
+
+def _of_statement(work: Work, message: OutboxMessage) -> _Why:
+    names = {item.value for item in message.items}
+    with work() as uow:
+        entries = uow.care.of_patient(message.patient)
+    found = next((each for each in entries if each.kind is CareKind.STRIKE and each.about in names), None)
+    if found is None:
+        raise decided(MessageState.MANUAL, _NO_REASON)
+    return _Why(reason=found.fields["reason"], at=found.at, by=found.by)

@@ -11,7 +11,7 @@ from fhir_mappings.writing.instance import urn
 from fhir_mappings.writing.transaction import transaction, travelling
 from smart_app.use_cases.delivery import Delivery, goes_without_plan
 from smart_app.use_cases.delivery_losses import verdict_on
-from smart_app.use_cases.delivery_verdict import NO_SCORES, NO_SESSIONS, NOT_LINKED, Verdict
+from smart_app.use_cases.delivery_verdict import NO_SCORES, NO_SESSIONS, NO_STATEMENTS, NOT_LINKED, Verdict
 from smart_app.use_cases.errors import Missing
 from smart_app.use_cases.records import Json, MessageItem, MessageState
 from smart_app.use_cases.signed_session import as_written
@@ -27,6 +27,11 @@ async def deliver_session(delivery: Delivery) -> Verdict:
 async def deliver_score(delivery: Delivery) -> Verdict:
     """A questionnaire, the same way. It belongs to a course or to none."""
     return await _deliver(delivery, NO_SCORES)
+
+
+async def deliver_statement(delivery: Delivery) -> Verdict:
+    """What a patient said of doses taken alone, the same way."""
+    return await _deliver(delivery, NO_STATEMENTS)
 
 
 async def _deliver(delivery: Delivery, untaken: str) -> Verdict:

@@ -16,6 +16,9 @@ GRAVE: Final[Mapping[str, tuple[str, ...]]] = {
         "status", "medicationCodeableConcept.coding", "subject", "effective",
         "dosage.dose", "dosage.rate", "dosage.route",
     ),
+    "MedicationStatement": (
+        "status", "medicationCodeableConcept.coding", "subject", "effective", "informationSource",
+    ),
     "AdverseEvent": ("actuality", "event.coding", "subject", "date", "seriousness", "severity"),
     "Observation": ("status", "code.coding", "subject", "effective", "value", "component"),
     "CarePlan": ("status", "intent", "subject", "activity.detail.status", "activity.outcomeReference"),

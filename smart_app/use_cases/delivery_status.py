@@ -91,7 +91,16 @@ _RETRIED_BY_HAND = frozenset(
     }
 )
 # The plan names neither.
-_BESIDE_THE_PLAN = frozenset({MessageKind.UPDATE_CARE_PLAN, MessageKind.SEND_SCORE, MessageKind.RETRACT_SCORE})
+_BESIDE_THE_PLAN = frozenset(
+    {
+        MessageKind.UPDATE_CARE_PLAN,
+        MessageKind.SEND_SCORE,
+        MessageKind.RETRACT_SCORE,
+        MessageKind.SEND_STATEMENT,
+        MessageKind.RETRACT_STATEMENT,
+    }
+)
+_TAKES_BACK = frozenset({MessageKind.RETRACT_SESSION, MessageKind.RETRACT_SCORE, MessageKind.RETRACT_STATEMENT})
 _TRIED = frozenset({MessageState.RETRY_AT, MessageState.UNKNOWN})
 _AUDITED_AS = MappingProxyType(
     {
@@ -103,6 +112,8 @@ _AUDITED_AS = MappingProxyType(
         MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
         MessageKind.SEND_SCORE: "app:score:deliver",
         MessageKind.RETRACT_SCORE: "app:score:retract",
+        MessageKind.SEND_STATEMENT: "app:statement:deliver",
+        MessageKind.RETRACT_STATEMENT: "app:statement:retract",
     }
 )
 
@@ -177,7 +188,7 @@ def _written_at(message: OutboxMessage, trail: Sequence[AuditRecord], used: set[
 def _rows(standing: Standing) -> list[DeliveryRow]:
     message = standing.message
     words = WORDS[message.state](standing)
-    back = message.kind in {MessageKind.RETRACT_SESSION, MessageKind.RETRACT_SCORE}
+    back = message.kind in _TAKES_BACK
     return [
         DeliveryRow(
             item=f"Entered in error: {item.label}" if back else item.label,

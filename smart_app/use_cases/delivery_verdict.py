@@ -26,6 +26,7 @@ from smart_app.use_cases.errors import (
 from smart_app.use_cases.records import MessageState, OutboxMessage
 
 NO_SESSIONS: Final = "This EHR does not take session records. The record is kept in the app."
+NO_STATEMENTS: Final = "This EHR does not take what patients say of their medicines. It is kept in the app."
 NO_SCORES: Final = "This EHR does not take records of this kind. The result is kept in the app."
 NO_CARE_PLANS: Final = "This EHR does not take care plans. The plan is kept in the app."
 NOT_LINKED: Final = "Without a link to the treatment plan, which the EHR did not take."

@@ -13,9 +13,10 @@ from fhir_mappings.facts.programme import (
     ProgrammeDefinition,
 )
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
+from fhir_mappings.facts.titration import TitrationStep
 from fhir_mappings.facts.treatment import Place, Purpose, Route
 from smart_app.clinical.course_states import COURSE_TABLE, CourseEvent, follow
-from smart_app.clinical.entry import day, readable
+from smart_app.clinical.entry import amount, day, readable
 from smart_app.clinical.overrides import OVERRIDABLE
 from smart_app.clinical.planned_days import PlannedDay, planned_days
 from smart_app.clinical.programme import day_words
@@ -249,7 +250,22 @@ def new_course(
         enrolment=kept_of(values, definition),
         purpose=after[0],
         follows=after[1],
+        titration=_first_step(values, definition, caller, now),
     )
+
+
+def _first_step(
+    values: Mapping[str, str], definition: ProgrammeDefinition, caller: Caller, now: datetime
+) -> tuple[TitrationStep, ...]:
+    """Of doses that the patient takes alone: what the clinician entered, from the first day on."""
+    if definition.sessions is not None:
+        return ()
+    calculated = dose_plan(values)
+    mg = readable(amount, values["dose_mg"].strip()) or (calculated.result if calculated is not None else None)
+    if mg is None:
+        return ()
+    step = TitrationStep(number=1, mg=mg, first=day(values["start"]), by=caller.clinician, at=now, reason="Enrolment")
+    return (step,)
 
 
 def weight_line(weight: Json | None, definition: ProgrammeDefinition, today: date) -> WeightLine | None:

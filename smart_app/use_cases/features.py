@@ -126,6 +126,13 @@ NEEDS: Final[Sequence[Need]] = (
         without="The answers of questionnaires stay in the app; their results are written.",
     ),
     Need(
+        resource_type="MedicationStatement",
+        letters="crus",
+        purpose="sessions",
+        why="What patients say of the doses that they take at home.",
+        without="What patients say of doses taken at home stays in the app.",
+    ),
+    Need(
         resource_type="AdverseEvent",
         letters="crus",
         purpose="sessions",

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition, TreatmentCourse
 from fhir_mappings.facts.programmes import programme_of
-from fhir_mappings.facts.treatment import Role, SessionStatus
+from fhir_mappings.facts.treatment import Role, Route, SessionStatus
 from smart_app.clinical.programme import Progress
 from smart_app.clinical.session_rules import pressures, shown
 from smart_app.use_cases.access import audited, own_course, person
@@ -20,6 +20,7 @@ from smart_app.use_cases.delivery_status import (
     DeliveryView,
     status_of,
 )
+from smart_app.use_cases.microdosing import MicrodosingView, microdosing_within
 from smart_app.use_cases.opening_conditions import Opening, hold_words, opening
 from smart_app.use_cases.outcomes import OutcomesView, outcomes_within
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
@@ -63,6 +64,7 @@ class CourseView:
     outcomes: OutcomesView
     delivery: DeliveryView
     now: datetime
+    microdosing: MicrodosingView | None = None  # of a plan of doses that the patient takes alone
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +89,12 @@ def course_view(work: Work, clock: Clock, caller: Caller, *, countersign: bool =
         today = now.date()
         ahead = opening(course, sessions, uow.screenings.of_day(caller.patient, today), on=today, today=today)
         delivery, waiting = status_of(uow, caller, now), _waiting(uow, sessions) if countersign else frozenset()
+        alone = microdosing_within(uow, caller, now) if course is not None and course.route is Route.SL else None
         view = _view(found, ahead, waiting, outcomes, delivery, person(uow, caller), caller, now)
         entities = (f"course/{course.id}",) if course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:course:read", *entities))
         uow.commit()
-        return view
+        return replace(view, microdosing=alone)
 
 
 def _view(

@@ -40,6 +40,13 @@ PARTS = (
         "to write questionnaire responses.",
     ),
     Part(
+        resource_type="MedicationStatement",
+        letters="c",
+        tabs=frozenset({"progress"}),
+        without="What the patient says of doses taken at home stays in this app: the EHR did not allow it to write "
+        "medication statements.",
+    ),
+    Part(
         resource_type="AdverseEvent",
         letters="c",
         tabs=frozenset({"session"}),

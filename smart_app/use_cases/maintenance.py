@@ -96,7 +96,7 @@ def maintenance_within(uow: UnitOfWork, caller: Caller, now: datetime, site: Sit
         conditions=conditions(known, on=on, today=now.date(), limit=limit, rules=site.maintenance),
         exposure=exposure(doses, now.date(), site.maintenance),
         reminders=reminders(doses, known.urinary, known.liver, now.date(), site.maintenance),
-        watch=(*known.elsewhere, *_symptoms(known.urinary)),
+        watch=(*known.elsewhere, *_symptoms(known.urinary), *_more_taken(entries)),
         entries=_lines(own_entries(uow, caller)),
         running=running,
         may_write=caller.may_write and caller.role in {Role.PRESCRIBER, Role.NURSE},
@@ -109,6 +109,14 @@ def _symptoms(urinary: Finding | None) -> tuple[str, ...]:
     if urinary is None or urinary.clear is not False:
         return ()
     return (f"{urinary.words} ({day_words(urinary.day)}). Ketamine harms the bladder: ask how much is taken.",)
+
+
+def _more_taken(entries: tuple[CareEntry, ...]) -> tuple[str, ...]:
+    return tuple(
+        f"The patient took more than ordered between {day_words(each.day)} and {day_words(each.until or each.day)}."
+        for each in entries
+        if each.kind is CareKind.LOG and each.fields["more"] == "yes"
+    )
 
 
 def _plans(uow: UnitOfWork, caller: Caller) -> tuple[PlanLine, ...]:

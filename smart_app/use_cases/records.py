@@ -10,6 +10,7 @@ from typing import Any
 
 from fhir_mappings.facts.clinical import Area, PatientFacts, Score
 from fhir_mappings.facts.programme import CourseNote, CourseStatus, Finish, Held, PlannedSession, ProgrammeDefinition
+from fhir_mappings.facts.titration import Review, TitrationStep
 from fhir_mappings.facts.treatment import (
     Clinician,
     KetamineSession,
@@ -211,6 +212,8 @@ class StoredCourse:
     care_plan: str | None = None  # "CarePlan/id" once it was read back
     purpose: Purpose = Purpose.COURSE
     follows: str | None = None  # the course before a booster or maintenance, in which the patient was treated
+    titration: tuple[TitrationStep, ...] = ()  # of doses that the patient takes alone, oldest first
+    reviews: tuple[Review, ...] = ()
     version: int = 1
 
 
@@ -392,6 +395,8 @@ class MessageKind(StrEnum):
     RETRACT_SESSION = "retract-session"
     SEND_SCORE = "send-score"
     RETRACT_SCORE = "retract-score"
+    SEND_STATEMENT = "send-statement"
+    RETRACT_STATEMENT = "retract-statement"
     AMEND_SESSION = "amend-session"
     COUNTERSIGN_SESSION = "countersign-session"
 

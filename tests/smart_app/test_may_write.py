@@ -44,7 +44,7 @@ def test_one_of_them_is_not_enough(*, write: bool, scope: str) -> None:
     assert not may_write(registered(write=write), scope)
 
 
-FORMS = "patient/QuestionnaireResponse.crus patient/AdverseEvent.crus"
+FORMS = "patient/QuestionnaireResponse.crus patient/AdverseEvent.crus patient/MedicationStatement.crus"
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,16 @@ FORMS = "patient/QuestionnaireResponse.crus patient/AdverseEvent.crus"
         (f"patient/CarePlan.crus patient/Observation.c patient/Provenance.crs {FORMS}", set()),
         (
             "patient/CarePlan.crus patient/Observation.c patient/Provenance.crs",
-            {"QuestionnaireResponse", "AdverseEvent"},
+            {"QuestionnaireResponse", "AdverseEvent", "MedicationStatement"},
         ),
         (f"patient/CarePlan.write patient/Observation.write user/Provenance.write {FORMS}", set()),
         (f"patient/CarePlan.rs patient/Observation.c patient/Provenance.c {FORMS}", {"CarePlan"}),
         (f"patient/CarePlan.c patient/Observation.c patient/Provenance.c {FORMS}", {"CarePlan"}),
         (f"patient/CarePlan.cu patient/Observation.rs?category=vital-signs {FORMS}", {"Observation", "Provenance"}),
-        ("", {"CarePlan", "Observation", "Provenance", "QuestionnaireResponse", "AdverseEvent"}),
+        (
+            "",
+            {"CarePlan", "Observation", "Provenance", "QuestionnaireResponse", "AdverseEvent", "MedicationStatement"},
+        ),
     ],
 )
 def test_c38_what_the_scopes_leave_out_is_known_from_the_start(scope: str, left_out: set[str]) -> None:
@@ -70,7 +73,13 @@ def test_c38_what_the_scopes_leave_out_is_known_from_the_start(scope: str, left_
 def test_l14_what_was_granted_and_not_asked_for_is_told_and_not_used() -> None:
     narrow, granted = registered(asked="patient/Procedure.c patient/CarePlan.cu"), "launch vendor:x patient/*.cruds"
     assert not may_write(narrow, granted)
-    assert not_granted(narrow, granted) == {"Observation", "Provenance", "QuestionnaireResponse", "AdverseEvent"}
+    assert not_granted(narrow, granted) == {
+        "Observation",
+        "Provenance",
+        "QuestionnaireResponse",
+        "AdverseEvent",
+        "MedicationStatement",
+    }
     assert surplus(narrow, granted) == "patient/*.cruds"
     assert surplus(registered(asked="patient/*.rs"), "user/Patient.rs") == "user/Patient.rs"
 

@@ -36,7 +36,7 @@ OFFERED: dict[str, Offer] = {
     "MedicationAdministration": Offer(letters=FULL),
     "MedicationDispense": Offer(),
     "MedicationRequest": Offer(),
-    "MedicationStatement": Offer(),
+    "MedicationStatement": Offer(letters=FULL),
     "Observation": Offer(letters=FULL),
     "Organization": Offer(patient=None),
     "Patient": Offer(patient="id"),

@@ -46,7 +46,14 @@ SENT = {
 
 def address(path: str, session: StoredSession) -> str:
     known = {"session": session.id, "entry": session.entries[0].id, "kind": "reading", "rule": "HOLD-BP"}
-    known |= {"vial": "vial-1", "row": "row-1", "decision": "hold", "scale": "phq9", "score": "score-1"}
+    known |= {
+        "vial": "vial-1",
+        "row": "row-1",
+        "decision": "hold",
+        "scale": "phq9",
+        "score": "score-1",
+        "form": "log",
+    }
     return f"/l/{LAUNCH}/{path.format_map(known)}"
 
 

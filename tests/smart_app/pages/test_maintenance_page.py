@@ -8,8 +8,9 @@ import pytest
 
 from fhir_mappings.facts.treatment import Purpose, Role
 from smart_app.use_cases.decide_course import Decision, decide
+from smart_app.use_cases.enrol import enrol
 from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_clinician, a_screening, post
-from tests.smart_app.pages.treatment import signed
+from tests.smart_app.pages.treatment import enrolment_fields, signed
 
 pytestmark = pytest.mark.anyio
 PAGE = f"/l/{LAUNCH}/maintenance"
@@ -114,3 +115,61 @@ async def test_each_entry_has_a_page_of_its_own(kind: str) -> None:
     desk.open()
     page = await shown(desk, f"{PAGE}/record/{kind}")
     assert page.form(f"record/{kind}").fields["entry"]
+
+
+def at_home(desk: Desk) -> None:
+    """After the course, on sublingual doses for ten days."""
+    ended(desk)
+    fields = enrolment_fields(desk) | {
+        "route": "SL",
+        "place": "home",
+        "address_confirmed": "yes",
+        "dose_mg_per_kg": "",
+        "dose_mg": "25",
+        "weight_date": (desk.now - timedelta(days=1)).date().isoformat(),
+    }
+    enrol(desk.work, desk.deps.clock, a_caller(), fields, desk.deps.ids, desk.deps.site)
+    desk.now += timedelta(days=10)
+
+
+async def test_doses_at_home_are_titrated_reviewed_and_written_down() -> None:
+    desk = Desk()
+    at_home(desk)
+    desk.open()
+    home = f"/l/{LAUNCH}/microdosing"
+    async with desk.client() as client:
+        page = PageParts((await client.get(home)).text)
+        assert "FDA alerts of February 2022" in page.text
+        assert "25 mg once a day, since 01 Dec 2026" in page.text
+        assert "No dose was observed yet" in page.text
+        assert "Review of month 1: 01 Jan 2027" in page.text
+        log = PageParts((await client.get(home + "/log")).text).form("microdosing/log")
+        wrong = await post(client, log, day="2026-12-01", until="2026-12-07", taken="partly")
+        assert wrong.status_code == 422
+        assert "Enter a whole number from 1 to 6." in PageParts(wrong.text).text
+        told = {"taken": "partly", "missed": "2", "more": "yes", "source": "phone", "effects": "tired"}
+        saved = await post(client, log, day="2026-12-01", until="2026-12-07", **told)
+        assert saved.headers["location"] == home + "?saved=log"
+        dose = PageParts((await client.get(home + "/dose")).text).form("microdosing/dose")
+        assert dose.fields["mg"] == "", "no dose is proposed"
+        assert (await post(client, dose, mg="30", reason=REASON)).status_code == 303
+        review = PageParts((await client.get(home + "/review")).text).form("microdosing/review")
+        assert (await post(client, review, decision="continue", reason=REASON)).status_code == 303
+        page = PageParts((await client.get(home)).text)
+        assert "30 mg once a day, since 11 Dec 2026" in page.text
+        assert "Taken on 5 of 7 reported days. No entry for 3 days." in page.text
+        assert "5 of 7 More than ordered tired by telephone" in page.text
+        progress = PageParts((await client.get(f"/l/{LAUNCH}/progress")).text)
+        assert "Taken on 5 of 7 reported days." in progress.text
+        assert "Last change of dose: 30 mg once a day from 11 Dec 2026" in progress.text
+        after = PageParts((await client.get(PAGE)).text)
+        assert "The patient took more than ordered between 01 Dec 2026 and 07 Dec 2026." in after.text
+        assert "Maintenance: Sublingual, daily and open-ended" in after.text
+    assert desk.woken
+
+
+async def test_without_doses_at_home_the_page_says_so() -> None:
+    desk = Desk()
+    ended(desk)
+    desk.open()
+    assert "not enrolled for sublingual doses" in (await shown(desk, f"/l/{LAUNCH}/microdosing")).text

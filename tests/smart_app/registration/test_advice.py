@@ -10,10 +10,10 @@ from launch.registry import Registration
 from smart_app.registration.advice import warnings_of
 from tests.launch.an_ehr import a_registration
 
-READ = ["Patient", "Condition", "MedicationStatement", "MedicationRequest", "MedicationDispense", "Medication"]
+READ = ["Patient", "Condition", "MedicationRequest", "MedicationDispense", "Medication"]
 READ += ["AllergyIntolerance", "PractitionerRole"]
 WRITTEN = ["Observation.crus", "CarePlan.crus", "Procedure.crus", "MedicationAdministration.crus", "Provenance.crs"]
-WRITTEN += ["QuestionnaireResponse.crus", "AdverseEvent.crus"]
+WRITTEN += ["QuestionnaireResponse.crus", "AdverseEvent.crus", "MedicationStatement.crus"]
 GOOD = ["launch", "openid", "fhirUser", "offline_access"]
 GOOD += [f"patient/{kind}.rs" for kind in READ] + [f"patient/{each}" for each in WRITTEN]
 
@@ -85,7 +85,7 @@ def test_c25_wildcards_are_told() -> None:
 
 def test_an_ehr_that_is_only_read_needs_no_writing() -> None:
     only_read = [scope for scope in GOOD if not any(each.split(".")[0] in scope for each in WRITTEN)]
-    scopes = [*only_read, "patient/Observation.rs"]
+    scopes = [*only_read, "patient/Observation.rs", "patient/MedicationStatement.rs"]
     assert warned(scopes=scopes, write=False, roles={"s|1": "nurse"}) == []
 
 

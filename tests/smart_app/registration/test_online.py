@@ -20,12 +20,13 @@ from tests.ways_out import a_way_out
 
 WRITTEN = (
     "CarePlan", "Procedure", "MedicationAdministration", "Observation", "Provenance", "QuestionnaireResponse",
-    "AdverseEvent",
+    "MedicationStatement", "AdverseEvent",
 )  # fmt: skip
 
 
 def statement(*, version: str | None = "4.0.1", created: tuple[str, ...] = WRITTEN, **changes: Any) -> dict[str, Any]:
-    resources = [{"type": kind, "interaction": [{"code": "search-type"}]} for kind in [*READ, "Observation"]]
+    searched = [*READ, "Observation", "MedicationStatement"]
+    resources = [{"type": kind, "interaction": [{"code": "search-type"}]} for kind in searched]
     resources += [{"type": kind, "interaction": [{"code": "create"}]} for kind in created]
     rest = {"mode": "server", "resource": resources, "interaction": [{"code": "transaction"}]} | changes
     return {"resourceType": "CapabilityStatement", "fhirVersion": version, "rest": [rest]}
@@ -134,7 +135,7 @@ async def test_keys_that_cannot_be_had_stop_every_launch(ehr: Ehr) -> None:
         ({"version": None}, "It speaks FHIR of a version it does not name; the app needs 4.0."),
         (
             {"created": ("Observation", "Procedure")},
-            "It does not let CarePlan, MedicationAdministration, QuestionnaireResponse, AdverseEvent and Provenance",
+            "It does not let CarePlan, MedicationAdministration, QuestionnaireResponse, MedicationStatement",
         ),
         ({"interaction": []}, "It takes no transactions"),
         ({"resource": []}, "AllergyIntolerance be read."),
