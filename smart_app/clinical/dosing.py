@@ -43,8 +43,7 @@ def dose(mg_per_kg: Decimal | None, kilograms: Decimal | None) -> Sum | None:
     """Milligrams from a dose per kilogram, to a hundredth; None while a factor is missing."""
     if mg_per_kg is None or kilograms is None:
         return None
-    result = (mg_per_kg * kilograms).quantize(HUNDREDTH, ROUND_HALF_UP)
-    return Sum(result=result, words=f"{mg_per_kg} mg/kg × {kilograms} kg = {plain(result)} mg")
+    return _sum(mg_per_kg * kilograms, f"{mg_per_kg} mg/kg × {kilograms} kg", "mg")
 
 
 def up_to(calculated: Sum | None, ceiling: Decimal | None) -> Sum | None:
@@ -58,8 +57,13 @@ def volume(milligrams: Decimal | None, concentration: Decimal | None) -> Sum | N
     """Millilitres that hold the dose, to a hundredth."""
     if milligrams is None or not concentration:
         return None
-    result = (milligrams / concentration).quantize(HUNDREDTH, ROUND_HALF_UP)
-    return Sum(result=result, words=f"{milligrams} mg ÷ {concentration} mg/mL = {plain(result)} mL")
+    return _sum(milligrams / concentration, f"{milligrams} mg ÷ {concentration} mg/mL", "mL")
+
+
+def _sum(exact: Decimal, factors: str, unit: str) -> Sum:
+    """To a hundredth, as a syringe is read; the words say where digits were left out."""
+    result = exact.quantize(HUNDREDTH, ROUND_HALF_UP)
+    return Sum(result=result, words=f"{factors} {'=' if result == exact else '≈'} {plain(result)} {unit}")
 
 
 def fraction_given(planned_mg: Decimal, given_mg: Decimal) -> Decimal | None:

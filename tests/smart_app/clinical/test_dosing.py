@@ -59,6 +59,15 @@ def test_a_volume_shows_both_factors() -> None:
     assert calculated.words == "41 mg ÷ 50 mg/mL = 0.82 mL"
 
 
+def test_a_sum_that_was_rounded_says_so() -> None:
+    drawn = volume(Decimal("37.25"), Decimal(50))
+    weighed = dose(Decimal("0.5"), Decimal("74.53"))
+    assert drawn is not None
+    assert weighed is not None
+    assert drawn.words == "37.25 mg ÷ 50 mg/mL ≈ 0.75 mL"
+    assert weighed.words == "0.5 mg/kg × 74.53 kg ≈ 37.27 mg"
+
+
 @given(st.decimals(min_value=0, max_value=99999, places=2, allow_nan=False, allow_infinity=False))
 def test_plain_digits_never_change_the_amount(value: Decimal) -> None:
     assert Decimal(plain(value)) == value
