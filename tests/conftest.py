@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 SKIPS_ARE_FAILURES = os.environ.get("KP_TEST_NOTHING_SKIPPED") == "1"
+SLOW = {"journeys", "strangers", "weave"}  # folders of tests that start whole servers
 LEAST_WORKERS = 2  # one waits for a browser or a server while the other computes
 
 
@@ -66,10 +67,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What a browser shows is covered by quicker tests already."""
+    """What a browser shows is covered by quicker tests already. The slow go first: none is left to one worker."""
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.no_cover)
+    items.sort(key=lambda item: not (item.get_closest_marker("browser") or SLOW & set(item.path.parts)))
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
