@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fhir_mappings.facts.checklists import THERAPY
+from fhir_mappings.facts.goals import Aim
 from fhir_mappings.facts.instruments import INSTRUMENTS
 from fhir_mappings.facts.programme import Detail, ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES
@@ -19,9 +20,10 @@ from smart_app.clinical.action_limits import ACTION_LIMITS
 from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, SESSION_TABLE
 from smart_app.clinical.follow_up import FOLLOW_UP_WEEKS
+from smart_app.clinical.goals import achievement
 from smart_app.clinical.ledger import Act
 from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
-from smart_app.clinical.outcomes import BASELINE_DAYS
+from smart_app.clinical.outcomes import BASELINE_DAYS, Outcome, Verdict
 from smart_app.clinical.programme_settings import TUNABLES, Tunable
 from smart_app.clinical.relapse import DEFAULT_RULE
 from smart_app.clinical.rule_sheet import amount, rule_sheet
@@ -278,6 +280,11 @@ def questionnaires() -> str:
         )
         for form in INSTRUMENTS.values()
     ]
+    judged = [
+        (verdict.value, *(_goal_code(aim, verdict) for aim in Aim), _goal_code(Aim.REMISSION, verdict, once=True))
+        for verdict in Verdict
+    ]
+    goals = ("latest score", "response", "remission, not reached yet", "reached before and lost, or in a relapse")
     head = ("key", "form", "asks", "rule", "range", "bands", "remission", "code of the result", "terms of use")
     return f"""# Questionnaires
 
@@ -290,7 +297,28 @@ Questionnaires in `fhir_mappings/questionnaires/`, made from the same table.
 {DEFAULT_RULE.words} It is a working proposal, as are the dates at which a scale is due: baseline within
 {BASELINE_DAYS} days before session 1, once a week in the course, within a week after the last session, then after
 {", ".join(map(str, FOLLOW_UP_WEEKS))} weeks.
+
+## Goals in the CarePlan
+
+A course says in its CarePlan what is to be reached: response and remission by the scale that judges it, as two
+contained Goals (`#response`, `#remission`). They are judged by the scores known when the CarePlan is sent, and it is
+sent anew when a verdict, the scale or the baseline changes. How many sessions were given has no part in it: a
+completed course leaves its goals active, and a goal that is reached completes no course. `achievementStatus`, by the
+latest score:
+
+{table(goals, judged)}
+
+Remission is `achieved` at or below the limit of the scale, whatever the change; neither goal is in a relapse. What
+cannot be judged has no `achievementStatus`, and `statusReason` says why. `statusDate` is the day of the first score of
+those that say the same without a break.
 """
+
+
+def _goal_code(aim: Aim, verdict: Verdict, *, once: bool = False) -> str:
+    """Short of remission."""
+    found = Outcome(sentence="", verdict=verdict, remission=False)
+    code = achievement(aim, found, once=once)
+    return f"`{code}`" if code is not None else "none"
 
 
 def ledger() -> str:

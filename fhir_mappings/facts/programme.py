@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from fhir_mappings.facts.goals import CourseGoal
 from fhir_mappings.facts.titration import TitrationStep
 from fhir_mappings.facts.treatment import Answer, Clinician, Place, Purpose, Route
 
@@ -166,3 +167,4 @@ class TreatmentCourse:
     purpose: Purpose = Purpose.COURSE
     follows: str | None = None  # the course before a booster or maintenance
     titration: tuple[TitrationStep, ...] = ()  # of doses that the patient takes alone
+    goals: tuple[CourseGoal, ...] = ()  # none: a booster or maintenance

@@ -22,6 +22,7 @@ from fhir_mappings.writing.check import checked
 from fhir_mappings.writing.course_narrative import course_narrative, course_sentence
 from fhir_mappings.writing.datatypes import annotation, concept, instant, person, plain, quantity, reference
 from fhir_mappings.writing.errors import Unwritable
+from fhir_mappings.writing.goal import contained_goals
 from fhir_mappings.writing.instance import Instance
 from fhir_mappings.writing.read_back import same_subject_and_identifier
 from fhir_mappings.writing.soundness import refuse_unsound
@@ -71,6 +72,7 @@ def update(
 
 def _resource(course: TreatmentCourse, instance: Instance, procedures: Mapping[str, str]) -> Json:
     refuse_unsound("course", course)
+    period = _period(course)
     return {
         "resourceType": "CarePlan",
         "meta": {"profile": [COURSE_PROFILE, US_CORE_CARE_PLAN]},
@@ -84,12 +86,13 @@ def _resource(course: TreatmentCourse, instance: Instance, procedures: Mapping[s
         "title": f"{_TITLES[course.purpose]}: {programme_of(course).title}",
         "description": course_sentence(course),
         "subject": reference("course.patient", course.patient, "Patient"),
-        "period": _period(course),
+        "period": period,
         "created": instant("course.enrolled_at", course.enrolled_at),
         "author": person("course.enrolled_by", course.enrolled_by),
         **_contributors(course),
         **_addresses(course),
         **_supporting(course, instance),
+        **contained_goals(course, instance, period["start"]),
         **_activities(course, instance, procedures),
         **_notes(course),
     }

@@ -5,7 +5,8 @@ The table is the program. Ours is replaced, shared gains what it lacks, everythi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from itertools import count
 from typing import Any
 
 from fhir_mappings.writing.canonical import CANONICAL, PLAN_DEFINITION
@@ -15,6 +16,18 @@ from fhir_mappings.writing.written import Json
 _OURS = ("status", "title", "description", "period")
 _SHARED = ("identifier", "category", "contributor", "addresses", "supportingInfo", "note")
 _OUR_DETAIL = ("kind", "code", "status", "scheduledPeriod", "description")
+_OUR_GOAL = (
+    "identifier",
+    "lifecycleStatus",
+    "achievementStatus",
+    "description",
+    "subject",
+    "startDate",
+    "target",
+    "statusDate",
+    "statusReason",
+    "expressedBy",
+)
 _OTHER_SCHEDULES = ("scheduledTiming", "scheduledString")
 
 
@@ -28,6 +41,10 @@ def merged(current: Json, ours: Json, procedures: Collection[str]) -> Json:
             plan[name] = _union(current.get(name, []), ours[name])
     plan["extension"] = [*_foreign_extensions(current), *ours["extension"]]
     plan["instantiatesCanonical"] = [*_foreign_canonicals(current), *ours["instantiatesCanonical"]]
+    if "contained" in ours:
+        goals = list(_goals(current.get("contained", []), ours["contained"]))
+        plan["contained"] = _contained(current.get("contained", []), goals)
+        plan["goal"] = _union(current.get("goal", []), [{"reference": f"#{goal['id']}"} for goal in goals])
     if _may_replace_text(current):
         plan["text"] = ours["text"]
     activities = _activities(current.get("activity", []), ours.get("activity", []), procedures)
@@ -39,6 +56,43 @@ def merged(current: Json, ours: Json, procedures: Collection[str]) -> Json:
 def _union(theirs: Iterable[Any], ours: Iterable[Any]) -> list[Any]:
     kept = list(theirs)
     return kept + [one for one in ours if not any(holds(other, _bare(one)) for other in kept)]
+
+
+def _goals(current: list[Json], ours: list[Json]) -> Iterator[Json]:
+    """Ours, each under the id it has in the EHR, with what others added to it."""
+    for goal in ours:
+        held = next((one for one in current if _is_goal(one, goal)), None)
+        if held is not None:
+            theirs = {name: value for name, value in held.items() if name not in _OUR_GOAL}
+            yield theirs | goal | {"id": held.get("id", goal["id"])}
+        else:
+            yield goal | {"id": _free(goal["id"], {one.get("id") for one in current})}
+
+
+def _contained(current: list[Json], goals: list[Json]) -> list[Json]:
+    """What the EHR holds, in its order, with ours in their places; those it lacks come last."""
+    kept = [next((goal for goal in goals if _is_goal(one, goal)), one) for one in current]
+    return kept + [goal for goal in goals if goal not in kept]
+
+
+def _is_goal(held: Json, goal: Json) -> bool:
+    """By its identifier; an EHR that dropped that is known to hold it by its id and what it is to reach."""
+    if held.get("resourceType") != "Goal":
+        return False
+    if "identifier" in held:
+        return all(any(holds(one, name) for one in held["identifier"]) for name in goal["identifier"])
+    return held.get("id") == goal["id"] and _aim(held) == _aim(goal)
+
+
+def _aim(goal: Json) -> str:
+    """ "Response" of "Response: PHQ-9 at least 50 % below the baseline"."""
+    words: str = goal.get("description", {}).get("text", "")
+    return words.partition(":")[0]
+
+
+def _free(name: str, taken: Collection[Any]) -> str:
+    """An id of its own where a contained resource of others has this one."""
+    return name if name not in taken else next(new for n in count(2) if (new := f"{name}-{n}") not in taken)
 
 
 def _bare(element: Any) -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from html import escape
 
+from fhir_mappings.facts.goals import CourseGoal
 from fhir_mappings.facts.programme import CourseStatus, PlannedSession, TreatmentCourse
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.writing.datatypes import plain
+from fhir_mappings.writing.goal import goal_sentence
 
 _STATUS = {
     CourseStatus.DRAFT: "being prepared",
@@ -34,12 +36,20 @@ def course_narrative(course: TreatmentCourse) -> str:
     rows = "".join(_row(planned) for planned in course.planned)
     head = "<thead><tr><th>Session</th><th>Day</th><th>Status</th><th>Note</th></tr></thead>"
     table = f"<table>{head}<tbody>{rows}</tbody></table>" if rows else ""
+    goals = "".join(f"<li>{_text(_goal(goal))}</li>" for goal in course.goals)
+    sought = f"<p>Goals</p><ul>{goals}</ul>" if goals else ""
     notes = "".join(
         f"<li>{note.at.date().isoformat()}, {_text(note.author.name)}: {_text(note.text)}</li>"
         for note in course.notes
     )
     listed = f"<ul>{notes}</ul>" if notes else ""
-    return f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{_text(course_sentence(course))}</p>{table}{listed}</div>'
+    said = f"<p>{_text(course_sentence(course))}</p>"
+    return f'<div xmlns="http://www.w3.org/1999/xhtml">{said}{sought}{table}{listed}</div>'
+
+
+def _goal(goal: CourseGoal) -> str:
+    status = f" ({goal.achievement.replace('-', ' ')})" if goal.achievement is not None else ""
+    return f"{goal_sentence(goal)}{status}. {goal.words}"
 
 
 def _row(planned: PlannedSession) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from fhir_mappings.facts.goals import Achievement
 from fhir_mappings.facts.questionnaire import Instrument
 from fhir_mappings.facts.treatment import Drug, EventOutcome, Place, Purpose, Route, SessionStatus, Severity
 from fhir_mappings.writing.canonical import (
@@ -99,6 +100,13 @@ EVENT_SEVERITY: Final[Mapping[Severity, Json]] = MappingProxyType(
 )
 EVENT_OUTCOME: Final[Mapping[EventOutcome, Json]] = MappingProxyType(
     {each: concept(coding(f"{_HL7}/adverse-event-outcome", each.value)) for each in EventOutcome}
+)
+# R4 4.0.1: goal-achievement.
+GOAL_ACHIEVEMENT: Final[Mapping[Achievement, Json]] = MappingProxyType(
+    {
+        each: concept(coding(f"{_HL7}/goal-achievement", each.value, each.value.replace("-", " ").title()))
+        for each in Achievement
+    }
 )
 CREATED: Final[Json] = concept(coding(f"{_HL7}/v3-DataOperation", "CREATE", "create"))
 UPDATED: Final[Json] = concept(coding(f"{_HL7}/v3-DataOperation", "UPDATE", "revise"))

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
+from fhir_mappings.facts.goals import Achievement, Aim, CourseGoal
 from fhir_mappings.facts.programme import ActivityStatus, CourseNote, CourseStatus, PlannedSession, TreatmentCourse
 from fhir_mappings.facts.treatment import (
     AdverseEvent,
@@ -301,4 +302,26 @@ def a_course(**changes: Any) -> TreatmentCourse:
     return replace(course, **changes)
 
 
+GOALS = (
+    CourseGoal(
+        aim=Aim.RESPONSE,
+        scale="phq9",
+        words="PHQ-9 20 → 8 (−60 %): response. Not remission (4 or less). Last score 20 Nov 2026.",
+        at_most=10,
+        achievement=Achievement.ACHIEVED,
+        since=date(2026, 11, 20),
+    ),
+    CourseGoal(
+        aim=Aim.REMISSION,
+        scale="phq9",
+        words="PHQ-9 20 → 8 (−60 %): response. Not remission (4 or less). Last score 20 Nov 2026.",
+        at_most=4,
+        achievement=Achievement.IMPROVING,
+        since=date(2026, 11, 20),
+    ),
+)
+NOT_JUDGED = (
+    CourseGoal(aim=Aim.RESPONSE, scale="madrs", words="Cannot be judged: No MADRS in the record yet."),
+    CourseGoal(aim=Aim.REMISSION, scale="madrs", words="Cannot be judged: No MADRS in the record yet.", at_most=10),
+)
 INSTANCE = Instance(base_url="https://app.example", version="0.1.0")

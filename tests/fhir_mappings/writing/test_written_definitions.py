@@ -18,6 +18,7 @@ from fhir_mappings.writing.screening_bundle import screening_resources
 from fhir_mappings.writing.session_bundle import session_resources
 from tests.fhir_mappings.writing.a_screening import a_full_screening, a_screening
 from tests.fhir_mappings.writing.a_session import (
+    GOALS,
     INSTANCE,
     a_course,
     a_dose_from_vials,
@@ -35,7 +36,8 @@ DEFINITIONS: dict[str, Json] = {
 
 
 def _written(session: KetamineSession) -> list[Json]:
-    written = [*session_resources(session, a_course(), INSTANCE), care_plan(a_course(), INSTANCE, procedures={})]
+    plan = care_plan(a_course(goals=GOALS), INSTANCE, procedures={})
+    written = [*session_resources(session, a_course(), INSTANCE), plan]
     return [wire.decode(one.body) for one in written]
 
 

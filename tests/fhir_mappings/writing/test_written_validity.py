@@ -17,7 +17,9 @@ from fhir_mappings.writing.care_plan import care_plan, travelling
 from fhir_mappings.writing.session_bundle import session_resources, transaction
 from tests.fhir_mappings.writing.a_session import (
     EHR,
+    GOALS,
     INSTANCE,
+    NOT_JUDGED,
     a_course,
     a_dose,
     a_dose_from_vials,
@@ -44,6 +46,8 @@ SESSIONS = [
 COURSES = [
     *(pytest.param(a_course(route=route), id=f"{route}") for route in Route),
     *(pytest.param(a_course(status=status), id=f"{status}") for status in CourseStatus),
+    *(pytest.param(a_course(status=status, goals=GOALS), id=f"{status}, goals") for status in CourseStatus),
+    pytest.param(a_course(goals=NOT_JUDGED), id="goals that cannot be judged"),
     pytest.param(
         a_course(planned=(), notes=(), conditions=(), screening=None, counted=0), id="as little as there can be"
     ),
