@@ -309,8 +309,8 @@ latest score:
 {table(goals, judged)}
 
 Remission is `achieved` at or below the limit of the scale, whatever the change; neither goal is in a relapse. What
-cannot be judged has no `achievementStatus`, and `statusReason` says why. `statusDate` is the day of the first score of
-those that say the same without a break.
+cannot be judged has no `achievementStatus`, and `statusReason` says why. `statusDate` is the day of the first score
+of those that say the same without a break.
 """
 
 

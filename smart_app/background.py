@@ -67,7 +67,7 @@ async def run_worker(parts: Parts, stop: asyncio.Event) -> None:
         parts.ehrs_of_worker,
         parts.clock,
         Instance(base_url=parts.settings.base_url, version=VERSION),
-        progress_of=progress_of(parts.store.work),
+        progress_of=progress_of(parts.store.work, parts.clock),
         uniform=random.SystemRandom().uniform,
         pauses=pauses,
         limits=Limits(settle=parts.settings.settle_seconds),

@@ -125,7 +125,7 @@ def strike(visit: Visit) -> Response:
     deps, score, problems = visit.deps, visit.path["score"], {}
     if "reason" in visit.fields:
         try:
-            strike_score(deps.work, deps.clock, visit.caller, score, visit.fields["reason"], deps.ids)
+            strike_score(deps.work, deps.clock, visit.caller, score, visit.fields["reason"], deps.ids, deps.site)
         except Refused as refused:
             if not refused.problems:
                 raise
@@ -161,7 +161,7 @@ def strike(visit: Visit) -> Response:
 def relapsed(visit: Visit) -> Response:
     fields = {name: visit.fields.get(name, "") for name in ("cause", "day", "reason")}
     try:
-        declare_relapse(visit.deps.work, visit.deps.clock, visit.caller, fields, visit.deps.ids)
+        declare_relapse(visit.deps.work, visit.deps.clock, visit.caller, fields, visit.deps.ids, visit.deps.site)
     except Refused as refused:
         if not refused.problems:
             raise
@@ -172,7 +172,7 @@ def relapsed(visit: Visit) -> Response:
 def chosen(visit: Visit) -> Response:
     fields = {"scale": visit.fields.get("scale", ""), "reason": visit.fields.get("scale.reason", "")}
     try:
-        choose_scale(visit.deps.work, visit.deps.clock, visit.caller, fields, visit.deps.ids)
+        choose_scale(visit.deps.work, visit.deps.clock, visit.caller, fields, visit.deps.ids, visit.deps.site)
     except Refused as refused:
         if not refused.problems:
             raise

@@ -20,6 +20,7 @@ from smart_app.use_cases.delivery_status import (
     DeliveryView,
     status_of,
 )
+from smart_app.use_cases.goals import goals_now
 from smart_app.use_cases.microdosing import MicrodosingView, microdosing_within
 from smart_app.use_cases.opening_conditions import Opening, hold_words, opening
 from smart_app.use_cases.outcomes import OutcomesView, outcomes_within
@@ -207,14 +208,15 @@ def audit_view(work: Work, clock: Clock, caller: Caller) -> AuditView:
         return AuditView(records=records, person=banner)
 
 
-def progress_of(work: Work) -> Callable[[str], TreatmentCourse]:
-    """For the delivery of CarePlans: a course as it stands now. LookupError for an unknown one."""
+def progress_of(work: Work, clock: Clock) -> Callable[[str], TreatmentCourse]:
+    """For the delivery of CarePlans: a course as it stands now, goals included. LookupError for an unknown one."""
 
     def now(course_id: str) -> TreatmentCourse:
         with work() as uow:
             course = uow.courses.get(course_id)
             if course is None:
                 raise LookupError("the course is not in the store")
-            return treatment_course_now(course, uow.sessions.of_course(course_id))
+            stands = treatment_course_now(course, uow.sessions.of_course(course_id))
+            return replace(stands, goals=goals_now(uow, course, clock().tzinfo))
 
     return now

@@ -18,7 +18,8 @@ from smart_app.use_cases.before_booster import given, known_before, signed_sessi
 from smart_app.use_cases.care_entries import own_entries, standing_entries
 from smart_app.use_cases.course_events import OPEN, open_course_of
 from smart_app.use_cases.course_progress import progress_now
-from smart_app.use_cases.outcomes import first_session, outcomes_within
+from smart_app.use_cases.judged_course import first_session
+from smart_app.use_cases.outcomes import outcomes_within
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, CareEntry, CareKind, StoredCourse
 from smart_app.use_cases.scores import scores_of

@@ -9,15 +9,17 @@ from datetime import date, datetime
 from fhir_mappings.facts.instruments import INSTRUMENTS
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.questionnaire import Instrument
-from fhir_mappings.facts.treatment import Role, SessionStatus
+from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.entry import NotUsable, day
 from smart_app.clinical.follow_up import WEEK, Due, DueState, next_due, schedule
 from smart_app.clinical.instruments import result
-from smart_app.clinical.outcomes import PRIMARY, Outcome, ScaleScore, outcome, totals
-from smart_app.clinical.relapse import Cause, Declaration, Relapse, relapse
+from smart_app.clinical.outcomes import Outcome, ScaleScore, outcome, totals
+from smart_app.clinical.relapse import Cause, Relapse, relapse
 from smart_app.clinical.suicidality import SuicidalityAlert, suicidality_alert
 from smart_app.use_cases.access import audited, own_course, refuse, require_prescriber, require_writer
 from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.goals import goals_followed
+from smart_app.use_cases.judged_course import declared_relapses, first_session, held_days, primary_scale, treated
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.record_score import form_of
@@ -32,6 +34,7 @@ from smart_app.use_cases.records import (
 from smart_app.use_cases.score_draft import score_draft
 from smart_app.use_cases.score_messages import retraction_message
 from smart_app.use_cases.scores import as_score, own_decisions, own_scores, scores_of, struck_out
+from smart_app.use_cases.site import Site
 
 LONGEST_REASON = 2000
 _ENDED = {CourseStatus.COMPLETED, CourseStatus.REVOKED}
@@ -133,7 +136,7 @@ def outcomes_within(
     course, sessions = treated(uow, course, sessions)
     scores, decisions = scores_of(uow, caller, now.tzinfo), own_decisions(uow, caller)
     about = tuple(each for each in decisions if course is not None and each.about == course.id)
-    scale, first = _primary(about), first_session(sessions)
+    scale, first = primary_scale(about), first_session(sessions)
     used = [key for key, form in INSTRUMENTS.items() if key != scale and form.highest and totals(scores, key)]
     writes = caller.may_write and caller.role in {Role.PRESCRIBER, Role.NURSE}
     return OutcomesView(
@@ -148,7 +151,9 @@ def outcomes_within(
             for key in (scale, *used)
         ),
         alert=suicidality_alert(scores),
-        relapse=relapse(scores, first_session=first, declared=_declared(about)) if course is not None else None,
+        relapse=relapse(scores, first_session=first, declared=declared_relapses(about))
+        if course is not None
+        else None,
         dates=_dates(course, sessions, scores, scale, now.date()),
         lines=_lines(own_scores(uow, caller), decisions, now),
         may_write=writes,
@@ -168,42 +173,6 @@ def due_today(
     return tuple(words for words in asked if words)
 
 
-def treated(
-    uow: UnitOfWork, course: StoredCourse | None, sessions: Sequence[StoredSession]
-) -> tuple[StoredCourse | None, Sequence[StoredSession]]:
-    """The course by which outcomes are judged, with its sessions: that before a booster or maintenance."""
-    before = uow.courses.get(course.follows) if course is not None and course.follows else None
-    return (before, uow.sessions.of_course(before.id)) if before is not None else (course, sessions)
-
-
-def first_session(sessions: Sequence[StoredSession]) -> date | None:
-    """The day of the first dose of a course that was signed."""
-    return min(_held(sessions), default=None)
-
-
-def _held(sessions: Sequence[StoredSession]) -> list[date]:
-    return [
-        each.signed.started.date()
-        for each in sessions
-        if each.signed is not None
-        and each.signed.dose is not None
-        and each.status is not SessionStatus.ENTERED_IN_ERROR
-    ]
-
-
-def _primary(decisions: Sequence[OutcomeDecision]) -> str:
-    chosen = [each.value for each in decisions if each.kind is DecisionKind.SCALE and each.value in INSTRUMENTS]
-    return chosen[-1] if chosen else PRIMARY
-
-
-def _declared(decisions: Sequence[OutcomeDecision]) -> tuple[Declaration, ...]:
-    return tuple(
-        Declaration(cause=Cause(each.value), day=each.day, reason=each.reason, by=each.by.name)
-        for each in decisions
-        if each.kind is DecisionKind.RELAPSE
-    )
-
-
 def _dates(
     course: StoredCourse | None,
     sessions: Sequence[StoredSession],
@@ -213,7 +182,7 @@ def _dates(
 ) -> tuple[Due, ...]:
     if course is None:
         return ()
-    held = _held(sessions)
+    held = held_days(sessions)
     planned = [each.day for each in course.planned if each.day is not None]
     start = min(held or planned, default=course.start)
     ended = (course.ended or max(held, default=None)) if course.status in _ENDED else None
@@ -247,7 +216,7 @@ def result_words(stored: StoredScore) -> str:
 
 
 def strike_score(
-    work: Work, clock: Clock, caller: Caller, score_id: str, reason: str, ids: Callable[[], str]
+    work: Work, clock: Clock, caller: Caller, score_id: str, reason: str, ids: Callable[[], str], site: Site
 ) -> OutcomeDecision:
     """It stays readable, with the reason, and counts for nothing. Striking twice is the first time's."""
     now, action = clock(), "clinician:score:strike"
@@ -261,18 +230,19 @@ def strike_score(
             return before
         why = required_reason(reason)[:LONGEST_REASON]
         made = _decision(caller, now, ids, DecisionKind.STRIKE, score.id, "", score.day, why)
-        uow.scores.decide(made)
-        sent = uow.messages.of_patient(caller.ehr, caller.patient)
-        back = retraction_message(score.id, sent, caller, now, ids())
-        if back is not None:
-            uow.messages.add(back)
+        with goals_followed(uow, caller, now, ids, site):
+            uow.scores.decide(made)
+            sent = uow.messages.of_patient(caller.ehr, caller.patient)
+            back = retraction_message(score.id, sent, caller, now, ids())
+            if back is not None:
+                uow.messages.add(back)
         uow.audit.add(audited(caller, now, action, f"score/{score.id}"))
         uow.commit()
         return made
 
 
 def declare_relapse(
-    work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str]
+    work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str], site: Site
 ) -> OutcomeDecision:
     """fields: cause, day (empty: today), reason. By a prescriber, of the patient's course."""
     now, action = clock(), "clinician:outcome:relapse"
@@ -288,14 +258,15 @@ def declare_relapse(
         if problems:
             raise Refused("Some of this needs another look.", problems=problems)
         made = _decision(caller, now, ids, DecisionKind.RELAPSE, course.id, cause, on, why)
-        uow.scores.decide(made)
+        with goals_followed(uow, caller, now, ids, site):
+            uow.scores.decide(made)
         uow.audit.add(audited(caller, now, action, f"course/{course.id}", detail=f"{cause}, {on.isoformat()}"))
         uow.commit()
         return made
 
 
 def choose_scale(
-    work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str]
+    work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str], site: Site
 ) -> OutcomeDecision:
     """fields: scale, reason. The course is judged by this scale from now on; earlier choices stay on record."""
     now, action = clock(), "clinician:outcome:scale"
@@ -310,7 +281,8 @@ def choose_scale(
         if problems:
             raise Refused("Some of this needs another look.", problems=problems)
         made = _decision(caller, now, ids, DecisionKind.SCALE, course.id, scale, now.date(), why)
-        uow.scores.decide(made)
+        with goals_followed(uow, caller, now, ids, site):
+            uow.scores.decide(made)
         uow.audit.add(audited(caller, now, action, f"course/{course.id}", detail=scale))
         uow.commit()
         return made

@@ -11,6 +11,7 @@ from fhir_mappings.facts.questionnaire import Instrument
 from fhir_mappings.facts.treatment import SessionStatus
 from smart_app.use_cases.access import audited, own_course, require_writer
 from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.goals import goals_followed
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, StoredCourse, StoredScore
 from smart_app.use_cases.score_draft import drop_score_draft
@@ -52,11 +53,12 @@ def record_score(
             raise Refused("This form is not one of this app's. Open the page again.")
         course = own_course(uow, caller)
         score = _stored(uow, caller, course, score_id, read_form(form, fields, now), form, now)
-        if not uow.scores.add(score):
-            raise Refused("This form was used already. Open the page again.")
-        message = score_message(score, course, caller, now, ids(), site)
-        if message is not None:
-            uow.messages.add(message)
+        with goals_followed(uow, caller, now, ids, site):
+            if not uow.scores.add(score):
+                raise Refused("This form was used already. Open the page again.")
+            message = score_message(score, course, caller, now, ids(), site)
+            if message is not None:
+                uow.messages.add(message)
         drop_score_draft(uow, caller, scale)
         uow.audit.add(audited(caller, now, action, f"score/{score.id}", detail=_detail(form, score)))
         uow.commit()

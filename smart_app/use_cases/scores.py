@@ -6,22 +6,32 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
+from typing import Protocol
 
 from fhir_mappings.facts.instruments import INSTRUMENTS
 from smart_app.clinical.entry import day, readable
 from smart_app.clinical.outcomes import PRIMARY, ScaleScore
 from smart_app.use_cases.ports import UnitOfWork
-from smart_app.use_cases.records import Caller, DecisionKind, Json, OutcomeDecision, StoredScore
+from smart_app.use_cases.records import DecisionKind, Json, OutcomeDecision, StoredScore
 
 
-def own_scores(uow: UnitOfWork, caller: Caller) -> tuple[StoredScore, ...]:
+class OfPatient(Protocol):
+    """Whose scores: a launch, or a course."""
+
+    @property
+    def ehr(self) -> str: ...
+    @property
+    def patient(self) -> str: ...
+
+
+def own_scores(uow: UnitOfWork, whose: OfPatient) -> tuple[StoredScore, ...]:
     """What was entered here for this patient, struck out or not, oldest first."""
-    kept = uow.scores.of_patient(caller.patient)
-    return tuple(each for each in kept if each.ehr == caller.ehr and each.scale in INSTRUMENTS)
+    kept = uow.scores.of_patient(whose.patient)
+    return tuple(each for each in kept if each.ehr == whose.ehr and each.scale in INSTRUMENTS)
 
 
-def own_decisions(uow: UnitOfWork, caller: Caller) -> tuple[OutcomeDecision, ...]:
-    return tuple(each for each in uow.scores.decisions(caller.patient) if each.ehr == caller.ehr)
+def own_decisions(uow: UnitOfWork, whose: OfPatient) -> tuple[OutcomeDecision, ...]:
+    return tuple(each for each in uow.scores.decisions(whose.patient) if each.ehr == whose.ehr)
 
 
 def struck_out(decisions: Sequence[OutcomeDecision]) -> dict[str, OutcomeDecision]:
@@ -33,12 +43,12 @@ def struck_out(decisions: Sequence[OutcomeDecision]) -> dict[str, OutcomeDecisio
     return found
 
 
-def scores_of(uow: UnitOfWork, caller: Caller, zone: tzinfo | None) -> tuple[ScaleScore, ...]:
+def scores_of(uow: UnitOfWork, whose: OfPatient, zone: tzinfo | None) -> tuple[ScaleScore, ...]:
     """Every score that counts, oldest first. What came back from the chart of what was entered here is one."""
-    typed = own_scores(uow, caller)
-    struck = struck_out(own_decisions(uow, caller))
+    typed = own_scores(uow, whose)
+    struck = struck_out(own_decisions(uow, whose))
     counting = [as_score(each, zone) for each in typed if each.id not in struck]
-    screening = uow.screenings.latest(caller.patient)
+    screening = uow.screenings.latest(whose.patient)
     charted = []
     if screening is not None:
         known, ours = local(screening.at, zone), {each.id for each in typed}

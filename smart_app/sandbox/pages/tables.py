@@ -142,7 +142,7 @@ def _answered(resource: Resource) -> str:
 
 
 def _planned(resource: Resource) -> str:
-    return "; ".join(_activities(resource)) or str(resource.get("description", ""))
+    return "; ".join((*_activities(resource), *_goals(resource))) or str(resource.get("description", ""))
 
 
 def _activities(resource: Resource) -> Iterator[str]:
@@ -150,6 +150,14 @@ def _activities(resource: Resource) -> Iterator[str]:
         detail = activity.get("detail", {})
         text = concept_text(detail.get("code", {})) or activity.get("reference", {}).get("reference", "")
         yield f"{text} ({detail['status']})" if "status" in detail else text
+
+
+def _goals(resource: Resource) -> Iterator[str]:
+    """What a plan holds of goals within itself."""
+    for goal in resource.get("contained", []):
+        if goal.get("resourceType") == "Goal":
+            stands = concept_text(goal["achievementStatus"]) if "achievementStatus" in goal else "not judged"
+            yield f"{concept_text(goal.get('description', {}))} ({stands})"
 
 
 _VALUES: dict[str, Callable[[Resource], str]] = {

@@ -75,7 +75,7 @@ def scored(clinic: Clinic, total: str) -> None:
 
 def relapsed(clinic: Clinic) -> None:
     fields = {"cause": "clinical-judgement", "day": "", "reason": "She cries all day again."}
-    declare_relapse(clinic.work, clinic.clock, DEE, fields, clinic.ids)
+    declare_relapse(clinic.work, clinic.clock, DEE, fields, clinic.ids, clinic.site)
 
 
 def care(clinic: Clinic, kind: CareKind, caller: Caller = NAN, entry: str = "", **fields: str) -> CareEntry:

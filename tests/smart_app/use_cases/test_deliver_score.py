@@ -39,7 +39,7 @@ def scored(clinic: Clinic, caller: Caller = CALLER, scale: str = "phq9", **field
 
 def struck(clinic: Clinic, score: StoredScore) -> None:
     clinic.time += timedelta(minutes=5)
-    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", lambda: an_id(clinic))
+    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", lambda: an_id(clinic), SITE)
 
 
 def held(clinic: Clinic, kind: str) -> dict[str, Any]:
@@ -79,7 +79,8 @@ async def test_where_the_plan_is_not_taken_it_goes_without() -> None:
     clinic.ehr.fault_of = lambda operation: Fault.FORBIDDEN if operation == "create" else None
     scored(clinic)
     await clinic.drain()
-    assert clinic.last.state is MessageState.DELIVERED
+    (sent,) = clinic.messages(MessageKind.SEND_SCORE)
+    assert sent.state is MessageState.DELIVERED
     assert "basedOn" not in held(clinic, "Observation")
 
 

@@ -287,7 +287,7 @@ class TestTheAuditTrail:
 
 def test_the_care_plan_is_built_from_the_course_as_it_stands() -> None:
     clinic = a_signed_course()
-    now = progress_of(clinic.work)
+    now = progress_of(clinic.work, clinic.clock)
     assert (now(clinic.course.id).counted, now(clinic.course.id).status) == (1, CourseStatus.ACTIVE)
     clinic.signed(date(2026, 11, 5))
     assert now(clinic.course.id).counted == 2

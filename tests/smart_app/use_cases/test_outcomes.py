@@ -222,7 +222,7 @@ class TestJudging:
         back = {"total": 9, "date": score.day.isoformat(), "reference": "Observation/77", "identifiers": [score.id]}
         clinic.screened(baseline_scores=(back,))
         assert [each.source for each in shown(clinic).scales[0].scores] == ["typed in by Nan Nurse"]
-        strike_score(clinic.work, clinic.clock, NAN, score.id, "Of another patient.", clinic.ids)
+        strike_score(clinic.work, clinic.clock, NAN, score.id, "Of another patient.", clinic.ids, clinic.site)
         assert shown(clinic).scales[0].scores == (), "struck out here, it does not come back by the chart either"
 
     def test_a_session_taken_back_is_not_the_first(self) -> None:
@@ -274,7 +274,7 @@ class TestTheAlert:
     def test_a_screener_that_was_struck_out_takes_nothing_away(self) -> None:
         clinic = a_signed_course()
         screener = scored(clinic, items("0 0 - - - 0"), scale="cssrs")
-        strike_score(clinic.work, clinic.clock, NAN, screener.id, "Of another patient.", clinic.ids)
+        strike_score(clinic.work, clinic.clock, NAN, screener.id, "Of another patient.", clinic.ids, clinic.site)
         assert shown(clinic).alert.due
 
     def test_a_high_risk_alerts_by_itself(self) -> None:
@@ -287,7 +287,7 @@ class TestStrikingOut:
     def test_it_stays_readable_and_counts_for_nothing(self) -> None:
         clinic = calm()
         score = scored(clinic)
-        strike_score(clinic.work, clinic.clock, DEE, score.id, "Of another patient.", clinic.ids)
+        strike_score(clinic.work, clinic.clock, DEE, score.id, "Of another patient.", clinic.ids, clinic.site)
         view = shown(clinic)
         (line,) = view.lines
         assert line.struck is not None
@@ -299,7 +299,7 @@ class TestStrikingOut:
         clinic = calm()
         score = scored(clinic)
         with pytest.raises(Refused) as caught:
-            strike_score(clinic.work, clinic.clock, NAN, score.id, "wrong", clinic.ids)
+            strike_score(clinic.work, clinic.clock, NAN, score.id, "wrong", clinic.ids, clinic.site)
         assert list(caught.value.problems) == ["reason"]
         assert not clinic.work.kept.decisions
 
@@ -307,14 +307,16 @@ class TestStrikingOut:
         clinic = calm()
         score = scored(clinic)
         for _ in range(2):
-            strike_score(clinic.work, clinic.clock, NAN, score.id, "Of another patient.", clinic.ids)
+            strike_score(clinic.work, clinic.clock, NAN, score.id, "Of another patient.", clinic.ids, clinic.site)
         assert len(clinic.work.kept.decisions) == 1
 
     def test_another_patients_score_cannot_be_struck(self) -> None:
         clinic = calm()
         score = scored(clinic)
         with pytest.raises(Refused, match="no such score"):
-            strike_score(clinic.work, clinic.clock, BENS_DOCTOR, score.id, "Of another patient.", clinic.ids)
+            strike_score(
+                clinic.work, clinic.clock, BENS_DOCTOR, score.id, "Of another patient.", clinic.ids, clinic.site
+            )
         assert clinic.refusals == ["clinician:score:strike"]
 
 
@@ -332,7 +334,7 @@ class TestTheCourse:
         clinic = a_signed_course()
         clinic.at("09:00", MONDAY + timedelta(days=30))
         fields = {"cause": "hospitalisation", "day": "2026-12-01", "reason": "Admitted on Tuesday night."}
-        declare_relapse(clinic.work, clinic.clock, DEE, fields, clinic.ids)
+        declare_relapse(clinic.work, clinic.clock, DEE, fields, clinic.ids, clinic.site)
         relapse = shown(clinic).relapse
         assert relapse is not None
         assert relapse.standing is Standing.RELAPSE
@@ -348,23 +350,25 @@ class TestTheCourse:
         clinic = a_signed_course()
         fields = {"cause": "suicide-attempt", "day": "", "reason": "Told by the family."} | changes
         with pytest.raises(Refused) as caught:
-            declare_relapse(clinic.work, clinic.clock, DEE, fields, clinic.ids)
+            declare_relapse(clinic.work, clinic.clock, DEE, fields, clinic.ids, clinic.site)
         assert list(caught.value.problems) == [field]
 
     def test_only_a_prescriber_declares_and_chooses(self) -> None:
         clinic = a_signed_course()
         for decide in (declare_relapse, choose_scale):
             with pytest.raises(Refused, match="Only a prescriber"):
-                decide(clinic.work, clinic.clock, NAN, {"reason": "As the team agreed."}, clinic.ids)
+                decide(clinic.work, clinic.clock, NAN, {"reason": "As the team agreed."}, clinic.ids, clinic.site)
         assert clinic.refusals == ["clinician:outcome:relapse", "clinician:outcome:scale"]
 
     def test_another_scale_judges_the_course_once_it_is_chosen(self) -> None:
         clinic = a_signed_course()
         fields = {"scale": "madrs", "reason": "Rated by the clinic's raters."}
-        choose_scale(clinic.work, clinic.clock, DEE, fields, clinic.ids)
+        choose_scale(clinic.work, clinic.clock, DEE, fields, clinic.ids, clinic.site)
         view = shown(clinic)
         assert view.primary.name == "MADRS"
         assert view.judged.sentence == "No MADRS in the record yet."
         with pytest.raises(Refused) as caught:
-            choose_scale(clinic.work, clinic.clock, DEE, {"scale": "gad7", "reason": "As agreed."}, clinic.ids)
+            choose_scale(
+                clinic.work, clinic.clock, DEE, {"scale": "gad7", "reason": "As agreed."}, clinic.ids, clinic.site
+            )
         assert list(caught.value.problems) == ["scale"]

@@ -66,7 +66,7 @@ def test_what_was_struck_out_is_no_evidence() -> None:
     room.screen()
     room.later(minutes=5)
     score = scored(room)
-    strike_score(room.work, room.clock, NAN, score.id, "Of another patient.", room.ids)
+    strike_score(room.work, room.clock, NAN, score.id, "Of another patient.", room.ids, room.site)
     assert row(room.screen(), "SEV-PHQ9")["state"] == "not-met"
 
 

@@ -329,7 +329,7 @@ class TestSigning:
         assert (record.route.value, record.place.value) == (route, place)
         assert record.dose is not None
         assert str(record.dose.planned_mg) == dose
-        assert progress_of(clinic.work)(clinic.course.id).counted == 1
+        assert progress_of(clinic.work, clinic.clock)(clinic.course.id).counted == 1
 
     def assert_nothing_was_signed(self, clinic: Clinic, session: StoredSession) -> None:
         assert clinic.session(session.id).signed is None
