@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -46,6 +46,7 @@ class Sandbox:
     charts: Charts
     oauth: AuthorizationServer
     entrance: ASGIApp
+    untaken: set[str]  # types that it neither offers to create nor creates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.entrance(scope, receive, send)
@@ -95,23 +96,25 @@ def create_sandbox(
         drawing=drawing,
         on_reset=reset,
     )
+    untaken: set[str] = set()
     gate = Gate(
         site=site,
         store=charts.store,
         grants=oauth.grants,
         registered=REGISTERED,
         clock=clock,
-        withheld=lambda asked, patient: _withheld(charts, asked, patient),
+        withheld=lambda asked, patient: _untaken(untaken, asked) or _withheld(charts, asked, patient),
+        untaken=untaken,
     )
     routes = [*OAuthRoutes(oauth, drawing.page).routes(), *pages.routes()]
     if not control:
         entrance: ASGIApp = Doors(gate=gate, pages=Starlette(routes=routes))
-        return Sandbox(site=site, charts=charts, oauth=oauth, entrance=entrance)
+        return Sandbox(site=site, charts=charts, oauth=oauth, entrance=entrance, untaken=untaken)
     faults, log = Faults(), RequestLog()
-    routes += ControlRoutes(charts=charts, faults=faults, log=log).routes()
+    routes += ControlRoutes(charts=charts, faults=faults, log=log, untaken=untaken).routes()
     doors = Doors(gate=gate, pages=Starlette(routes=routes))
     entrance = FaultLayer(app=doors, faults=faults, log=log, patient_of=oauth.patient_of)
-    return Sandbox(site=site, charts=charts, oauth=oauth, entrance=entrance)
+    return Sandbox(site=site, charts=charts, oauth=oauth, entrance=entrance, untaken=untaken)
 
 
 # As Epic's servers say it: system and number are theirs.
@@ -121,6 +124,12 @@ BREAK_THE_GLASS = {
     "display": "Break-the-glass security is on for this chart.",
 }
 MEDICATION_LISTS = ("MedicationRequest", "MedicationStatement", "MedicationDispense")
+
+
+def _untaken(types: Collection[str], asked: Interaction) -> RefusedError | None:
+    if asked.kind != "create" or asked.type not in types:
+        return None
+    return RefusedError(status=422, code="not-supported", text="This EHR does not take that resource type.")
 
 
 def _withheld(charts: Charts, asked: Interaction, patient: str | None) -> RefusedError | None:

@@ -218,6 +218,26 @@ async def test_a_session_taken_back_is_marked_in_the_chart_and_the_course_reopen
     assert {one["status"] for one in scores(clinic, patient)} <= {"final"}, "a score is taken back by itself"
 
 
+async def test_an_ehr_that_takes_no_adverse_events_gets_the_rest_of_the_session(clinic: Clinic) -> None:
+    clinic.control("PUT", "untaken", json=["AdverseEvent"])
+    patient, (session, *_rest) = clinic.patient("five-sessions"), six_sessions()
+    async with Clinician(clinic.ehr_url) as doctor:
+        root = (await doctor.launch(patient)).url.rpartition("/")[0]
+        await enrol(doctor, root, six_sessions())
+        await record_session(doctor, root, replace(session, nausea=True))
+        await asyncio.to_thread(eventually, lambda: counted(clinic, patient) == 1)
+        progress = await doctor.open(f"{root}/progress")
+    assert "Not supported by this EHR: kept in this app and in the session's note" in progress.text
+    assert "1 not supported by this EHR." in progress.text
+    assert ours(clinic, "AdverseEvent", patient) == []
+    (procedure,) = ours(clinic, "Procedure", patient)
+    assert "Nausea" in str(procedure["complication"])
+    assert len(vital_signs(clinic, patient)) == READINGS * 4
+    targets = {link["reference"] for one in ours(clinic, "Provenance", patient) for link in one["target"]}
+    assert f"Procedure/{procedure['id']}" in targets
+    assert not [one for one in targets if one.startswith(("urn:", "AdverseEvent/"))]
+
+
 async def test_nothing_in_the_logs_names_a_patient_or_a_secret(clinic: Clinic) -> None:
     patient = clinic.patient("five-sessions")
     fault = {"match": {"method": "GET", "path_regex": "Condition"}, "action": "status:500", "times": 3}

@@ -69,3 +69,14 @@ async def test_a_questionnaire_reaches_the_chart_is_screened_by_and_is_taken_bac
         await until(clinic, "Observation", patient, "entered-in-error")
         await until(clinic, "QuestionnaireResponse", patient, "entered-in-error")
         assert len(ours(clinic, "Observation", patient)) == len(ours(clinic, "QuestionnaireResponse", patient)) == 1
+
+
+async def test_a_result_reaches_a_chart_that_takes_no_answers(tmp_path: Path) -> None:
+    async with running_clinic(tmp_path) as clinic, clinic.browser() as browser:
+        clinic.ehr.untaken.add("QuestionnaireResponse")
+        patient = clinic.patient("five-sessions")
+        root = str((await browser.launch(patient)).url).rpartition("/")[0]
+        await sent(browser, f"{root}/outcomes/phq9", NINE | {"do": "save"})
+        result = await until(clinic, "Observation", patient, "final")
+        assert "derivedFrom" not in result
+        assert ours(clinic, "QuestionnaireResponse", patient) == []

@@ -1,4 +1,4 @@
-"""The control endpoints: faults, log, raw resources, patients."""
+"""The control endpoints: faults, what is not taken, log, raw resources, patients."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from starlette.routing import Route
 
 from smart_app.sandbox.charts import Charts
 from smart_app.sandbox.control.faults import FaultError, Faults, RequestLog, fault_from
+from smart_app.sandbox.gate.offer import OFFERED
 
 
 class ControlRoutes:
-    def __init__(self, *, charts: Charts, faults: Faults, log: RequestLog) -> None:
-        self._charts, self._faults, self._log = charts, faults, log
+    def __init__(self, *, charts: Charts, faults: Faults, log: RequestLog, untaken: set[str]) -> None:
+        self._charts, self._faults, self._log, self._untaken = charts, faults, log, untaken
 
     def routes(self) -> list[Route]:
         return [
             Route("/_control/faults", self.faults, methods=["POST", "DELETE"]),
+            Route("/_control/untaken", self.untaken, methods=["PUT"]),
             Route("/_control/log", self.log, methods=["GET", "DELETE"]),
             Route("/_control/resources", self.resources, methods=["GET"]),
             Route("/_control/patients", self.patients, methods=["GET"]),
@@ -30,6 +32,15 @@ class ControlRoutes:
             self._faults.orders.append(fault_from(await request.json()))
         except (FaultError, ValueError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
+        return Response(status_code=204)
+
+    async def untaken(self, request: Request) -> Response:
+        """The types, as a JSON list, that the EHR neither offers to create nor creates from now on."""
+        types = await request.json()
+        if not isinstance(types, list) or not set(map(str, types)) <= set(OFFERED):
+            return JSONResponse({"error": "a list of resource types of this EHR is needed"}, status_code=400)
+        self._untaken.clear()
+        self._untaken.update(types)
         return Response(status_code=204)
 
     async def log(self, request: Request) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -21,11 +22,12 @@ INTERACTIONS = {
 }
 
 
-def capability_statement(site: Site, made: datetime) -> dict[str, Any]:
+def capability_statement(site: Site, made: datetime, untaken: Collection[str] = ()) -> dict[str, Any]:
+    """Types in `untaken` are not created."""
     rest = {
         "mode": "server",
         "security": _security(site),
-        "resource": [_resource(name, offer) for name, offer in OFFERED.items()],
+        "resource": [_resource(name, offer, taken=name not in untaken) for name, offer in OFFERED.items()],
         "interaction": [{"code": "transaction"}, {"code": "batch"}],
     }
     return {
@@ -53,14 +55,15 @@ def _security(site: Site) -> dict[str, Any]:
     return {"extension": [{"url": OAUTH_URIS, "extension": uris}], "service": [service]}
 
 
-def _resource(name: str, offer: Offer) -> dict[str, Any]:
+def _resource(name: str, offer: Offer, *, taken: bool) -> dict[str, Any]:
+    letters = offer.letters if taken else offer.letters.replace("c", "")
     described: dict[str, Any] = {
         "type": name,
-        "interaction": [{"code": code} for letter in offer.letters for code in INTERACTIONS[letter]],
+        "interaction": [{"code": code} for letter in letters for code in INTERACTIONS[letter]],
         "versioning": "versioned-update",
         "readHistory": True,
         "searchParam": [{"name": one, "type": spec.kind} for one, spec in params_for(name).items()],
     }
-    if "c" in offer.letters:
+    if "c" in letters:
         described |= {"updateCreate": True, "conditionalCreate": True}
     return described

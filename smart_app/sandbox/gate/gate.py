@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -44,6 +44,7 @@ class Gate:
     registered: dict[str, str]
     clock: Callable[[], datetime]
     withheld: Withheld
+    untaken: Collection[str] = ()  # types that it does not create
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -56,7 +57,7 @@ class Gate:
     async def _answer(self, request: Request) -> Response:
         path = request.url.path.removeprefix("/fhir").strip("/")
         if request.method in ("GET", "HEAD") and path == "metadata":
-            return FhirResponse(capability_statement(self.site, self.clock()))
+            return FhirResponse(capability_statement(self.site, self.clock(), self.untaken))
         if request.method in ("GET", "HEAD") and path == ".well-known/smart-configuration":
             return JSONResponse(smart_configuration(self.site, self.registered))
         access = self._access(request)

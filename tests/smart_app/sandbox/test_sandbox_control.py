@@ -118,3 +118,21 @@ async def test_without_control_there_is_no_control(app: AnApp) -> None:
     async with stranger.client() as test:
         for path in ("patients", "log", "faults", "resources"):
             assert (await test.get(f"/_control/{path}")).status_code == 404
+
+
+async def test_a_type_that_is_not_taken_is_neither_offered_nor_created(app: AnApp) -> None:
+    before = await procedures(app, "ada-1")
+    token = (await app.tokens("ada-1", SCOPE))["access_token"]
+    async with app.client() as test:
+        assert (await test.put("/_control/untaken", json=["Procedure"])).status_code == 204
+        (rest,) = (await test.get("/fhir/metadata")).json()["rest"]
+    (procedure,) = [one for one in rest["resource"] if one["type"] == "Procedure"]
+    codes = {one["code"] for one in procedure["interaction"]}
+    assert "create" not in codes
+    assert {"read", "update", "search-type"} <= codes
+    assert await write(app, "ada-1", token) == 422
+    assert await procedures(app, "ada-1") == before
+    async with app.client() as test:
+        assert (await test.put("/_control/untaken", json=["Nonsense"])).status_code == 400
+        assert (await test.put("/_control/untaken", json=[])).status_code == 204
+    assert await write(app, "ada-1", token) == 201
