@@ -23,6 +23,8 @@ from smart_app.clinical.follow_up import FOLLOW_UP_WEEKS
 from smart_app.clinical.goals import achievement
 from smart_app.clinical.ledger import Act
 from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
+from smart_app.clinical.maintenance_rules import BOUNDS, MaintenanceRules
+from smart_app.clinical.microdosing import EARLY_DAYS, REVIEW_MONTHS, THEN_EVERY, WEEK_DAYS
 from smart_app.clinical.outcomes import BASELINE_DAYS, Outcome, Verdict
 from smart_app.clinical.programme_settings import TUNABLES, Tunable
 from smart_app.clinical.relapse import DEFAULT_RULE
@@ -131,6 +133,12 @@ def _programme_bounds(tunable: Tunable, shipped: ProgrammeDefinition) -> str:
     return f"{getattr(shipped, tunable.key)} ({bounds[0]} to {bounds[1]})" if bounds else "-"
 
 
+def _maintenance_rows() -> Iterator[tuple[str, ...]]:
+    shipped = MaintenanceRules()
+    for each in BOUNDS:
+        yield f"`{each.key}`", each.words, f"{getattr(shipped, each.key)} ({each.least} to {each.most})"
+
+
 def _check_rows() -> Iterator[tuple[str, ...]]:
     """Each line once, with the routes that ask it; discharge and psychotherapy after those before the dose."""
     before = list(dict.fromkeys(item for p in PROGRAMMES.values() for item in p.checks))
@@ -152,6 +160,7 @@ def _detail(detail: Detail) -> str:
 def programmes() -> str:
     iv = PROGRAMMES[Route.IV]
     share, late = share_words(iv), iv.late_days
+    months = " and ".join((", ".join(map(str, REVIEW_MONTHS[:-1])), str(REVIEW_MONTHS[-1])))
     rows = [
         (
             p.route.value,
@@ -217,6 +226,24 @@ sedation or raises blood pressure gets a line of its own from the latest screeni
 at discharge and confirmed by the clinician; a yes against them counts as unmet.
 
 {table(("line", "routes", "typed beside it", "no means"), _check_rows())}
+
+## After the course
+
+A booster is a single session by a route that is given in sessions, with a CarePlan of its own that names the course
+it follows. It is planned by a prescriber on the conditions of `smart_app/clinical/booster.py`: the programme is
+completed, a relapse or loss of response is recorded, a full screening allows it, the blood pressure of the day is
+below the limits, the last dose is long enough ago, urinary symptoms and liver values were looked at. Unknown is never
+met. A reason takes the place of what is not met, but for the screening: a finding is overridden on its own page. All
+limits are working proposals; `[maintenance]` of site.toml makes them stricter.
+
+{table(("key", "meaning", "shipped (bounds)"), _maintenance_rows())}
+
+## Doses that the patient takes alone
+
+A prescriber orders steps of a titration; no dose is proposed. The first dose is observed at a visit: it alone is a
+session with a MedicationAdministration. What the patient says of the others is a MedicationStatement. Reviews are due
+after {months} months, then every {THEN_EVERY}; one up to {EARLY_DAYS} days early is that review. Blood pressure
+is asked for every {WEEK_DAYS} days in the first month, then monthly.
 
 ## States of a course
 

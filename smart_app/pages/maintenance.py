@@ -8,11 +8,12 @@ from smart_app.clinical.relapse import DEFAULT_RULE
 from smart_app.clinical.units import plain
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.care_entries import record_care, strike_care
+from smart_app.pages.wording import day
+from smart_app.use_cases.care_entries import care_entry, record_care, strike_care
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.maintenance import maintenance_view
 from smart_app.use_cases.plan_booster import booster_view, plan_booster
-from smart_app.use_cases.records import CareKind
+from smart_app.use_cases.records import CareEntry, CareKind
 
 _FORMS = {each.value: each for each in (CareKind.URINARY, CareKind.LIVER, CareKind.PRESSURE)}
 _TITLES = {
@@ -75,7 +76,9 @@ def strike(visit: Visit) -> Response:
                 raise
             problems = dict(refused.problems)
         else:
+            deps.wake_worker()
             return visit.go("maintenance?saved=strike")
+    found = care_entry(deps.work, deps.clock, visit.caller, entry)
     return visit.page(
         "reason.html",
         tab="progress",
@@ -84,13 +87,41 @@ def strike(visit: Visit) -> Response:
         problems=problems,
         values=visit.fields,
         heading="Strike out this entry",
+        about=_about(found) if found is not None else "",
         explanation="The entry stays readable with a line through it, your name and your reason. "
-        "It counts for nothing any more.",
+        "It counts for nothing any more, and what was written of it to the EHR is marked as entered in error.",
         action=f"maintenance/strike/{entry}",
         hidden={},
         button="Strike out",
         back="maintenance",
     )
+
+
+def _about(entry: CareEntry) -> str:
+    span = f" to {day(entry.until)}" if entry.until is not None and entry.until != entry.day else ""
+    return f"{_KINDS[entry.kind]} of {day(entry.day)}{span}: {_words(entry)}. {entry.by.name}"
+
+
+def _words(entry: CareEntry) -> str:
+    fields = entry.fields
+    if entry.kind is CareKind.URINARY:
+        return f"symptoms: {fields['note']}" if fields["symptoms"] == "yes" else "no symptoms"
+    if entry.kind is CareKind.PRESSURE:
+        return f"{fields['systolic']}/{fields['diastolic']} mmHg"
+    if entry.kind is CareKind.LIVER:
+        return ", ".join(f"{name.upper()} {fields[name]} U/L" for name in ("alt", "ast") if fields[name])
+    if entry.kind is CareKind.LOG:
+        return f"{fields['taken']}, {fields['missed']} days missed"
+    return fields["reason"]
+
+
+_KINDS = {
+    CareKind.URINARY: "Urinary symptoms",
+    CareKind.LIVER: "Liver values",
+    CareKind.PRESSURE: "Blood pressure",
+    CareKind.LOG: "Doses taken at home",
+    CareKind.STRIKE: "Struck out",
+}
 
 
 def booster(visit: Visit) -> Response:

@@ -112,6 +112,16 @@ def strike_care(
         return strike
 
 
+def care_entry(work: Work, clock: Clock, caller: Caller, entry_id: str) -> CareEntry | None:
+    """One entry of this patient, to be looked at; None: there is no such one."""
+    with work() as uow:
+        found = next((each for each in own_entries(uow, caller) if each.id == entry_id), None)
+        entities = (f"care/{found.id}",) if found is not None else ()
+        uow.audit.add(audited(caller, clock(), "clinician:maintenance:read", *entities))
+        uow.commit()
+        return found
+
+
 def struck(entry: CareEntry, reason: str, caller: Caller, now: datetime, strike_id: str) -> CareEntry:
     return CareEntry(
         id=strike_id,

@@ -66,7 +66,9 @@ async def test_an_entry_is_typed_shown_and_struck_out() -> None:
         page = PageParts((await client.get(PAGE)).text)
         assert "ALT 24 U/L (limit 40)" in page.text
         link = next(href for words, href in page.links.items() if href.startswith(PAGE + "/strike/"))
-        strike = PageParts((await client.get(link)).text).forms[-1]
+        asked = PageParts((await client.get(link)).text)
+        assert "Liver values of 01 Dec 2026: ALT 24 U/L. Dr Synthia Example" in asked.text
+        strike = asked.forms[-1]
         assert (await post(client, strike, reason="Another patient.")).status_code == 303
         assert "Struck out by Dr Synthia Example: Another patient." in (await client.get(PAGE)).text
 
