@@ -12,6 +12,9 @@ from smart_app.clinical.units import KILOGRAMS_A_POUND, plain, rounded
 HUNDREDTH = Decimal("0.01")
 MUCH_MORE = Decimal("1.1")  # given over planned, and planned over calculated, from which the form asks
 USUAL_KILOGRAMS = (Decimal(35), Decimal(150))  # outside, pounds or a slip of the finger are likely
+MUCH_HEAVIER = Decimal(
+    "1.25"
+)  # than the weight known before, or lighter, from which the form asks: pounds are 2.2 times
 LIKELY_MG_PER_KG = Decimal(5)  # more mg/kg than this, or fewer mg, is likely the other unit
 
 
@@ -22,6 +25,7 @@ class Amounts:
     mg_per_kg: Decimal | None = None
     kilograms: Decimal | None = None
     weighed: date | None = None
+    known_kilograms: Decimal | None = None  # what the chart or the enrolment says
     planned_mg: Decimal | None = None
     given_mg: Decimal | None = None
     concentration: Decimal | None = None  # mg/mL
@@ -104,12 +108,17 @@ def _per_kilogram(amounts: Amounts, definition: ProgrammeDefinition) -> str:
 
 
 def _kilograms(amounts: Amounts) -> str:
-    weight = amounts.kilograms
-    if weight is None or USUAL_KILOGRAMS[0] <= weight <= USUAL_KILOGRAMS[1]:
+    weight, known = amounts.kilograms, amounts.known_kilograms
+    if weight is None:
         return ""
-    if weight < USUAL_KILOGRAMS[0]:
-        return _ask(f"a weight of {weight} kg.")
-    return _ask(f"a weight of {weight} kg. {weight} lb would be {rounded(weight * KILOGRAMS_A_POUND)} kg.")
+    heavier = known is not None and weight > known * MUCH_HEAVIER
+    lighter = known is not None and weight * MUCH_HEAVIER < known
+    if USUAL_KILOGRAMS[0] <= weight <= USUAL_KILOGRAMS[1] and not heavier and not lighter:
+        return ""
+    said = f"a weight of {weight} kg" + (f", {known} kg were known." if heavier or lighter else ".")
+    if weight > USUAL_KILOGRAMS[1] or heavier:
+        said += f" {weight} lb would be {rounded(weight * KILOGRAMS_A_POUND)} kg."
+    return _ask(said)
 
 
 def _weight(amounts: Amounts, definition: ProgrammeDefinition, on: date) -> str:

@@ -33,6 +33,7 @@ class AtHand:
     stock: Stock
     held: str = ""  # why the course is on hold, while it is
     held_at: datetime | None = None
+    enrolled_kg: str = ""  # the weight of the enrolment, as typed there
 
     @classmethod
     def of(
@@ -48,7 +49,8 @@ class AtHand:
         if not definition.monitoring_minutes:
             limits = replace(limits, baseline_readings=1)
         held = hold_words(course) if course.status is CourseStatus.ON_HOLD else ""
-        return cls(session, definition, now, limits, course.place, stock, held, course.held_at)
+        enrolled = course.enrolment.get("weight_kg") or ""
+        return cls(session, definition, now, limits, course.place, stock, held, course.held_at, enrolled)
 
     @property
     def held_before_dose(self) -> bool:

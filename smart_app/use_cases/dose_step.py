@@ -32,7 +32,7 @@ def _not_after_the_session(weighed: date, held: date) -> str:
 def dose_problems(at_hand: AtHand) -> dict[str, str]:
     problems = _unusable_amounts(at_hand) | _dose_times(at_hand) | _dose_particulars(at_hand)
     if at_hand.text("dose.confirm") != "yes":
-        known = amounts(at_hand.session, at_hand.now)
+        known = amounts(at_hand.session, at_hand.now, enrolled=at_hand.enrolled_kg)
         asked = dosing.warnings(known, at_hand.definition, on=dose_day(at_hand.session))
         problems = dict(asked) | problems
     return problems

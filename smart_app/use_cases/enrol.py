@@ -120,7 +120,7 @@ def enrolment_view(
         weight=weight_line(weight, definition or programmes[Route.IV], now.date()),
         planned=_planned_days(values, definition, now.date()),
         dose_words=calculated.words if calculated is not None else "",
-        problems=problems(values, now.date(), programmes, acknowledge=acknowledge, guardian=guardian)
+        problems=problems(values, now.date(), programmes, acknowledge=acknowledge, guardian=guardian, weight=weight)
         if fields is not None
         else {},
         open_course=open_course,
@@ -149,6 +149,7 @@ def enrol(
             site.programmes,
             acknowledge=screening.stands_as == "needs-review",
             guardian=needs_guardian(born(screening), now.date()),
+            weight=screening.weight,
         )
         if found:
             raise Refused("Some of the form needs another look.", problems=found)

@@ -105,6 +105,7 @@ class Form:
 
     fields: Mapping[str, str]
     today: date
+    charted: str = ""  # the chart's weight in kg
     problems: dict[str, str] = field(default_factory=dict)
 
     def text(self, name: str) -> str:
@@ -138,13 +139,20 @@ class Form:
 
 
 def problems(
-    fields: Mapping[str, str], today: date, programmes: Programmes, *, acknowledge: bool, guardian: bool
+    fields: Mapping[str, str],
+    today: date,
+    programmes: Programmes,
+    *,
+    acknowledge: bool,
+    guardian: bool,
+    weight: Json | None = None,
 ) -> dict[str, str]:
     """What keeps the form from being accepted, by field.
 
     `acknowledge`: the screening asks for a reason. `guardian`: the guardian's consent is needed too.
+    `weight`: the chart's, against which another is asked back; None: it holds none.
     """
-    form = Form(fields=fields, today=today)
+    form = Form(fields=fields, today=today, charted=str(weight["kg"]) if weight is not None else "")
     definition = chosen(fields, programmes)
     if definition is None:
         form.problems["route"] = "Choose a route."
@@ -218,7 +226,10 @@ def _check_dose(form: Form, definition: ProgrammeDefinition) -> None:
     planned = planned_sum.result if fixed is None and planned_sum is not None else fixed
     if form.amount("dose_ceiling_mg") == 0:
         form.problems.setdefault("dose_ceiling_mg", "Enter an amount over 0.")
-    amounts = dosing.Amounts(mg_per_kg=by_weight, kilograms=weight, weighed=weighed, planned_mg=planned)
+    charted = readable(amount, form.charted)
+    amounts = dosing.Amounts(
+        mg_per_kg=by_weight, kilograms=weight, weighed=weighed, known_kilograms=charted, planned_mg=planned
+    )
     asked = dosing.warnings(amounts, definition, on=form.today)
     form.ask("weight_kg", asked.get("dose.weight_kg", ""))
     form.ask("dose_mg_per_kg", asked.get("dose.planned_mg_per_kg", ""))

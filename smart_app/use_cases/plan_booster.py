@@ -188,7 +188,9 @@ def _problems(
     programmes: Programmes,
 ) -> dict[str, str]:
     acknowledge, guardian = screening.stands_as == "needs-review", needs_guardian(born(screening), today)
-    wrong: Problems = problems(values, today, programmes, acknowledge=acknowledge, guardian=guardian)
+    wrong: Problems = problems(
+        values, today, programmes, acknowledge=acknowledge, guardian=guardian, weight=screening.weight
+    )
     on = readable(day, values.get(DAY, "").strip())
     if on is not None and on < today:
         wrong = {**wrong, DAY: "Plan the booster for today or a later day."}

@@ -242,7 +242,7 @@ def _all_written(session: StoredSession) -> dict[str, Written]:
 def _dose_lines(
     session: StoredSession, course: StoredCourse, caller: Caller, now: datetime, stock: Stock
 ) -> DoseLines:
-    known = amounts(session, now)
+    known = amounts(session, now, enrolled=course.enrolment.get("weight_kg") or "")
     asked = dosing.warnings(known, programme_of(course), on=dose_day(session))
     source = ""
     if known.kilograms is not None and known.weighed is not None:

@@ -159,12 +159,14 @@ def moment(session: StoredSession, name: str, at: datetime) -> Moment:
     return Moment(at=at, entered=entered, late=late(at, entered))
 
 
-def amounts(session: StoredSession, now: datetime) -> Amounts:
+def amounts(session: StoredSession, now: datetime, *, enrolled: str = "") -> Amounts:
+    """`enrolled` is the weight of the enrolment as typed there; "": not known."""
     took = ran_for(session, now)
     return Amounts(
         mg_per_kg=value(session, "dose.planned_mg_per_kg", amount),
         kilograms=value(session, "dose.weight_kg", amount),
         weighed=value(session, "dose.weight_date", day),
+        known_kilograms=readable(amount, enrolled.strip()),
         planned_mg=value(session, "dose.planned_mg", amount),
         given_mg=value(session, "dose.given_mg", amount),
         concentration=value(session, "dose.concentration", amount),

@@ -130,6 +130,20 @@ def test_a_usual_dose_is_not_asked_back() -> None:
         ),
         pytest.param(Route.IV, {"kilograms": Decimal(8)}, "dose.weight_kg", "weight of 8 kg", id="a digit lost"),
         pytest.param(
+            Route.IV,
+            {"kilograms": Decimal(130), "known_kilograms": Decimal(59), "planned_mg": Decimal(65)},
+            "dose.weight_kg",
+            "a weight of 130 kg, 59 kg were known. 130 lb would be 58.97 kg",
+            id="pounds within the usual kilograms",
+        ),
+        pytest.param(
+            Route.IV,
+            {"kilograms": Decimal(41), "known_kilograms": Decimal(82)},
+            "dose.weight_kg",
+            "a weight of 41 kg, 82 kg were known. Is",
+            id="half the known weight",
+        ),
+        pytest.param(
             Route.IN,
             {"sprays": 3, "mg_per_spray": Decimal(28), "given_mg": Decimal(80), "planned_mg": Decimal(80)},
             "dose.sprays",

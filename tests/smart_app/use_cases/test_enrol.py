@@ -185,6 +185,11 @@ class TestTheForm:
         assert words in found[field]
         assert enrolment_view(clinic.work, clinic.clock, DEE, ENROLMENT | changes).problems == found
 
+    def test_a_weight_far_from_the_chart_s_is_asked_back(self) -> None:
+        clinic = Clinic()
+        clinic.screened()
+        assert "82.0 kg were known" in refusal(clinic, weight_kg="120").problems["weight_kg"]
+
     def test_an_impossible_weight_makes_no_dose(self) -> None:
         assert dose_plan({"dose_mg_per_kg": "0.5", "weight_kg": "8200"}) is None
         assert dose_plan({"dose_mg_per_kg": "0.5", "weight_kg": "82"}) is not None
