@@ -1,4 +1,4 @@
-"""Questionnaires in a real Chromium: sound on every screen, filled in by keys alone, and never lost."""
+"""Questionnaires in a real Chromium: filled in by keys alone, and never lost."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from smart_app.use_cases.record_score import record_score
 from tests.browser import CHROMIUM
-from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened
+from tests.smart_app.pages.browsing import opened
 from tests.smart_app.pages.desk import Desk, a_caller
 from tests.smart_app.pages.treatment import signed
 
@@ -26,21 +26,6 @@ def a_desk() -> Desk:
         deps = desk.deps
         record_score(desk.work, deps.clock, a_caller(), deps.ids(), scale, fields, deps.ids, deps.site)
     return desk
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_every_page_of_outcomes_is_sound(view: str) -> None:
-    width = VIEWS[view]["viewport"]["width"]
-    with opened(a_desk(), **VIEWS[view]) as page:
-        for path in ("outcomes", "progress", "outcomes/hamd17"):
-            page.goto(path)
-            page.wait_for_selector("h1")
-            page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
-            assert_sound(page, path, width)
-        page.goto("outcomes/phq9")
-        page.get_by_role("button", name="Save", exact=True).click()
-        page.wait_for_selector("[data-problems]")
-        assert_sound(page, "outcomes/phq9, refused", width)
 
 
 def test_a_questionnaire_is_filled_in_and_saved_by_keys() -> None:
