@@ -64,7 +64,7 @@ def known_before(
         course=course.status if course is not None else None,
         standing=progress_now(course, of_course, None).words if course is not None else "",
         relapse=relapse if course is not None else None,
-        screened=screening.day if screening is not None else None,
+        screened=local(screening.at, now.tzinfo).date() if screening is not None else None,
         screened_as=screening.stands_as if screening is not None else "",
         pressure=_pressure(facts, entries, now),
         last_dose=_last_dose(sessions, entries),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from fhir_mappings import wire
 from fhir_mappings.facts.screening import ScreeningRecord
 from fhir_mappings.writing.care_plan import care_plan, travelling, update
+from fhir_mappings.writing.medication_statement import statement_resources
 from fhir_mappings.writing.read_back import differences, same_subject_and_identifier
 from fhir_mappings.writing.retraction import is_retracted, retraction
 from fhir_mappings.writing.screening_bundle import screening_resources
@@ -21,6 +23,7 @@ from fhir_mappings.writing.transaction import if_none_exist
 from fhir_mappings.writing.transaction import travelling as travelling_resource
 from tests.fhir_mappings.writing.a_screening import a_finding, a_full_screening, a_screening, an_override
 from tests.fhir_mappings.writing.a_session import DOCTOR, INSTANCE, a_course, a_full_session, an_id, at
+from tests.fhir_mappings.writing.test_medication_statement import LOG
 
 pytest.importorskip("sekmet", reason="the sandbox extra is not installed")
 
@@ -91,6 +94,21 @@ async def test_a_session_sent_twice_is_there_once_and_as_it_was_sent(ehr: httpx.
         assert same_subject_and_identifier(entry["resource"], held)
         assert differences(entry["resource"], held) == ()
         assert differences(wire.decode(resource.body), held) == ()
+
+
+@pytest.mark.anyio
+async def test_what_a_patient_says_is_there_once_and_can_be_taken_back(ehr: httpx.AsyncClient) -> None:
+    plan, current = await _enrolled(ehr)
+    resources = statement_resources(replace(LOG, patient=a_course().patient, course=a_course().id), INSTANCE)
+    sent = transaction(resources, fhir_base=BASE, known={plan.value: f"CarePlan/{current['id']}"})
+    await _send(ehr, sent)
+    second = await _send(ehr, sent)
+    assert {entry["response"]["status"] for entry in second["entry"]} == {"200 OK"}
+    (held,) = await _found(ehr, resources[0])
+    assert differences(wire.decode(resources[0].body), held) == ()
+    await _send(ehr, retraction([held], "wrong patient", at(17), DOCTOR))
+    (held,) = await _found(ehr, resources[0])
+    assert is_retracted(held)
 
 
 @pytest.mark.anyio

@@ -147,6 +147,11 @@ class TestConditions:
         assert states(clinic)["liver"] is State.MET
         assert any(line.struck for line in seen(clinic).entries), "it stays readable"
 
+    def test_a_screening_is_as_old_as_the_reading_of_the_chart(self) -> None:
+        clinic = ready(a_finished_course())
+        clinic.screened(at=clinic.now - timedelta(days=31), judged=clinic.now)
+        assert states(clinic)["screening"] is State.UNKNOWN, "an answer of today reads nothing anew"
+
     def test_symptoms_stand_against_an_earlier_no_of_the_same_day(self) -> None:
         clinic = ready(a_finished_course())
         care(clinic, CareKind.URINARY, symptoms="yes", note="burning")
