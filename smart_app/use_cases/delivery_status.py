@@ -101,6 +101,14 @@ _BESIDE_THE_PLAN = frozenset(
     }
 )
 _TAKES_BACK = frozenset({MessageKind.RETRACT_SESSION, MessageKind.RETRACT_SCORE, MessageKind.RETRACT_STATEMENT})
+_TAKEN_BACK_BY = MappingProxyType(
+    {
+        MessageKind.SEND_SESSION: MessageKind.RETRACT_SESSION,
+        MessageKind.AMEND_SESSION: MessageKind.RETRACT_SESSION,
+        MessageKind.SEND_SCORE: MessageKind.RETRACT_SCORE,
+        MessageKind.SEND_STATEMENT: MessageKind.RETRACT_STATEMENT,
+    }
+)
 _TRIED = frozenset({MessageState.RETRY_AT, MessageState.UNKNOWN})
 _AUDITED_AS = MappingProxyType(
     {
@@ -238,8 +246,8 @@ def retry_delivery(work: Work, clock: Clock, caller: Caller, message_id: str) ->
         if message is None:
             refuse(uow, caller, now, action, Refused("There is no such item for this patient."))
         uow.messages.retry(message.id, launch=caller.launch, now=now)
-        for update in _updates_after(message, messages):
-            uow.messages.repeat(update.id, launch=caller.launch, now=now)
+        for later in (*_updates_after(message, messages), *_retractions_after(message, messages)):
+            uow.messages.repeat(later.id, launch=caller.launch, now=now)
         uow.audit.add(audited(caller, now, action, f"message/{message.id}"))
         uow.commit()
 
@@ -257,6 +265,15 @@ def _updates_after(message: OutboxMessage, messages: Sequence[OutboxMessage]) ->
     if message.kind is MessageKind.CREATE_CARE_PLAN:
         return [one for one in updates if one.state is MessageState.MANUAL]
     return [one for one in updates[-1:] if one.state is not MessageState.SENDING]
+
+
+def _retractions_after(message: OutboxMessage, messages: Sequence[OutboxMessage]) -> list[OutboxMessage]:
+    """What found nothing in the EHR to mark as entered in error, while this could not be sent."""
+    back = _TAKEN_BACK_BY.get(message.kind)
+    if back is None or message.state is MessageState.DELIVERED:
+        return []
+    names = {item.value for item in message.items}
+    return [one for one in messages if one.kind is back and names & {item.value for item in one.items}]
 
 
 def release_waiting(work: Work, clock: Clock, caller: Caller) -> int:

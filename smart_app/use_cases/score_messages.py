@@ -45,17 +45,16 @@ def score_message(
 def retraction_message(
     score_id: str, messages: Sequence[OutboxMessage], caller: Caller, now: datetime, message_id: str
 ) -> OutboxMessage | None:
-    """None: nothing of it was to be sent, or the EHR does not take it. Provenance stays as it is."""
+    """None: nothing of it was to be sent. Provenance stays as it is, and what was left out has nothing to mark."""
     names = set(written_as(score_id))
     sent = next(
         (m for m in messages if m.kind is MessageKind.SEND_SCORE and names & {item.value for item in m.items}), None
     )
     if sent is None:
         return None
-    written = [item for item in sent.items if item.resource_type != "Provenance" and not item.left_out]
-    if not written:
-        return None
-    items = tuple(replace(item, body="") for item in written)
+    clinical = [item for item in sent.items if item.resource_type != "Provenance"]
+    written = [item for item in clinical if not item.left_out]
+    items = tuple(replace(item, body="") for item in written or clinical)
     return _message(MessageKind.RETRACT_SCORE, items, sent.course, caller, now, message_id)
 
 

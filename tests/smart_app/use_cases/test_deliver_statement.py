@@ -95,3 +95,18 @@ async def test_what_was_struck_out_is_marked_in_the_chart_with_its_reason() -> N
     assert clinic.last.state is MessageState.DELIVERED
     assert held(clinic)["status"] == "entered-in-error"
     assert held(clinic)["note"][-1]["text"] == "Entered in error: Of another patient."
+
+
+async def test_where_statements_are_not_taken_it_stays_in_the_app() -> None:
+    clinic = at_home()
+    clinic.ehr.stops_taking("MedicationStatement")
+    entry = logged(clinic)
+    await clinic.drain()
+    sent = list(clinic.ehr.bodies)
+    strike_care(clinic.work, clinic.clock, CALLER, entry.id, "Of another patient.", clinic._id)
+    await clinic.drain()
+    assert clinic.ehr.bodies == sent
+    assert clinic.ehr.held("MedicationStatement") == clinic.ehr.held("Provenance") == []
+    rows = delivery_view(clinic.work, clinic.clock, CALLER).rows
+    words = {row.words for row in rows if row.target == "MedicationStatement"}
+    assert words == {"Not supported by this EHR: kept in this app"}

@@ -310,7 +310,7 @@ async def test_a_result_arrives_without_its_answers() -> None:
     (provenance,) = clinic.ehr.held("Provenance")
     assert len(provenance["target"]) == 1
     assert words(clinic, "QuestionnaireResponse") == [IN_APP]
-    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", clinic._id)
+    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", clinic._id, SITE)
     await clinic.drain()
     assert [one.kind for one in clinic.messages()] == [MessageKind.SEND_SCORE, MessageKind.RETRACT_SCORE]
     assert [item.resource_type for item in clinic.last.items] == ["Observation"]
@@ -333,15 +333,30 @@ async def test_a_score_of_which_the_ehr_takes_nothing_stays_in_the_app() -> None
     assert clinic.last.state is MessageState.MANUAL
     assert clinic.ehr.bodies == []
     assert set(words(clinic, "Observation") + words(clinic, "QuestionnaireResponse")) == {IN_APP}
-    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", clinic._id)
+    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", clinic._id, SITE)
     await clinic.drain()
     assert clinic.ehr.bodies == []
+    assert set(words(clinic, "Observation") + words(clinic, "QuestionnaireResponse")) == {IN_APP}
+
+
+async def test_what_was_struck_out_is_not_valid_in_a_chart_that_takes_it_later() -> None:
+    clinic = without("QuestionnaireResponse", "Observation")
+    score = scored(clinic)
+    await clinic.drain()
+    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", clinic._id, SITE)
+    await clinic.drain()
+    clinic.ehr.stops_taking()
+    retry_delivery(clinic.work, clinic.clock, CALLER, clinic.messages()[0].id)
+    await clinic.drain()
+    assert {one.state for one in clinic.messages()} == {DELIVERED}
+    found = [*clinic.ehr.held("Observation"), *clinic.ehr.held("QuestionnaireResponse")]
+    assert [one["status"] for one in found] == ["entered-in-error"] * 2
 
 
 async def test_a_struck_score_queued_before_the_decision_says_nothing_was_taken_back_of_what_was_left_out() -> None:
     clinic = without("QuestionnaireResponse")
     score = scored(clinic)
-    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", clinic._id)
+    strike_score(clinic.work, clinic.clock, CALLER, score.id, "Of another patient.", clinic._id, SITE)
     await clinic.drain()
     assert clinic.ehr.held("Observation")[0]["status"] == "entered-in-error"
     assert set(words(clinic, "QuestionnaireResponse")) == {IN_APP}
