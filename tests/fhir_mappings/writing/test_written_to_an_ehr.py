@@ -22,7 +22,7 @@ from fhir_mappings.writing.session_bundle import WrittenResource, session_resour
 from fhir_mappings.writing.transaction import if_none_exist
 from fhir_mappings.writing.transaction import travelling as travelling_resource
 from tests.fhir_mappings.writing.a_screening import a_finding, a_full_screening, a_screening, an_override
-from tests.fhir_mappings.writing.a_session import DOCTOR, INSTANCE, a_course, a_full_session, an_id, at
+from tests.fhir_mappings.writing.a_session import DOCTOR, GOALS, INSTANCE, a_course, a_full_session, an_id, at
 from tests.fhir_mappings.writing.test_medication_statement import LOG
 
 pytest.importorskip("sekmet", reason="the sandbox extra is not installed")
@@ -72,7 +72,7 @@ async def _found(ehr: httpx.AsyncClient, resource: WrittenResource) -> list[Json
 
 
 async def _enrolled(ehr: httpx.AsyncClient) -> tuple[WrittenResource, Json]:
-    plan = care_plan(a_course(), INSTANCE, procedures={})
+    plan = care_plan(a_course(goals=GOALS), INSTANCE, procedures={})
     headers = {"Content-Type": "application/fhir+json", "If-None-Exist": if_none_exist(plan)}
     for status in (201, 200):
         answer = await ehr.post("CarePlan", content=travelling(plan, BASE), headers=headers)
@@ -120,7 +120,7 @@ async def test_a_session_is_counted_and_taken_back(ehr: httpx.AsyncClient) -> No
     (procedure,) = await _found(ehr, resources[0])
 
     procedures = {an_id(11): f"Procedure/{procedure['id']}"}
-    merged = update(current, a_course(counted=2), INSTANCE, fhir_base=BASE, procedures=procedures)
+    merged = update(current, a_course(goals=GOALS, counted=2), INSTANCE, fhir_base=BASE, procedures=procedures)
     headers = {"Content-Type": "application/fhir+json", "If-Match": f'W/"{current["meta"]["versionId"]}"'}
     place = f"CarePlan/{current['id']}"
     assert (await ehr.put(place, content=merged, headers=headers)).status_code == 200
