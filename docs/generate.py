@@ -329,7 +329,8 @@ Questionnaires in `fhir_mappings/questionnaires/`, made from the same table.
 
 A course says in its CarePlan what is to be reached: response and remission by the scale that judges it, as two
 contained Goals (`#response`, `#remission`). They are judged by the scores known when the CarePlan is sent, and it is
-sent anew when a verdict, the scale or the baseline changes. How many sessions were given has no part in it: a
+sent anew when what is entered or struck out here changes a verdict, the scale or the baseline; a score that a
+screening found in the chart is told with the next sending. How many sessions were given has no part in it: a
 completed course leaves its goals active, and a goal that is reached completes no course. `achievementStatus`, by the
 latest score:
 
