@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.goals import Achievement
+from fhir_mappings.facts.treatment import Purpose
 from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.outcomes import choose_scale, declare_relapse, strike_score
@@ -139,3 +142,32 @@ def test_a_course_that_ends_early_is_not_said_to_have_achieved_anything() -> Non
     fields = {"finish": "remission", "reason": "Well again, by the family's account."}
     decide(clinic.work, clinic.clock, DEE, Decision.FINISH, fields, clinic.ids, clinic.site)
     assert achieved(clinic) == [None, None]
+
+
+def test_what_came_after_the_next_course_was_begun_is_judged_by_that_one() -> None:
+    clinic = a_signed_course()
+    first = clinic.course.id
+    clinic.at("09:00", MONDAY + timedelta(days=3))
+    decide(clinic.work, clinic.clock, DEE, Decision.RESTART, {"reason": "Begun again."}, clinic.ids, clinic.site)
+    clinic.at("09:00", MONDAY + timedelta(days=4))
+    again = clinic.now.date().isoformat()
+    second = clinic.enrolled(start=again, weight_date=again, consent_signed_on=again).id
+    scored(clinic, 9, 20)
+    goals_of = progress_of(clinic.work, clinic.clock)
+    assert [goal.achievement for goal in goals_of(first).goals] == [None, None]
+    assert "9" in goals_of(second).goals[0].words
+
+
+def test_a_booster_has_no_goals_of_its_own_and_its_scores_move_those_of_the_course() -> None:
+    clinic = a_signed_course()
+    course = clinic.course
+    booster = replace(course, id=clinic.ids(), purpose=Purpose.BOOSTER, follows=course.id, version=0)
+    with clinic.work() as uow:
+        uow.courses.add(booster)
+        uow.audit.add(AuditRecord(action="test:course:add", at=clinic.now))
+        uow.commit()
+    scored(clinic, 9, 14)
+    goals_of = progress_of(clinic.work, clinic.clock)
+    assert goals_of(booster.id).goals == ()
+    assert goals_of(course.id).goals[0].achievement is Achievement.ACHIEVED
+    assert clinic.messages[-1].course == course.id
