@@ -39,7 +39,7 @@ class Asset:
         return f"/static/{self.digest}/{self.name}"
 
     def response(self, accepted: str) -> Response:
-        """`accepted` is the Accept-Encoding header. Only these files are compressed: they hold no secret."""
+        """`accepted` is the Accept-Encoding header. They are kept compressed: they are the same for everybody."""
         headers = {"Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding"}
         if "gzip" not in accepted:
             return Response(self.body, media_type=self.kind, headers=headers)

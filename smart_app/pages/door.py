@@ -139,6 +139,7 @@ class Door:
             quiet=_is_script(request),
             again=_asks_by_itself(request),
             late=known.late,
+            packed=not unsafe and not request.url.query and "gzip" in request.headers.get("accept-encoding", ""),
             draft=unsafe and request.headers.get("x-kp-keep") == _DRAFT,
         )
         if known.session.closed is not None or visit.end.at <= now:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from gzip import compress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -60,6 +61,7 @@ class Visit:
     quiet: bool = False  # asked by the page's own script, which wants a short answer
     again: bool = False  # the page refreshes itself
     late: tuple[LateForm, ...] = ()  # of this page: typed or sent too late, and not dealt with yet; oldest first
+    packed: bool = False  # the page may be sent compressed: nothing of the request stands in it
     draft: bool = False  # the form is to be kept while it is typed: nobody pressed its button
 
     @property
@@ -91,6 +93,9 @@ class Visit:
             }
         told["late"] = late
         html = render(self.printer.templates, template, told | self._frame(tab, title))
+        if self.packed and status == OK:
+            headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
+            return HTMLResponse(compress(html.encode(), mtime=0), status_code=status, headers=headers)
         return HTMLResponse(html, status_code=status)
 
     def go(self, place: str) -> Response:
