@@ -108,7 +108,7 @@ async def test_every_window_is_a_launch_of_its_own(app: AnApp) -> None:
         ("procedures", ["Ketamine infusion", "completed", "Procedure/ada-1-p"]),
         ("administrations", ["ketamine", "35 mg, Intravenous route"]),
         ("questionnaires", ["phq9|1.0.0", "2026-03-17", "Little interest: Several days", "Item 2: 3"]),
-        ("care-plans", ["Induction", "Session 1 (completed)"]),
+        ("care-plans", ["Induction", "Session 1 (completed)", "Response (not judged)", "Remission (Achieved)"]),
     ],
 )
 async def test_the_tabs_show_what_the_chart_holds(app: AnApp, tab: str, words: list[str]) -> None:
@@ -134,7 +134,14 @@ async def test_the_tabs_show_what_the_chart_holds(app: AnApp, tab: str, words: l
             },
             {"resourceType": "CarePlan", "id": "ada-1-c", "status": "active", "intent": "plan", **subject}
             | {"title": "Induction"}
-            | {"activity": [{"detail": {"code": {"text": "Session 1"}, "status": "completed"}}]},
+            | {"activity": [{"detail": {"code": {"text": "Session 1"}, "status": "completed"}}]}
+            | {
+                "contained": [
+                    {"resourceType": "Goal", "description": {"text": "Response"}},
+                    {"resourceType": "Goal", "description": {"text": "Remission"}}
+                    | {"achievementStatus": {"coding": [{"code": "achieved", "display": "Achieved"}]}},
+                ]
+            },
         ]
     )
     async with app.client() as browser:
