@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from types import MappingProxyType
-from typing import Any
 
 from starlette.responses import Response
 
@@ -15,7 +15,14 @@ from smart_app.pages.deciding import FINISHES
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.microdosing import SOURCES, microdosing_view, record_log, review, titrate
+from smart_app.use_cases.microdosing import (
+    SOURCES,
+    MicrodosingView,
+    microdosing_view,
+    record_log,
+    review,
+    titrate,
+)
 
 _FORM = "microdosing/{form}"
 _NOTICES = {"dose": "The dose is changed.", "review": "The review is saved.", "log": "The log is saved."}
@@ -89,7 +96,7 @@ def form(visit: Visit) -> Response:
         form=name,
         view=view,
         problems=problems,
-        values=_proposed(visit) | dict(visit.fields),
+        values=_proposed(visit, view) | dict(visit.fields),
         entry=visit.fields.get("entry", "") or visit.deps.ids(),
         asks=any(words.startswith("Check:") for words in problems.values()),
         plain=plain,
@@ -100,10 +107,15 @@ def form(visit: Visit) -> Response:
     )
 
 
-def _proposed(visit: Visit) -> dict[str, Any]:
-    """Days alone: a dose is never proposed."""
+def _proposed(visit: Visit, view: MicrodosingView) -> dict[str, str]:
+    """Days alone, of the log those that were not told yet: a dose is never proposed."""
     today = visit.now.date().isoformat()
-    return {"first": today} if visit.path["form"] != "log" else {"until": today}
+    if visit.path["form"] != "log":
+        return {"first": today}
+    told = max((line.log.last for line in view.lines if line.struck is None), default=None)
+    start = view.course.start if view.course is not None else visit.now.date()
+    first = told + timedelta(days=1) if told is not None else start
+    return {"day": min(first, visit.now.date()).isoformat(), "until": today}
 
 
 _DECISIONS = (

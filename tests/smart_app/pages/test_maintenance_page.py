@@ -146,12 +146,16 @@ async def test_doses_at_home_are_titrated_reviewed_and_written_down() -> None:
         assert "No dose was observed yet" in page.text
         assert "Review of month 1: 01 Jan 2027" in page.text
         log = PageParts((await client.get(home + "/log")).text).form("microdosing/log")
+        assert (log.fields["day"], log.fields["until"]) == ("2026-12-01", "2026-12-11"), "what was not told yet"
         wrong = await post(client, log, day="2026-12-01", until="2026-12-07", taken="partly")
         assert wrong.status_code == 422
         assert "Enter a whole number from 1 to 6." in PageParts(wrong.text).text
         told = {"taken": "partly", "missed": "2", "more": "yes", "source": "phone", "effects": "tired"}
         saved = await post(client, log, day="2026-12-01", until="2026-12-07", **told)
         assert saved.headers["location"] == home + "?saved=log"
+        again = PageParts((await client.get(home + "/log")).text).form("microdosing/log")
+        assert again.fields["day"] == "2026-12-08"
+        assert PageParts((await client.get(f"/l/{LAUNCH}/enrolment")).text).links["Doses taken at home"] == home
         dose = PageParts((await client.get(home + "/dose")).text).form("microdosing/dose")
         assert dose.fields["mg"] == "", "no dose is proposed"
         assert (await post(client, dose, mg="30", reason=REASON)).status_code == 303
