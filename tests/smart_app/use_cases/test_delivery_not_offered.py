@@ -273,6 +273,17 @@ async def test_a_countersignature_names_only_what_is_there() -> None:
     assert nothing_dangles(clinic)
 
 
+async def test_a_countersignature_names_nothing_whose_scope_was_not_granted() -> None:
+    """The version that is signed holds the event; what was sent of it did not."""
+    clinic = Clinic()
+    session = signed(clinic, events=())
+    await clinic.drain()
+    clinic.countersign(replace(session, events=(NAUSEA,)))
+    await clinic.drain()
+    assert clinic.last.state is DELIVERED
+    assert nothing_dangles(clinic)
+
+
 async def test_a_countersignature_that_the_ehr_does_not_take_stays_in_the_app() -> None:
     clinic = without("Provenance")
     session = signed(clinic)
