@@ -90,3 +90,12 @@ def assert_sound(page: sync_api.Page, path: str, width: int) -> None:
     assert [(path, each["id"], each["nodes"][0]["html"]) for each in found] == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     assert page.evaluate(SMALL) == [], f"{path}: targets below 48 px"
+
+
+def tab_to(page: sync_api.Page, wanted: str) -> None:
+    """By the Tab key alone to the element for which the expression holds."""
+    for _ in range(150):
+        page.keyboard.press("Tab")
+        if page.evaluate(f"Boolean({wanted})"):
+            return
+    raise AssertionError(f"no way by Tab to {wanted}")

@@ -8,7 +8,7 @@ from fhir_mappings.facts.clinical import Area
 from smart_app.use_cases.records import FailedFetch
 from tests.browser import CHROMIUM
 from tests.builders import a_condition, a_medication, an_item_nine
-from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened, sync_api
+from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened, tab_to
 from tests.smart_app.pages.desk import Desk
 from tests.smart_app.pages.screening_desk import with_chart
 
@@ -71,13 +71,3 @@ def test_a_question_is_answered_without_a_mouse() -> None:
         page.wait_for_selector("text=Kept with your name and the time.")
     (answer,) = desk.work.kept.answers
     assert (f"answer.{answer.question}", answer.said) == (question, "no")
-
-
-def tab_to(page: sync_api.Page, wanted: str) -> None:
-    for _ in range(150):
-        page.keyboard.press("Tab")
-        if page.evaluate(
-            f"Boolean(document.activeElement && (document.activeElement.name !== undefined) && {wanted})"
-        ):
-            return
-    raise AssertionError(f"no way by Tab to {wanted}")
