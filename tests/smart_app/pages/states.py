@@ -24,7 +24,7 @@ from tests.answers import before_answers
 from tests.builders import a_condition, a_medication, an_item_nine
 from tests.smart_app.pages.desk import Desk, a_caller, a_clinician, a_screening
 from tests.smart_app.pages.screening_desk import with_chart
-from tests.smart_app.pages.test_maintenance_page import ended
+from tests.smart_app.pages.test_maintenance_page import at_home, ended
 from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed
 
 if TYPE_CHECKING:
@@ -356,6 +356,19 @@ def _ended_course() -> tuple[Desk, list[State]]:
     ]
 
 
+def _at_home() -> tuple[Desk, list[State]]:
+    desk = Desk()
+    at_home(desk)
+    desk.open()
+    pages = ("microdosing", "microdosing/log", "microdosing/review")
+    return desk, [
+        *(State(each, each) for each in pages),
+        State("microdosing/log, refused", "microdosing/log", _pressed("Save")),
+        State("microdosing/review, refused", "microdosing/review", _pressed("Save")),
+        State("progress, at home", "progress"),
+    ]
+
+
 VIAL = {
     "product": "Ketamine hydrochloride injection",
     "lot": "K4411",
@@ -427,6 +440,7 @@ STAGES = {
     "amended": _amended,
     "followed": _followed,
     "ended course": _ended_course,
+    "at home": _at_home,
     "ledger": _ledger,
     "bare ledger": _bare_ledger,
     "ended": _ended,
