@@ -33,7 +33,7 @@ class Watcher:
         browser.on("requestfinished", lambda request: self.requests.append(request))
 
     def _note(self, request: Any) -> None:
-        if not request.is_navigation_request():
+        if request.service_worker is None and not request.is_navigation_request():
             self.loaded.append((request.url, request.frame.url))
 
     def passing(self) -> set[str]:

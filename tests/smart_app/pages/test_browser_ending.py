@@ -165,6 +165,7 @@ def test_what_was_typed_and_not_sent_is_kept_and_stands_there_again() -> None:
         page.wait_for_selector("text=What you had typed is kept: it will stand on the same page again")
         assert "Nothing you entered is lost" not in page.inner_text("body")
         assert not desk.work.kept.scores
+        page.wait_for_load_state("networkidle")  # or a late answer ends the session that is woken now
         desk.launches.closings.clear()
         desk.launches.wake(desk.now)
         page.goto("progress")

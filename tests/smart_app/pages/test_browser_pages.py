@@ -258,7 +258,7 @@ def test_a_print_names_the_patient_and_opens_what_is_folded() -> None:
         assert page.locator(".tabs").is_hidden()
         assert page.locator("header.patient").is_visible()
         assert page.locator("details:not([open])").count() == 0
-        assert page.locator("summary", has_text="The note as it is written").is_visible(), "a heading on paper"
+        assert page.get_by_role("heading", name="At discharge", exact=True).is_visible(), "the note on paper"
 
 
 def test_a_link_to_a_rule_opens_it() -> None:

@@ -235,7 +235,14 @@ class Bedside:
         assert self._added() == self.entered, f"run {number} ({way})"
         self.half = ""
         if not self.framed:
-            until(lambda: self.view.evaluate(IN_THE_BOX) == 0, self.page, f"a copy of run {number} is left")
+            until(lambda: self._waiting() == 0, self.page, f"a copy of run {number} is left")
+
+    def _waiting(self) -> int | None:
+        """How many sealed entries are on the device; None: the page is just being loaded again."""
+        try:
+            return int(self.view.evaluate(IN_THE_BOX))
+        except sync_api.Error:
+            return None
 
     def _calm(self) -> None:
         self.cut(offline=False)
