@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from smart_app.use_cases.access import audited, require_writer
+from smart_app.use_cases.access import audited, looked, require_writer
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.records import Caller, DeviceKey
 
@@ -43,6 +43,7 @@ def give_key(
         uow.device_keys.destroy(now)
         kept = uow.device_keys.of(caller.patient, caller.clinician.reference)
         key = next((each for each in kept if each.closed is None and now - each.made < SEALS_FOR), None)
+        known = key is not None
         if key is None:
             key = DeviceKey(
                 id=ids(),
@@ -54,6 +55,10 @@ def give_key(
             )
             uow.device_keys.add(key)
         older = {each.id: each.secret for each in kept if each.id in held and each.id != key.id}
-        uow.audit.add(audited(caller, now, action, *(f"device-key/{each}" for each in (key.id, *older))))
-        uow.commit()
+        if known and not older:  # each page asks; the trail is to stay readable
+            if looked(uow, caller, now, action, f"device-key/{key.id}", again=True):
+                uow.commit()
+        else:
+            uow.audit.add(audited(caller, now, action, *(f"device-key/{each}" for each in (key.id, *older))))
+            uow.commit()
     return Grant(id=key.id, secret=key.secret, older=older)

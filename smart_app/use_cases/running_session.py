@@ -475,6 +475,7 @@ def _step(
         begun = started(session, now) is not None
     else:
         begun = any(name.startswith(_STEP_PREFIXES[key]) and written(session, name) for name in session.fields)
+        begun = begun or (key == "before" and any(reading.struck is None for reading in readings(session)))
     return StepState(
         key=key, name=STEPS[key], begun=begun, problems=check_step(session, key, course, now, limits, stock)
     )

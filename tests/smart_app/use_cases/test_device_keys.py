@@ -75,6 +75,16 @@ def test_signing_closes_the_keys_of_everybody_and_they_are_destroyed_a_day_later
     assert give(desk, held=[keys[a_caller().clinician.reference].id]).older == {}
 
 
+def test_every_page_asks_for_it_and_the_trail_stays_readable(desk: Desk) -> None:
+    for _ in range(5):
+        give(desk)
+    assert len(desk.work.kept.audit) == 1
+    desk.now += timedelta(minutes=6)
+    give(desk)
+    give(desk, a_caller(launch="launch-2"))
+    assert len(desk.work.kept.audit) == 3, "a later look, and another launch, are told"
+
+
 def test_giving_it_leaves_an_audit_record_without_the_key(desk: Desk) -> None:
     grant = give(desk)
     record = desk.work.kept.audit[-1]

@@ -555,6 +555,11 @@ class TestTheView:
         clinic, session = a_running_session()
         assert [step.begun for step in view(clinic, session).steps] == [False] * 4
 
+    def test_a_baseline_reading_begins_the_first_step(self) -> None:
+        clinic, session = a_running_session()
+        add(clinic, session, "reading", {"systolic": "128", "diastolic": "78", "baseline": "yes"}, "r1")
+        assert [step.begun for step in view(clinic, session).steps] == [True, False, False, False]
+
     def test_events_carry_their_words_and_their_end(self) -> None:
         clinic, session = a_recorded_session()
         typed = {"type": "nausea", "severity": "moderate", "text": "after the infusion", "action": "Ondansetron 4 mg"}
