@@ -4,7 +4,7 @@ VENV   := .venv
 UV     := .tools/bin/uv
 RUN    := $(VENV)/bin
 UVENV  := VIRTUAL_ENV=$(VENV)
-PYTEST := $(RUN)/pytest -n auto --dist loadscope --no-loadscope-reorder
+PYTEST := $(RUN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format lint docs bench lock clean

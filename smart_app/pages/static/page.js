@@ -92,6 +92,7 @@ export async function refresh() {
 const rounds = all('[data-refresh]').map(each => Number(each.dataset.refresh));
 if (rounds.length) setInterval(() => { if (document.querySelector('[data-refresh]')) refresh(); }, 1000 * Math.min(...rounds));
 
+const SOON = 5000;
 // Forms that the page does not hold yet, to keep it light: they are here before the connection is lost.
 async function fetchForms() {
   if (!document.querySelector('[data-more]')) return;
@@ -105,7 +106,7 @@ async function fetchForms() {
       old.replaceWith(document.adoptNode(fresh));
       if (held) fresh.querySelector('summary')?.focus();
     }
-  } catch { /* the links lead there too */ }
+  } catch { setTimeout(fetchForms, SOON); /* until then the links lead there */ }
 }
 if (document.readyState === 'complete') fetchForms(); else addEventListener('load', fetchForms);
 

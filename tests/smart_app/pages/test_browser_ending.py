@@ -36,7 +36,7 @@ def at(path: str, **options: Any) -> Iterator[tuple[Desk, Any]]:
     desk.open()
     with opened(desk, **options) as page:
         page.clock.install()
-        page.goto(path)
+        page.goto(path, wait_until="networkidle")  # nothing asked before is heard after the clocks move
         yield desk, page
 
 
@@ -90,7 +90,7 @@ def test_the_longest_time_cannot_be_extended_and_says_so() -> None:
     with at("progress") as (desk, page):
         desk.launches.wake(desk.now + timedelta(hours=11, minutes=55))
         desk.now += timedelta(hours=11, minutes=55)
-        page.reload()
+        page.reload(wait_until="networkidle")
         pass_time(desk, page, minutes=3, seconds=30)
         page.wait_for_selector("dialog[open]")
         assert "At 02:32 the session reaches its longest time" in page.inner_text("dialog")
@@ -165,7 +165,7 @@ def test_what_was_typed_and_not_sent_is_kept_and_stands_there_again() -> None:
         page.wait_for_selector("text=What you had typed is kept: it will stand on the same page again")
         assert "Nothing you entered is lost" not in page.inner_text("body")
         assert not desk.work.kept.scores
-        page.wait_for_load_state("networkidle")  # or a late answer ends the session that is woken now
+        page.wait_for_load_state("networkidle")  # a late answer must not end the session that is woken now
         desk.launches.closings.clear()
         desk.launches.wake(desk.now)
         page.goto("progress")

@@ -36,6 +36,7 @@ RUNS = 100  # in a frame, and as many in a window of its own
 FRAMED = "<!doctype html><title>EHR</title><iframe name=app width=1000 height=1300 src={origin}/start></iframe>"
 FILL = """([id, fields, press]) => {
   const form = document.getElementById(id);
+  if (!form) return false;
   for (const [name, value] of Object.entries(fields)) {
     const field = form.elements[name];
     if (field instanceof RadioNodeList) { [...field].find(each => each.value === value).checked = true; }
@@ -44,6 +45,7 @@ FILL = """([id, fields, press]) => {
   const one = form.elements[Object.keys(fields)[0]];
   (one instanceof RadioNodeList ? one[0] : one).dispatchEvent(new InputEvent('input', { bubbles: true }));
   if (press) form.requestSubmit(form.querySelector('button'));
+  return true;
 }"""
 IN_THE_BOX = """() => new Promise(done => {
   const request = indexedDB.open('waiting', 1);
@@ -154,6 +156,7 @@ class Bedside:
             self.view = self.page
         self.view.goto(f"{origin}/l/{LAUNCH}/session/{self.session}/monitor")
         self.view.wait_for_selector("#reading")
+        self.view.wait_for_selector("#event-form", state="attached")
 
     def kill(self) -> None:
         """The tab goes without a goodbye, once everything entered is on the server or in the box."""
@@ -200,15 +203,17 @@ class Bedside:
             "event": {"type": "nausea", "severity": "mild", "action": f"Action {self.number}"},
         }[kind]
         form = {"reading": "reading", "note": "note-form", "event": "event-form"}[kind]
-        self.view.evaluate(FILL, [form, {f"{kind}.{name}": value for name, value in values.items()}, True])
+        if not self.view.evaluate(FILL, [form, {f"{kind}.{name}": value for name, value in values.items()}, True]):
+            return  # the page is being loaded again: nobody could type there
         self.entered.append(values | {"kind": kind})
         if kind == "note":
             self.half = ""
 
     def type_half(self) -> None:
         self.number += 1
-        self.half = f"Half a note {self.number}"
-        self.view.evaluate(FILL, ["note-form", {"note.text": self.half}, False])
+        half = f"Half a note {self.number}"
+        if self.view.evaluate(FILL, ["note-form", {"note.text": half}, False]):
+            self.half = half
 
     def run(self, number: int) -> None:
         """One run: some entries, and in between the network comes and goes."""
