@@ -109,7 +109,6 @@ def _form(visit: Visit, decision: Decision, view: DecisionView, problems: Proble
         "decision.html",
         tab="enrolment" if decision is Decision.WITHDRAW else "progress",
         title=heading,
-        status=422 if problems else 200,
         problems=problems,
         values=visit.fields,
         view=view,

@@ -100,13 +100,11 @@ def _form(visit: Visit, view: EnrolmentView, problems: Problems, *, earlier: Sto
         "enrolment.html",
         tab="enrolment",
         title="Enrol",
-        status=422 if problems else 200,
         view=view,
         values=view.fields,
         problems=problems,
         definition=view.definition,
         earlier=earlier,
-        asks=any(words.startswith("Check:") for words in problems.values()),
     )
 
 

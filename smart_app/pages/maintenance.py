@@ -57,12 +57,10 @@ def record(visit: Visit) -> Response:
         "care_entry.html",
         tab="progress",
         title=_TITLES[kind],
-        status=422 if problems else 200,
         kind=kind,
         problems=problems,
         values={"day": visit.now.date().isoformat()} | dict(visit.fields),
         entry=entry,
-        asks=any(words.startswith("Check:") for words in problems.values()),
     )
 
 
@@ -83,7 +81,6 @@ def strike(visit: Visit) -> Response:
         "reason.html",
         tab="progress",
         title="Strike out an entry",
-        status=422 if problems else 200,
         problems=problems,
         values=visit.fields,
         heading="Strike out this entry",
@@ -144,12 +141,10 @@ def booster(visit: Visit) -> Response:
         "booster.html",
         tab="progress",
         title="Plan a booster",
-        status=422 if problems else 200,
         view=view,
         definition=view.definition,
         values={"override": fields.get("override", "")} | dict(view.fields),
         problems=problems,
-        asks=any(words.startswith("Check:") for words in problems.values()),
         strip=True,
     )
 

@@ -51,7 +51,6 @@ def _page(visit: Visit, problems: Problems, *, second_look: bool = False) -> Res
         "override.html",
         tab="screening",
         title="Look again before you override" if second_look else "Override a finding",
-        status=422 if problems else 200,
         view=view,
         rule=rule,
         second_look=second_look,

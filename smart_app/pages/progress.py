@@ -26,7 +26,6 @@ def _page(visit: Visit, problems: Problems, values: dict[str, str], score_id: st
         "progress.html",
         tab="progress",
         title="Progress",
-        status=422 if problems else 200,
         view=view,
         charts={scale.form.key: _chart(view, scale) for scale in view.outcomes.scales},
         decision_links=LINKS,

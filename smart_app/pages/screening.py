@@ -147,7 +147,6 @@ def _page(visit: Visit, view: ScreeningView, problems: Problems) -> Response:
         "screening.html",
         tab="screening",
         title="Screening",
-        status=422 if problems else 200,
         problems=problems,
         notice="Kept with your name and the time." if visit.query.get("asked") else "",
         screening=screening,

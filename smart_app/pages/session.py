@@ -85,12 +85,10 @@ def landing(visit: Visit) -> Response:
 
 
 def _start(visit: Visit, view: CourseView, values: Mapping[str, str], problems: Problems) -> Response:
-    status = 422 if problems else 200
     return visit.page(
         "session_start.html",
         tab="session",
         title="Session",
-        status=status,
         view=view,
         values=values,
         problems=problems,
@@ -142,7 +140,6 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         f"step_{step}.html",
         tab="session",
         title=f"{view.title}: {STEPS[step].lower()}",
-        status=422 if problems else 200,
         view=view,
         step=step,
         values=values,
@@ -150,7 +147,6 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
         draft=draft or Draft(),
         **_forms(visit, frozenset(drafts)),
         unusual=_unusual(problems or _problems(view, step)),
-        asks=any(words.startswith("Check:") for words in (problems or {}).values()),
         entry_ids={kind: drafts[kind].entry if kind in drafts else visit.deps.ids() for kind in KINDS}
         | {button: visit.deps.ids() for button in ("stop", "quick")},
         was=json.dumps(
@@ -163,7 +159,7 @@ def step_page(visit: Visit, step: str, problems: Problems | None = None, draft: 
     )
 
 
-def _forms(visit: Visit, drafted: frozenset[str]) -> dict[str, frozenset[str]]:
+def _forms(visit: Visit, drafted: frozenset[str]) -> dict[str, Any]:
     """Which entry forms the page holds, and which of them are open: asked for by `add`, or with something in them."""
     asked = visit.query.get("add", "")
     named = drafted | {asked}
@@ -366,7 +362,6 @@ def _gate(visit: Visit, view: SessionView, problems: Problems) -> Response:
         "gate.html",
         tab="session",
         title="The dose was not started",
-        status=422 if problems else 200,
         view=view,
         values=dict(view.fields) | dict(visit.fields),
         problems=problems,

@@ -18,11 +18,13 @@ from smart_app.pages.guard import Marks
 from smart_app.pages.refusals import Printer
 from smart_app.pages.templating import render
 from smart_app.pages.wording import Banner, banner, ends_words
+from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.late_forms import LateForm
 from smart_app.use_cases.left_out import losses
 from smart_app.use_cases.records import Caller, StoredScreening
 
 OK = 200
+UNUSABLE = 422  # a form with problems
 FIRST = "screening"  # where a launch lands that nothing else leads
 
 Handler = Callable[["Visit"], Response | Awaitable[Response]]
@@ -84,8 +86,14 @@ class Visit:
         return ends_words(self.end, self.now)
 
     def page(self, template: str, *, tab: str, title: str, status: int = 200, **values: Any) -> Response:
-        """A whole page. `problems` among the values puts "Error: " before the title."""
+        """A whole page. `problems` among the values make it a 422 and put "Error: " before the title.
+
+        `asks` tells the template that one of them asks whether an unusual value is right.
+        """
         told: dict[str, Any] = {"problems": {}, "notice": "", "strip": False} | values
+        problems: Problems = told["problems"]
+        told["asks"] = any(words.startswith("Check:") for words in problems.values())
+        status = UNUSABLE if problems else status
         late = self.shown_again if status == OK else ()
         if "values" in told:
             told["values"] = dict(told["values"]) | {
