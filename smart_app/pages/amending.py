@@ -14,14 +14,13 @@ from smart_app.use_cases.record_session import session_view
 
 
 def amend(visit: Visit) -> Response:
-    session, problems = visit.path["session"], {}
+    session = visit.path["session"]
+    problems: Problems = {}
     if "reason" in visit.fields:
         try:
             begin_amendment(visit.deps.work, visit.deps.clock, visit.caller, session, visit.fields["reason"])
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = dict(refused.problems)
+            problems = refused.at_fields()
         else:
             return visit.go(f"session/{session}/before")
     return visit.page(
@@ -73,9 +72,7 @@ def sign_addendum(visit: Visit) -> Response:
     try:
         add_addendum(deps.work, deps.clock, visit.caller, session, fields, deps.ids, deps.site)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return _addendum(visit, fields["version"], refused.problems)
+        return _addendum(visit, fields["version"], refused.at_fields())
     deps.wake_worker()
     return visit.go(f"session/{session}/sign?done=1")
 
@@ -86,9 +83,7 @@ def sign_again(visit: Visit) -> Response:
     try:
         countersign(deps.work, deps.clock, visit.caller, session, fields, deps.ids, deps.site)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return note_page(visit, refused.problems)
+        return note_page(visit, refused.at_fields())
     deps.wake_worker()
     return visit.go(f"session/{session}/sign?done=2")
 

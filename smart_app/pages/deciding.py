@@ -91,9 +91,7 @@ def deciding(visit: Visit) -> Response:
         try:
             decide(deps.work, deps.clock, visit.caller, decision, visit.fields, deps.ids, deps.site)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = refused.problems
+            problems = refused.at_fields()
         else:
             deps.wake_worker()
             return visit.go("enrolment" if decision is Decision.RESTART else "progress")

@@ -88,9 +88,7 @@ def _enrol(visit: Visit, view: EnrolmentView, fields: Mapping[str, str]) -> Resp
     try:
         enrol(deps.work, deps.clock, visit.caller, fields, deps.ids, deps.site)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return _form(visit, view, refused.problems)
+        return _form(visit, view, refused.at_fields())
     deps.wake_worker()
     return visit.go("enrolment?done=1")
 

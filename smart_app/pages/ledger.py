@@ -61,9 +61,7 @@ def log(visit: Visit) -> Response:
     try:
         found = export(deps.work, deps.clock, visit.caller, first, last, deps.site)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return _list(visit, visit.query, refused.problems)
+        return _list(visit, visit.query, refused.at_fields())
     headers = {"Content-Disposition": f'attachment; filename="{file_name(first, last)}"'}
     return Response(as_csv(found), media_type="text/csv; charset=utf-8", headers=headers)
 
@@ -74,15 +72,14 @@ def file_name(first: date, last: date) -> str:
 
 def receive(visit: Visit) -> Response:
     """From the dose step too: the vial that was received is then the one that is chosen there."""
-    deps, problems = visit.deps, {}
+    deps = visit.deps
+    problems: Problems = {}
     session = visit.fields.get("session") or visit.query.get("session", "")
     if "lot" in visit.fields:
         try:
             made = receive_vials(deps.work, deps.clock, visit.caller, visit.fields, deps.ids, deps.site)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = dict(refused.problems)
+            problems = refused.at_fields()
         else:
             if not session:
                 return visit.go("ledger?done=1")
@@ -125,15 +122,14 @@ def waste(visit: Visit) -> Response:
 
 def _act(visit: Visit, amount: str) -> Response:
     """Both acts on a vial: the form, what is wrong with it, and back to the vial."""
-    deps, name, problems = visit.deps, visit.path["vial"], {}
+    deps, name = visit.deps, visit.path["vial"]
+    problems: Problems = {}
     done = {"counted": count_vial, "wasted": waste_rest}[amount]
     if amount in visit.fields or f"{amount}_ml" in visit.fields:
         try:
             done(deps.work, deps.clock, visit.caller, name, visit.fields, deps.site)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = dict(refused.problems)
+            problems = refused.at_fields()
         else:
             return visit.go(f"ledger/vials/{name}?done=1")
     view = vial_view(deps.work, deps.clock, visit.caller, name, deps.site)
@@ -182,14 +178,13 @@ def _told(view: VialView, row: str) -> str:
 
 
 def take_back(visit: Visit) -> Response:
-    deps, name, row, problems = visit.deps, visit.path["vial"], visit.path["row"], {}
+    deps, name, row = visit.deps, visit.path["vial"], visit.path["row"]
+    problems: Problems = {}
     if "reason" in visit.fields:
         try:
             take_back_row(deps.work, deps.clock, visit.caller, name, row, visit.fields, deps.site)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = dict(refused.problems)
+            problems = refused.at_fields()
         else:
             return visit.go(f"ledger/vials/{name}?done=1")
     return visit.page(

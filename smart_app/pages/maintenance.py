@@ -40,7 +40,8 @@ def show(visit: Visit) -> Response:
 
 def record(visit: Visit) -> Response:
     """Show the form, or keep what was entered."""
-    kind, deps, problems = _FORMS.get(visit.path["kind"]), visit.deps, {}
+    kind, deps = _FORMS.get(visit.path["kind"]), visit.deps
+    problems: Problems = {}
     if kind is None:
         return visit.go("maintenance")
     entry = visit.fields.get("entry", "") or deps.ids()
@@ -48,9 +49,7 @@ def record(visit: Visit) -> Response:
         try:
             record_care(deps.work, deps.clock, visit.caller, entry, kind, visit.fields)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = dict(refused.problems)
+            problems = refused.at_fields()
         else:
             return visit.go("maintenance?saved=care")
     return visit.page(
@@ -65,14 +64,13 @@ def record(visit: Visit) -> Response:
 
 
 def strike(visit: Visit) -> Response:
-    deps, entry, problems = visit.deps, visit.path["entry"], {}
+    deps, entry = visit.deps, visit.path["entry"]
+    problems: Problems = {}
     if "reason" in visit.fields:
         try:
             strike_care(deps.work, deps.clock, visit.caller, entry, visit.fields["reason"], deps.ids)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = dict(refused.problems)
+            problems = refused.at_fields()
         else:
             deps.wake_worker()
             return visit.go("maintenance?saved=strike")
@@ -130,9 +128,7 @@ def booster(visit: Visit) -> Response:
         try:
             plan_booster(deps.work, deps.clock, visit.caller, fields, deps.ids, deps.site)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = refused.problems
+            problems = refused.at_fields()
         else:
             deps.wake_worker()
             return visit.go("maintenance?saved=booster")

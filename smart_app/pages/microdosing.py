@@ -79,9 +79,7 @@ def form(visit: Visit) -> Response:
         try:
             found.save(visit)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = refused.problems
+            problems = refused.at_fields()
         else:
             visit.deps.wake_worker()
             return visit.go(f"microdosing?saved={name}")

@@ -65,9 +65,7 @@ def save(visit: Visit) -> Response:
     try:
         score = record_score(deps.work, deps.clock, visit.caller, entry, scale, fields, deps.ids, deps.site)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return _form(visit, refused.problems, fields, entry)
+        return _form(visit, refused.at_fields(), fields, entry)
     deps.wake_worker()
     asks_for_a_look = bool(score.item9) or score.level in {HIGH, MODERATE} or not score.complete
     return visit.go(f"{back}?saved=1" if back and not asks_for_a_look else "outcomes?saved=score")
@@ -120,14 +118,13 @@ def _groups(form: Instrument) -> list[list[int]]:
 
 
 def strike(visit: Visit) -> Response:
-    deps, score, problems = visit.deps, visit.path["score"], {}
+    deps, score = visit.deps, visit.path["score"]
+    problems: Problems = {}
     if "reason" in visit.fields:
         try:
             strike_score(deps.work, deps.clock, visit.caller, score, visit.fields["reason"], deps.ids, deps.site)
         except Refused as refused:
-            if not refused.problems:
-                raise
-            problems = dict(refused.problems)
+            problems = refused.at_fields()
         else:
             deps.wake_worker()
             return visit.go("outcomes?saved=strike")
@@ -160,9 +157,7 @@ def relapsed(visit: Visit) -> Response:
     try:
         declare_relapse(visit.deps.work, visit.deps.clock, visit.caller, fields, visit.deps.ids, visit.deps.site)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return _overview(visit, refused.problems, fields)
+        return _overview(visit, refused.at_fields(), fields)
     return visit.go("outcomes?saved=relapse")
 
 
@@ -171,9 +166,9 @@ def chosen(visit: Visit) -> Response:
     try:
         choose_scale(visit.deps.work, visit.deps.clock, visit.caller, fields, visit.deps.ids, visit.deps.site)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        problems = {"scale.reason" if name == "reason" else name: words for name, words in refused.problems.items()}
+        problems = {
+            "scale.reason" if name == "reason" else name: words for name, words in refused.at_fields().items()
+        }
         return _overview(visit, problems, {"scale": fields["scale"], "scale.reason": fields["reason"]})
     return visit.go("outcomes?saved=scale")
 

@@ -38,9 +38,7 @@ def decide(visit: Visit) -> Response:
             site=deps.site,
         )
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return _page(visit, refused.problems)
+        return _page(visit, refused.at_fields())
     return visit.go("screening#overrides")
 
 

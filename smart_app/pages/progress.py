@@ -43,9 +43,7 @@ def score(visit: Visit) -> Response:
     try:
         record_score(deps.work, deps.clock, visit.caller, score_id, PRIMARY, fields, deps.ids, deps.site)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        problems = {_SHOWN.get(name, name): words for name, words in refused.problems.items()}
+        problems = {_SHOWN.get(name, name): words for name, words in refused.at_fields().items()}
         return _page(visit, problems, fields, score_id)
     deps.wake_worker()
     return visit.go("progress?saved=1")

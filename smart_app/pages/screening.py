@@ -111,9 +111,9 @@ def answer(visit: Visit) -> Response:
     try:
         answer_questions(deps.work, deps.clock, visit.caller, visit.fields, deps.ids, deps.site)
     except Refused as refused:
-        if not refused.problems or visit.screening is None:
+        if visit.screening is None:
             raise
-        return _shown(visit, visit.screening, refused.problems)
+        return _shown(visit, visit.screening, refused.at_fields())
     return visit.go("screening?asked=1")
 
 

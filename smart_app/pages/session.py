@@ -101,10 +101,9 @@ def begin(visit: Visit) -> Response:
     try:
         session = open_session(deps.work, deps.clock, visit.caller, deps.ids, deps.site, held, reason)
     except Refused as refused:
-        if not refused.problems:
-            raise
+        problems = refused.at_fields()
         view = course_view(deps.work, deps.clock, visit.caller)
-        return _start(visit, view, {"held": held, "reason": reason}, refused.problems)
+        return _start(visit, view, {"held": held, "reason": reason}, problems)
     return visit.go(f"session/{session.id}/before")
 
 
@@ -312,9 +311,7 @@ def choose_one(visit: Visit) -> Response:
     try:
         choose(deps.work, deps.clock, visit.caller, session, name, int(place), seen)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return step_page(visit, step, refused.problems)
+        return step_page(visit, step, refused.at_fields())
     return visit.go(f"session/{session}/{step}?saved=1")
 
 
@@ -390,9 +387,7 @@ def enter(visit: Visit) -> Response:
             _waited_since(visit),
         )
     except Refused as refused:
-        if not refused.problems:
-            raise
-        problems = {f"{prefix}{name}" if name else "": words for name, words in refused.problems.items()}
+        problems = {f"{prefix}{name}" if name else "": words for name, words in refused.at_fields().items()}
         typed = {f"{prefix}{name}": value for name, value in values.items()}
         return step_page(visit, step, problems, Draft(kind=kind, entry=entry, values=typed))
     return visit.go(f"session/{session_id}/{step}?saved=1#{kind}")

@@ -74,13 +74,13 @@ def _line(view: SessionView, entry: str) -> str:
 
 def stop(visit: Visit) -> Response:
     """Stop the session early, from every step."""
-    session, problems = visit.path["session"], {}
-    deps = visit.deps
+    deps, session = visit.deps, visit.path["session"]
+    problems: Problems = {}
     if "stop.reason" in visit.fields:
         try:
             stop_session(deps.work, deps.clock, visit.caller, session, visit.fields)
         except Refused as refused:
-            problems = dict(_at("stop.reason", refused))
+            problems = _at("stop.reason", refused)
         else:
             view = session_view(deps.work, deps.clock, visit.caller, session, deps.site)
             return visit.go(f"session/{session}/{_after_stop(view)}")

@@ -75,6 +75,12 @@ class Refused(Exception):
         self.problems: Problems = problems or {}
         self.reference = ""  # of its audit record, once there is one
 
+    def at_fields(self) -> Problems:
+        """For the form that was refused. A refusal that names no field is raised again: it gets its own page."""
+        if not self.problems:
+            raise self
+        return self.problems
+
 
 class UnreadableRecord(Exception):
     """What the store kept is damaged. The message names the kind of record and holds no patient data."""
