@@ -20,8 +20,9 @@ from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.ledger_rules import LedgerRules, ledger_rules
 from smart_app.clinical.maintenance_rules import MaintenanceRules, maintenance_rules
 from smart_app.clinical.programme_settings import ProgrammeSettings, programme_settings
-from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, SettingsRefused, rule_settings
+from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, rule_settings
 from smart_app.clinical.session_rules import SessionLimits
+from smart_app.clinical.site_table import SettingsRefused
 
 PREFIX = "KP_"
 # In the data folder:
@@ -165,25 +166,21 @@ def load_site(path: Path | None) -> SiteSettings:
     problems = [
         f"{name}: is not known; known are {', '.join(_TABLES.values())}" for name in table if name not in _TABLES
     ]
-    rules, programmes, limits = AS_SHIPPED.rules, AS_SHIPPED.programmes, AS_SHIPPED.limits
-    try:
-        rules = rule_settings(table, CRITERIA)
-    except SettingsRefused as refused:
-        problems += refused.problems
-    try:
-        programmes = programme_settings(table)
-    except SettingsRefused as refused:
-        problems += refused.problems
-    try:
-        limits = session_limits(table, rules.limits)
-    except SettingsRefused as refused:
-        problems += refused.problems
-    ledger, wrong = ledger_rules(table.get("ledger", {}))
-    problems += wrong
+
+    def tried(read: Callable[[], Made], otherwise: Made) -> Made:
+        try:
+            return read()
+        except SettingsRefused as refused:
+            problems.extend(refused.problems)
+            return otherwise
+
+    rules = tried(lambda: rule_settings(table, CRITERIA), AS_SHIPPED.rules)
+    programmes = tried(lambda: programme_settings(table), AS_SHIPPED.programmes)
+    limits = tried(lambda: session_limits(table, rules.limits), AS_SHIPPED.limits)
+    ledger = tried(lambda: ledger_rules(table), AS_SHIPPED.ledger)
     countersign, wrong = _countersign(table.get("signing", {}))
     problems += wrong
-    maintenance, wrong = maintenance_rules(table.get("maintenance", {}))
-    problems += wrong
+    maintenance = tried(lambda: maintenance_rules(table), AS_SHIPPED.maintenance)
     if problems:
         raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in problems))
     return SiteSettings(

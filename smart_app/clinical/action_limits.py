@@ -8,8 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 from smart_app.clinical.limits import Limits
-from smart_app.clinical.rule_settings import SettingsRefused
 from smart_app.clinical.session_rules import Pressure, SessionLimits
+from smart_app.clinical.site_table import SettingsRefused, number_complaint, read_table
 
 TABLE = "session"  # of site.toml
 
@@ -28,6 +28,9 @@ class ActionLimit:
     @property
     def bounds(self) -> tuple[int, int]:
         return min(self.shipped, self.strictest), max(self.shipped, self.strictest)
+
+    def complaint(self, value: object) -> str:
+        return number_complaint(value, *self.bounds)
 
 
 _PAUSE = "pause the infusion, repeat in 5 minutes; before it lasted: repeat in 5 minutes"
@@ -59,7 +62,8 @@ def session_limits(table: Mapping[str, Any], screened_by: Limits) -> SessionLimi
 
     The dose starts by the same limits as the patient was screened by (clinical content 2.2, step 6).
     """
-    values, problems = _read(table.get(TABLE, {}))
+    given, problems = read_table(table, TABLE, ACTION_LIMITS)
+    values = {each.key: each.shipped for each in ACTION_LIMITS} | given
     if not problems:
         pause = Pressure(systolic=Decimal(values["pause_systolic"]), diastolic=Decimal(values["pause_diastolic"]))
         stop = Pressure(systolic=Decimal(values["stop_systolic"]), diastolic=Decimal(values["stop_diastolic"]))
@@ -76,20 +80,3 @@ def session_limits(table: Mapping[str, Any], screened_by: Limits) -> SessionLimi
         respiratory_rate=Decimal(values["respiratory_rate"]),
         sedation=values["sedation"],
     )
-
-
-def _read(keys: object) -> tuple[dict[str, int], list[str]]:
-    values = {each.key: each.shipped for each in ACTION_LIMITS}
-    if not isinstance(keys, Mapping):
-        return values, [f"{TABLE}: is not a table; write [{TABLE}]"]
-    known, problems = {each.key: each for each in ACTION_LIMITS}, []
-    for key, value in keys.items():
-        limit = known.get(key)
-        if limit is None:
-            problems.append(f"[{TABLE}] {key}: cannot be set; known are: {', '.join(known)}")
-        elif type(value) is not int or not limit.bounds[0] <= value <= limit.bounds[1]:
-            least, greatest = limit.bounds
-            problems.append(f"[{TABLE}] {key}: must be a whole number from {least} to {greatest}")
-        else:
-            values[key] = value
-    return values, problems

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from fhir_mappings.facts.treatment import Clinician, Known, SecondPerson
+from smart_app.clinical.site_table import Choice, SettingsRefused, read_table
 
 
 class Kept(StrEnum):
@@ -56,53 +57,37 @@ def _same(person: SecondPerson, other: Clinician) -> bool:
     return " ".join(person.name.split()).casefold() == " ".join(other.name.split()).casefold()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """One key of `[ledger]`: what it takes and what it means."""
-
-    key: str
-    takes: tuple[str, ...]  # empty: true or false
-    words: str
-
-
-SETTINGS: tuple[Setting, ...] = (
-    Setting(
+SETTINGS: tuple[Choice, ...] = (
+    Choice(
         key="kept",
         takes=tuple(each.value for each in Kept),
         words="where the ledger of controlled substances is kept; elsewhere: lot, expiry and waste are typed",
     ),
-    Setting(
+    Choice(
         key="witness",
         takes=tuple(each.value for each in Known),
         words="who must have seen waste destroyed: a colleague in their own sign-in, a typed name, or nobody",
     ),
-    Setting(
+    Choice(
         key="second_check",
         takes=tuple(each.value for each in Known),
         words="who checks the dose before it is given: a colleague in their own sign-in, a typed name, or nobody",
     ),
-    Setting(key="esketamine", takes=(), words="whether vials of esketamine may be received and given"),
+    Choice(key="esketamine", takes=(), words="whether vials of esketamine may be received and given"),
 )
 
 
-def ledger_rules(table: object) -> tuple[LedgerRules, tuple[str, ...]]:
-    """The rules of a parsed `[ledger]` table, and a line for each thing that is wrong with it."""
-    if not isinstance(table, Mapping):
-        return LedgerRules(), ("ledger: is not a table; write [ledger]",)
-    known = {each.key: each for each in SETTINGS}
-    values: dict[str, Any] = {}
-    problems: list[str] = []
-    for key, value in table.items():
-        setting = known.get(key)
-        if setting is None:
-            problems.append(f"[ledger] {key}: there is no such key; known are: {', '.join(known)}")
-        elif not setting.takes and not isinstance(value, bool):
-            problems.append(f"[ledger] {key}: must be true or false")
-        elif setting.takes and value not in setting.takes:
-            problems.append(f"[ledger] {key}: must be one of {', '.join(setting.takes)}")
-        else:
-            values[key] = _MADE[key](value)
-    return LedgerRules(**values), tuple(problems)
+def ledger_rules(table: Mapping[str, Any]) -> LedgerRules:
+    """The rules of a parsed site.toml, table [ledger]. Raises SettingsRefused with every problem found."""
+    values, problems = read_table(table, "ledger", SETTINGS)
+    if problems:
+        raise SettingsRefused(problems)
+    return LedgerRules(**{key: _MADE[key](value) for key, value in values.items()})
 
 
-_MADE = {"kept": Kept, "witness": Known, "second_check": Known, "esketamine": bool}
+_MADE: Mapping[str, Callable[[Any], Any]] = {
+    "kept": Kept,
+    "witness": Known,
+    "second_check": Known,
+    "esketamine": bool,
+}

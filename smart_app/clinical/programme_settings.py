@@ -19,15 +19,20 @@ from typing import Any
 from fhir_mappings.facts.programme import CheckItem, ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.facts.treatment import Route
-from smart_app.clinical.rule_settings import LEAST_REASON, SettingsRefused
+from smart_app.clinical.site_table import (
+    NO_REASON,
+    Amount,
+    SettingsRefused,
+    as_people_write,
+    one_line,
+    within,
+)
 
 LONGEST_PLAN = 480  # minutes that a monitoring schedule may run from the dose
 MOST_READINGS = 60
 MOST_CHECKS = 20  # that a site adds to one list
 _CHECK_KEY = re.compile(r"site_[a-z_]{1,30}")
 _CHECK_TEXT = 10, 200  # characters
-
-Amount = int | Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,9 +218,8 @@ class _Reader:
     def _number(self, shipped: ProgrammeDefinition, tunable: Tunable, value: Any) -> dict[str, Any]:
         whole = isinstance(getattr(shipped, tunable.key), int)
         least, greatest = tunable.bounds(shipped) or (0, 0)
-        usable = isinstance(value, int if whole else int | Decimal) and not isinstance(value, bool)
-        if usable and Decimal(value).is_finite() and least <= value <= greatest:
-            return {tunable.key: value if whole else Decimal(f"{Decimal(value):f}")}
+        if within(value, least, greatest, whole=whole):
+            return {tunable.key: value if whole else as_people_write(value)}
         kind = "whole number" if whole else "number"
         self._refuse(shipped, tunable.key, f"must be a {kind} {bounds_words(tunable, shipped)}")
         return {}
@@ -308,9 +312,9 @@ class _Reader:
         return None
 
     def _reason(self, shipped: ProgrammeDefinition, value: Any) -> dict[str, Any]:
-        words = " ".join(value.split()) if isinstance(value, str) else ""
-        if len(words) < LEAST_REASON:
-            self._refuse(shipped, "reason", f"must be a text of at least {LEAST_REASON} characters")
+        words = one_line(value)
+        if not words:
+            self._refuse(shipped, "reason", NO_REASON)
         self.reasons[shipped.route] = words
         return {}
 

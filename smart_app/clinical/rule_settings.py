@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from decimal import Decimal
 from typing import Any
 
 from smart_app.clinical.criterion import Criterion, Origin
 from smart_app.clinical.limits import LIMITS, Limit, Limits, LimitValue
-
-LEAST_REASON = 10  # characters, as for an override
-
-
-class SettingsRefused(ValueError):
-    """What a site set is not allowed. `problems`: a line for each, naming the rule and the key."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+from smart_app.clinical.site_table import NO_REASON, SettingsRefused, as_people_write, one_line, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +153,7 @@ class _Reader:
         if complaint:
             self._refuse(limit.rule, limit.key, complaint)
         else:
-            self.values[limit.name] = Decimal(f"{Decimal(value):f}") if isinstance(limit.default, Decimal) else value
+            self.values[limit.name] = as_people_write(value) if isinstance(limit.default, Decimal) else value
 
     def _read_off(self, criterion: Criterion, value: object) -> None:
         if not isinstance(value, bool):
@@ -173,11 +164,11 @@ class _Reader:
             self.off.add(criterion.id)
 
     def _read_reason(self, rule: str, value: object) -> None:
-        words = " ".join(value.split()) if isinstance(value, str) else ""
-        if len(words) < LEAST_REASON:
-            self._refuse(rule, "reason", f"must be a text of at least {LEAST_REASON} characters")
-        else:
+        words = one_line(value)
+        if words:
             self.reasons[rule] = words
+        else:
+            self._refuse(rule, "reason", NO_REASON)
 
     def _compare(self) -> None:
         """What the bounds of two limits leave open between them."""
@@ -196,11 +187,9 @@ def _complaint(limit: Limit, value: Any, origin: Origin) -> str:
         return "" if isinstance(value, bool) else "must be true or false"
     whole = isinstance(default, int)
     allowed = f"must be a {'whole number' if whole else 'number'} {bounds_words(limit)}"
-    if isinstance(value, bool) or not isinstance(value, int if whole else int | Decimal):
-        return allowed
     least: Any = limit.least
     greatest: Any = limit.greatest
-    if Decimal(value).is_finite() and least <= value <= greatest:
+    if within(value, least, greatest, whole=whole):
         return ""
     stricter_only = origin is Origin.CLINIC and default in (least, greatest)
     return allowed + ("; a rule of the clinic can only be made stricter" if stricter_only else "")

@@ -10,8 +10,8 @@ import pytest
 
 from smart_app.clinical.action_limits import ACTION_LIMITS, ActionLimit, session_limits
 from smart_app.clinical.limits import Limits
-from smart_app.clinical.rule_settings import SettingsRefused
 from smart_app.clinical.session_rules import Pressure, SessionLimits
+from smart_app.clinical.site_table import SettingsRefused
 
 TIGHT = Limits(systolic=Decimal(135))
 
@@ -49,7 +49,9 @@ def test_never_later_than_shipped_and_within_bounds(limit: ActionLimit) -> None:
 @pytest.mark.parametrize(
     ("table", "words"),
     [
-        pytest.param({"session": {"pulse": 1}}, "pulse: cannot be set; known are: pause_systolic", id="unknown key"),
+        pytest.param(
+            {"session": {"pulse": 1}}, "pulse: there is no such key; known are: pause_systolic", id="unknown key"
+        ),
         pytest.param({"session": 3}, "is not a table", id="no table"),
         pytest.param({"session": {"stop_systolic": 155}}, "must be below the limits to stop", id="pause over stop"),
     ],

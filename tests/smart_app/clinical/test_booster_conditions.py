@@ -13,6 +13,7 @@ from fhir_mappings.facts.programme import CourseStatus
 from smart_app.clinical.booster import Condition, Finding, Known, Pressure, State, barred, conditions, unmet
 from smart_app.clinical.maintenance_rules import BOUNDS, MaintenanceRules, maintenance_rules
 from smart_app.clinical.relapse import Relapse, Standing
+from smart_app.clinical.site_table import SettingsRefused
 
 TODAY = date(2026, 12, 20)
 LIMIT = Decimal(140), Decimal(100)
@@ -110,12 +111,15 @@ def test_for_a_later_day_the_days_are_counted_to_it_and_the_pressure_is_left_to_
 
 
 def test_a_site_may_only_be_stricter() -> None:
-    assert maintenance_rules({}) == (RULES, ())
+    assert maintenance_rules({}) == RULES
     for bound in BOUNDS:
         shipped = getattr(RULES, bound.key)
         assert shipped in {bound.least, bound.most}, "as shipped is the laxest"
-        assert maintenance_rules({bound.key: bound.least})[1] == maintenance_rules({bound.key: bound.most})[1] == ()
+        for value in (bound.least, bound.most):
+            assert getattr(maintenance_rules({"maintenance": {bound.key: value}}), bound.key) == value
         for value in (bound.least - 1, bound.most + 1, "7", True):
-            assert bound.key in maintenance_rules({bound.key: value})[1][0]
-    assert maintenance_rules({"wrong": 1})[1][0].startswith("[maintenance] wrong: there is no such key")
-    assert maintenance_rules([])[1]
+            with pytest.raises(SettingsRefused, match=rf"\[maintenance\] {bound.key}: must be a whole number"):
+                maintenance_rules({"maintenance": {bound.key: value}})
+    for table in ({"wrong": 1}, []):
+        with pytest.raises(SettingsRefused, match=r"\[maintenance\] wrong: there is no such key|is not a table"):
+            maintenance_rules({"maintenance": table})

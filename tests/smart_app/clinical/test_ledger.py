@@ -28,6 +28,7 @@ from smart_app.clinical.ledger import (
     standing,
 )
 from smart_app.clinical.ledger_rules import LedgerRules, ledger_rules
+from smart_app.clinical.site_table import SettingsRefused
 from tests.smart_app.clinical.vials import (
     COLLEAGUE,
     DOCTOR,
@@ -354,12 +355,13 @@ def test_a_dose_is_taken_exactly_when_the_vial_holds_it(given_mg: Decimal, waste
     ],
 )
 def test_a_site_is_told_what_is_wrong(table: object, problem: str) -> None:
-    _, problems = ledger_rules(table)
-    assert len(problems) == 1
-    assert problem in problems[0]
+    with pytest.raises(SettingsRefused) as refused:
+        ledger_rules({"ledger": table})
+    (told,) = refused.value.problems
+    assert problem in told
 
 
 def test_a_site_sets_its_ledger() -> None:
-    rules, problems = ledger_rules({"kept": "elsewhere", "witness": "none", "esketamine": True})
-    assert (rules.here, rules.witness, rules.esketamine, problems) == (False, Known.NONE, True, ())
-    assert ledger_rules({}) == (LedgerRules(), ())
+    rules = ledger_rules({"ledger": {"kept": "elsewhere", "witness": "none", "esketamine": True}})
+    assert (rules.here, rules.witness, rules.esketamine) == (False, Known.NONE, True)
+    assert ledger_rules({}) == LedgerRules()

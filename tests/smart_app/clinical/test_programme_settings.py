@@ -22,7 +22,7 @@ from smart_app.clinical.programme_settings import (
     programme_settings,
     tunings,
 )
-from smart_app.clinical.rule_settings import SettingsRefused
+from smart_app.clinical.site_table import SettingsRefused
 from smart_app.use_cases.typed_session import is_field
 
 IV = PROGRAMMES[Route.IV]

@@ -16,12 +16,12 @@ from smart_app.clinical.limits import LIMITS, Limit, Limits
 from smart_app.clinical.rule_settings import (
     DEFAULTS,
     RuleSettings,
-    SettingsRefused,
     as_json,
     differences,
     from_json,
     rule_settings,
 )
+from smart_app.clinical.site_table import SettingsRefused
 
 ORIGINS = {criterion.id: criterion.origin for criterion in CRITERIA}
 BOUNDED = [limit for limit in LIMITS if limit.rule in ORIGINS and limit.least is not None]

@@ -1,0 +1,97 @@
+"""A table of site.toml: what its keys take, and every complaint about them, so that all can be told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+LEAST_REASON = 10  # characters, as for an override
+NO_REASON = f"must be a text of at least {LEAST_REASON} characters"
+
+Amount = int | Decimal
+
+
+class SettingsRefused(ValueError):
+    """What a site set is not allowed. `problems`: a line for each, naming the table and the key."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class Key(Protocol):
+    """One key of a table."""
+
+    @property
+    def key(self) -> str: ...
+    def complaint(self, value: object) -> str:
+        """Why it does not take this value; empty: it does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    """A whole number; the bounds are allowed."""
+
+    key: str
+    least: int
+    most: int
+    words: str
+
+    def complaint(self, value: object) -> str:
+        return number_complaint(value, self.least, self.most)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One of some words, or a switch."""
+
+    key: str
+    takes: tuple[str, ...]  # empty: true or false
+    words: str
+
+    def complaint(self, value: object) -> str:
+        if not self.takes:
+            return "" if isinstance(value, bool) else "must be true or false"
+        return "" if value in self.takes else f"must be one of {', '.join(self.takes)}"
+
+
+def read_table(table: Mapping[str, Any], name: str, keys: Sequence[Key]) -> tuple[dict[str, Any], list[str]]:
+    """What `[name]` of a parsed site.toml sets, by key, and a line for each thing that is wrong with it."""
+    given, known = table.get(name, {}), {each.key: each for each in keys}
+    if not isinstance(given, Mapping):
+        return {}, [f"{name}: is not a table; write [{name}]"]
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for key, value in given.items():
+        complaint = (
+            known[key].complaint(value) if key in known else f"there is no such key; known are: {', '.join(known)}"
+        )
+        if complaint:
+            problems.append(f"[{name}] {key}: {complaint}")
+        else:
+            values[key] = value
+    return values, problems
+
+
+def number_complaint(value: object, least: int, most: int) -> str:
+    return "" if within(value, least, most, whole=True) else f"must be a whole number from {least} to {most}"
+
+
+def within(value: Any, least: Amount, most: Amount, *, whole: bool) -> bool:
+    """Whether it is a number, a whole one where that is asked for, and not beyond its bounds."""
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | Decimal):
+        return False
+    return Decimal(value).is_finite() and least <= value <= most
+
+
+def as_people_write(value: Amount) -> Decimal:
+    """120 for 1.2e2; the digits stay."""
+    return Decimal(f"{Decimal(value):f}")
+
+
+def one_line(value: object) -> str:
+    """The reason of a site; empty: it is no text, or too short for one."""
+    words = " ".join(value.split()) if isinstance(value, str) else ""
+    return words if len(words) >= LEAST_REASON else ""
