@@ -338,7 +338,8 @@ def start_dose(visit: Visit) -> Response:
     prescriber = visit.caller.role is Role.PRESCRIBER
     if not given or (prescriber and all(map(says_enough, given.values()))):
         _ON_GATE.dealt_with(visit)
-        return save(visit)
+        asked = _asked_back(visit)
+        return step_page(visit, "dose", asked) if asked else save(visit)
     typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
     _keep_typed(visit, typed)
     if not any(given.values()):
@@ -348,6 +349,13 @@ def start_dose(visit: Visit) -> Response:
         words = "Only a prescriber can start the dose all the same."
     short = {name: words for name, reason in given.items() if not prescriber or not says_enough(reason)}
     return _gate(visit, view, short)
+
+
+def _asked_back(visit: Visit) -> Problems:
+    """Keep what was typed, and say what is unusual or wrong in it: nothing has started yet, it may be changed."""
+    _keep_typed(visit, changed(visit.fields))
+    view = _view(visit)
+    return {name: words for name, words in _problems(view, "dose").items() if view.fields.get(name)}
 
 
 def gate(visit: Visit) -> Response:

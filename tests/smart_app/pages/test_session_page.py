@@ -221,6 +221,40 @@ async def test_a_nurse_cannot_override_the_gate(desk: Desk) -> None:
     assert not desk.work.kept.sessions[session.id].fields.get("dose.started")
 
 
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        ({"dose__given_mg": "410"}, "Check: 410 mg given, 41 mg planned. Is that right?"),
+        ({"dose__planned_mg": "410"}, "= 41 mg, but 410 mg are planned. Is that right?"),
+        ({"dose__given_mg": "4l"}, "This field is in mg. Enter the number alone."),
+    ],
+    ids=["given", "planned", "not a number"],
+)
+async def test_start_now_asks_an_unusual_amount_back_before_it_starts(
+    desk: Desk, typed: dict[str, str], words: str
+) -> None:
+    session = opened(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, before_answers(Route.IV))
+    reading(desk, session, 128, 78, baseline="yes")
+    reading(desk, session, 128, 78, baseline="yes")
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        form.action = form.action.replace("/fields", "/start")
+        asked = await post(client, form, do="start", **typed)
+        assert asked.status_code == 422
+        page = PageParts(asked.text)
+        assert words in page.text
+        stored = desk.work.kept.sessions[session.id].fields
+        assert not stored.get("dose.started")
+        assert {name: stored[name.replace("__", ".")] for name in typed} == typed
+        if "4l" not in typed.values():
+            again = page.form("/fields")
+            again.action = again.action.replace("/fields", "/start")
+            done = await post(client, again, do="start", dose__confirm="yes")
+            assert done.headers["location"].startswith(at(session, "monitor"))
+            assert desk.work.kept.sessions[session.id].fields["dose.started"] == "14:32"
+
+
 async def test_start_now_with_an_open_gate_takes_the_server_s_time(desk: Desk) -> None:
     session = opened(desk)
     save_fields(desk.work, desk.deps.clock, nurse(), session.id, before_answers(Route.IV))
