@@ -33,7 +33,7 @@ from smart_app.use_cases.records import (
 )
 from smart_app.use_cases.score_draft import score_draft
 from smart_app.use_cases.score_messages import retraction_message
-from smart_app.use_cases.scores import as_score, own_decisions, own_scores, scores_of, struck_out
+from smart_app.use_cases.scores import as_score, counting, own_decisions, own_scores, scores_of, struck_out
 from smart_app.use_cases.site import Site
 
 LONGEST_REASON = 2000
@@ -66,6 +66,7 @@ class OutcomesView:
 
     course: StoredCourse | None
     primary: Instrument
+    scores: tuple[ScaleScore, ...]  # all that count, of every scale, oldest first
     scales: tuple[ScaleView, ...]
     alert: SuicidalityAlert
     relapse: Relapse | None
@@ -134,7 +135,8 @@ def outcomes_within(
 ) -> OutcomesView:
     """The same inside a transaction that somebody else began. A booster is judged with the course it follows."""
     course, sessions = treated(uow, course, sessions)
-    scores, decisions = scores_of(uow, caller, now.tzinfo), own_decisions(uow, caller)
+    typed, decisions = own_scores(uow, caller), own_decisions(uow, caller)
+    scores = counting(typed, decisions, uow.screenings.latest(caller.patient), now.tzinfo)
     about = tuple(each for each in decisions if course is not None and each.about == course.id)
     scale, first = primary_scale(about), first_session(sessions)
     used = [key for key, form in INSTRUMENTS.items() if key != scale and form.highest and totals(scores, key)]
@@ -142,6 +144,7 @@ def outcomes_within(
     return OutcomesView(
         course=course,
         primary=INSTRUMENTS[scale],
+        scores=scores,
         scales=tuple(
             ScaleView(
                 form=INSTRUMENTS[key],
@@ -155,7 +158,7 @@ def outcomes_within(
         if course is not None
         else None,
         dates=_dates(course, sessions, scores, scale, now.date()),
-        lines=_lines(own_scores(uow, caller), decisions, now),
+        lines=_lines(typed, decisions, now),
         may_write=writes,
         may_decide=writes and caller.role is Role.PRESCRIBER and course is not None,
         now=now,

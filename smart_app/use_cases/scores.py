@@ -12,7 +12,7 @@ from fhir_mappings.facts.instruments import INSTRUMENTS
 from smart_app.clinical.entry import day, readable
 from smart_app.clinical.outcomes import PRIMARY, ScaleScore
 from smart_app.use_cases.ports import UnitOfWork
-from smart_app.use_cases.records import DecisionKind, Json, OutcomeDecision, StoredScore
+from smart_app.use_cases.records import DecisionKind, Json, OutcomeDecision, StoredScore, StoredScreening
 
 
 class OfPatient(Protocol):
@@ -44,16 +44,25 @@ def struck_out(decisions: Sequence[OutcomeDecision]) -> dict[str, OutcomeDecisio
 
 
 def scores_of(uow: UnitOfWork, whose: OfPatient, zone: tzinfo | None) -> tuple[ScaleScore, ...]:
-    """Every score that counts, oldest first. What came back from the chart of what was entered here is one."""
-    typed = own_scores(uow, whose)
-    struck = struck_out(own_decisions(uow, whose))
-    counting = [as_score(each, zone) for each in typed if each.id not in struck]
+    """Every score that counts, oldest first."""
     screening = uow.screenings.latest(whose.patient)
+    return counting(own_scores(uow, whose), own_decisions(uow, whose), screening, zone)
+
+
+def counting(
+    typed: Sequence[StoredScore],
+    decisions: Sequence[OutcomeDecision],
+    screening: StoredScreening | None,
+    zone: tzinfo | None,
+) -> tuple[ScaleScore, ...]:
+    """The same of what was read already. What came back from the chart of what was entered here is one score."""
+    struck = struck_out(decisions)
+    entered = [as_score(each, zone) for each in typed if each.id not in struck]
     charted = []
     if screening is not None:
         known, ours = local(screening.at, zone), {each.id for each in typed}
         charted = [found for each in screening.baseline_scores if (found := _charted(each, ours, known)) is not None]
-    return tuple(sorted([*charted, *counting], key=lambda score: (score.day, score.earliest)))
+    return tuple(sorted([*charted, *entered], key=lambda score: (score.day, score.earliest)))
 
 
 def as_score(stored: StoredScore, zone: tzinfo | None) -> ScaleScore:
