@@ -8,8 +8,7 @@ from functools import wraps
 from typing import NoReturn, ParamSpec, TypeVar
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
-from fhir_mappings.facts.programme import CourseStatus
-from fhir_mappings.facts.treatment import Purpose, Role
+from fhir_mappings.facts.treatment import Role
 from smart_app.use_cases.errors import Refused, StaleVersion
 from smart_app.use_cases.ports import UnitOfWork
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
@@ -125,23 +124,6 @@ def own_course(uow: UnitOfWork, caller: Caller) -> StoredCourse | None:
     """The patient's newest course at this EHR."""
     courses = uow.courses.of_patient(caller.patient)
     return next((course for course in courses if course.ehr == caller.ehr), None)
-
-
-def course_before(uow: UnitOfWork, caller: Caller) -> StoredCourse | None:
-    """The course that boosters and maintenance follow: the newest in which a session was signed, else the newest that
-    is not over; None: the patient was in none."""
-    courses = [
-        each
-        for each in uow.courses.of_patient(caller.patient)
-        if each.ehr == caller.ehr and each.purpose is Purpose.COURSE and each.status is not _WRONG
-    ]
-    treated = [each for each in courses if any(one.signed is not None for one in uow.sessions.of_course(each.id))]
-    open_ones = [each for each in courses if each.status in _OPEN]
-    return next(iter([*treated, *open_ones]), None)
-
-
-_WRONG = CourseStatus.ENTERED_IN_ERROR
-_OPEN = {CourseStatus.ACTIVE, CourseStatus.ON_HOLD}
 
 
 def person(uow: UnitOfWork, caller: Caller) -> Json:

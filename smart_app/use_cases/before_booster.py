@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from fhir_mappings.facts.clinical import Area, LabValue, PartialDate, PatientFacts
 from fhir_mappings.facts.titration import Taken
-from fhir_mappings.facts.treatment import Answer, KetamineSession, Purpose, SessionStatus
+from fhir_mappings.facts.treatment import Answer, KetamineSession, Purpose
 from smart_app.clinical.booster import Finding, Known, Pressure
 from smart_app.clinical.entry import amount
 from smart_app.clinical.exposure import Given
@@ -18,8 +18,9 @@ from smart_app.clinical.rules.conditions import KETAMINE_USE, far_over
 from smart_app.clinical.units import plain
 from smart_app.use_cases.care_entries import entries_of
 from smart_app.use_cases.course_progress import progress_now
+from smart_app.use_cases.plans import Plan
 from smart_app.use_cases.ports import UnitOfWork
-from smart_app.use_cases.records import Caller, CareEntry, CareKind, StoredCourse, StoredScreening
+from smart_app.use_cases.records import Caller, CareEntry, CareKind, StoredScreening
 from smart_app.use_cases.scores import local
 
 URINARY_QUESTION = "REV-URO"  # of the screening
@@ -34,36 +35,27 @@ def facts_of(uow: UnitOfWork, screening: StoredScreening | None) -> PatientFacts
     return inputs.facts if inputs is not None else None
 
 
-def signed_sessions(uow: UnitOfWork, caller: Caller) -> tuple[KetamineSession, ...]:
-    """Of all of the patient's plans at this EHR, as they stand, without those entered in error."""
-    return tuple(
-        each.signed
-        for course in uow.courses.of_patient(caller.patient)
-        if course.ehr == caller.ehr
-        for each in uow.sessions.of_course(course.id)
-        if each.signed is not None and each.status is not SessionStatus.ENTERED_IN_ERROR
-    )
-
-
 def known_before(
     uow: UnitOfWork,
     caller: Caller,
-    course: StoredCourse | None,
+    plan: Plan | None,
+    sessions: Sequence[KetamineSession],
     entries: Sequence[CareEntry],
     relapse: Relapse | None,
     now: datetime,
     times: Decimal,
 ) -> Known:
-    """`course` is the one that the booster would follow, `times` how far over its limit a liver value may lie."""
+    """`plan` is the one that the booster would follow, `sessions` are those signed of all plans.
+
+    `times` is how far over its limit a liver value may lie.
+    """
     screening = uow.screenings.latest(caller.patient)
     screening = screening if screening is not None and screening.ehr == caller.ehr else None
     facts, today = facts_of(uow, screening), now.date()
-    sessions = signed_sessions(uow, caller)
-    of_course = uow.sessions.of_course(course.id) if course is not None else ()
     return Known(
-        course=course.status if course is not None else None,
-        standing=progress_now(course, of_course, None).words if course is not None else "",
-        relapse=relapse if course is not None else None,
+        course=plan.course.status if plan is not None else None,
+        standing=progress_now(plan.course, plan.sessions, None).words if plan is not None else "",
+        relapse=relapse if plan is not None else None,
         screened=local(screening.at, now.tzinfo).date() if screening is not None else None,
         screened_as=screening.stands_as if screening is not None else "",
         pressure=_pressure(facts, entries, now),

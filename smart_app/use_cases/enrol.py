@@ -21,7 +21,7 @@ from smart_app.clinical.overrides import OVERRIDABLE
 from smart_app.clinical.planned_days import PlannedDay, planned_days
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.session_rules import elapsed
-from smart_app.use_cases.access import audited, course_before, prescriber_refusal, refuse, require_prescriber, retried
+from smart_app.use_cases.access import audited, prescriber_refusal, refuse, require_prescriber, retried
 from smart_app.use_cases.course_events import open_course_of
 from smart_app.use_cases.course_messages import care_plan_message
 from smart_app.use_cases.enrolment_draft import draft_of, drop_draft
@@ -36,6 +36,7 @@ from smart_app.use_cases.enrolment_form import (
     with_defaults,
 )
 from smart_app.use_cases.errors import Problems, Refused
+from smart_app.use_cases.plans import plan_before, plans_of
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, MessageKind, StoredCourse, StoredScreening
 from smart_app.use_cases.site import Site
@@ -212,9 +213,9 @@ def kept_of(values: Mapping[str, str], definition: ProgrammeDefinition | None) -
 
 def _after(uow: UnitOfWork, caller: Caller, definition: ProgrammeDefinition) -> tuple[Purpose, str | None]:
     """What a new plan is for. Doses that the patient takes at home after a course are its maintenance."""
-    before = course_before(uow, caller)
+    before = plan_before(plans_of(uow, caller))
     if definition.sessions is None and before is not None:
-        return Purpose.MAINTENANCE, before.id
+        return Purpose.MAINTENANCE, before.course.id
     return Purpose.COURSE, None
 
 

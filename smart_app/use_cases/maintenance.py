@@ -8,21 +8,21 @@ from datetime import date, datetime
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Role
-from smart_app.clinical.booster import Condition, Finding, conditions
+from smart_app.clinical.booster import Condition, Finding, Known, conditions
 from smart_app.clinical.exposure import Exposure, Reminder, exposure, reminders
 from smart_app.clinical.outcomes import ScaleScore
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.relapse import Relapse, last_good
-from smart_app.use_cases.access import audited, course_before, prescriber_refusal
-from smart_app.use_cases.before_booster import given, known_before, signed_sessions
+from smart_app.use_cases.access import audited, prescriber_refusal
+from smart_app.use_cases.before_booster import given, known_before
 from smart_app.use_cases.care_entries import own_entries, standing_entries
-from smart_app.use_cases.course_events import OPEN, open_course_of
+from smart_app.use_cases.course_events import OPEN
 from smart_app.use_cases.course_progress import progress_now
 from smart_app.use_cases.judged_course import first_session
 from smart_app.use_cases.outcomes import outcomes_within
+from smart_app.use_cases.plans import Plan, plan_before, plans_of, signed_sessions
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, CareEntry, CareKind, StoredCourse
-from smart_app.use_cases.scores import scores_of
 from smart_app.use_cases.site import Site
 
 
@@ -49,12 +49,13 @@ class CareLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaintenanceView:
-    """S7. `course` None: there is nothing yet that a booster could follow."""
+    """S7. `course` None: there is nothing yet that a booster could follow. `known` is what the conditions rest on."""
 
     course: StoredCourse | None
     plans: tuple[PlanLine, ...]  # newest first
     relapse: Relapse | None
     last_good: ScaleScore | None  # the last response or remission
+    known: Known
     conditions: tuple[Condition, ...]  # for a booster today
     exposure: Exposure
     reminders: tuple[Reminder, ...]
@@ -73,28 +74,31 @@ class MaintenanceView:
 def maintenance_view(work: Work, clock: Clock, caller: Caller, site: Site) -> MaintenanceView:
     now = clock()
     with work() as uow:
-        view = maintenance_within(uow, caller, now, site, now.date())
+        view = maintenance_within(uow, caller, now, site)
         entities = (f"course/{view.course.id}",) if view.course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:maintenance:read", *entities))
         uow.commit()
         return view
 
 
-def maintenance_within(uow: UnitOfWork, caller: Caller, now: datetime, site: Site, on: date) -> MaintenanceView:
-    """The same inside a transaction that somebody else began. `on`: the day of the booster that is thought of."""
-    course, running = course_before(uow, caller), open_course_of(uow, caller)
-    sessions = uow.sessions.of_course(course.id) if course is not None else ()
-    relapse = outcomes_within(uow, caller, course, sessions, now).relapse
-    entries = standing_entries(uow, caller)
-    known = known_before(uow, caller, course, entries, relapse, now, site.rules.limits.liver_times_upper)
-    doses = given(signed_sessions(uow, caller))
-    limit = site.limits.start.systolic, site.limits.start.diastolic
+def maintenance_within(uow: UnitOfWork, caller: Caller, now: datetime, site: Site) -> MaintenanceView:
+    """The same inside a transaction that somebody else began."""
+    plans = plans_of(uow, caller)
+    before = plan_before(plans)
+    course, sessions = before if before is not None else (None, ())
+    running = next((plan.course for plan in plans if plan.course.status in OPEN), None)
+    outcomes = outcomes_within(uow, caller, course, sessions, now)
+    signed, entries = signed_sessions(plans), standing_entries(uow, caller)
+    times = site.rules.limits.liver_times_upper
+    known = known_before(uow, caller, before, signed, entries, outcomes.relapse, now, times)
+    doses = given(signed)
     return MaintenanceView(
         course=course,
-        plans=_plans(uow, caller),
-        relapse=relapse,
-        last_good=last_good(scores_of(uow, caller, now.tzinfo), first_session(sessions)),
-        conditions=conditions(known, on=on, today=now.date(), limit=limit, rules=site.maintenance),
+        plans=tuple(map(_line_of, plans)),
+        relapse=outcomes.relapse,
+        last_good=last_good(outcomes.scores, first_session(sessions)),
+        known=known,
+        conditions=conditions_on(known, now.date(), now.date(), site),
         exposure=exposure(doses, now.date(), site.maintenance),
         reminders=reminders(doses, known.urinary, known.liver, now.date(), site.maintenance),
         watch=(*known.elsewhere, *_symptoms(known.urinary), *_more_taken(entries)),
@@ -104,6 +108,12 @@ def maintenance_within(uow: UnitOfWork, caller: Caller, now: datetime, site: Sit
         may_plan=prescriber_refusal(caller) is None and course is not None and running is None,
         now=now,
     )
+
+
+def conditions_on(known: Known, on: date, today: date, site: Site) -> tuple[Condition, ...]:
+    """For a booster on the day that is thought of."""
+    limit = site.limits.start.systolic, site.limits.start.diastolic
+    return conditions(known, on=on, today=today, limit=limit, rules=site.maintenance)
 
 
 def _symptoms(urinary: Finding | None) -> tuple[str, ...]:
@@ -120,16 +130,9 @@ def _more_taken(entries: tuple[CareEntry, ...]) -> tuple[str, ...]:
     )
 
 
-def _plans(uow: UnitOfWork, caller: Caller) -> tuple[PlanLine, ...]:
-    return tuple(
-        PlanLine(
-            course=each,
-            title=programme_of(each).title,
-            standing=progress_now(each, uow.sessions.of_course(each.id), None).words,
-        )
-        for each in uow.courses.of_patient(caller.patient)
-        if each.ehr == caller.ehr
-    )
+def _line_of(plan: Plan) -> PlanLine:
+    standing = progress_now(plan.course, plan.sessions, None).words
+    return PlanLine(course=plan.course, title=programme_of(plan.course).title, standing=standing)
 
 
 def _lines(entries: tuple[CareEntry, ...]) -> tuple[CareLine, ...]:

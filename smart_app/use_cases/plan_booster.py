@@ -18,7 +18,7 @@ from smart_app.use_cases.course_messages import care_plan_message
 from smart_app.use_cases.enrol import WeightLine, born, new_course, same_form, weight_line
 from smart_app.use_cases.enrolment_form import chosen, dose_plan, needs_guardian, problems, with_defaults
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.maintenance import MaintenanceView, maintenance_within
+from smart_app.use_cases.maintenance import MaintenanceView, conditions_on, maintenance_within
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse, StoredScreening
@@ -67,9 +67,9 @@ def booster_view(
     now = clock()
     with work() as uow:
         screening = uow.screenings.latest(caller.patient)
-        first = maintenance_within(uow, caller, now, site, now.date())
-        values = _values(fields, first.course, screening, now.date(), boosters(site.programmes), again=again)
-        found = maintenance_within(uow, caller, now, site, _day(values, now.date()))
+        view = maintenance_within(uow, caller, now, site)
+        values = _values(fields, view.course, screening, now.date(), boosters(site.programmes), again=again)
+        found = _on_its_day(view, values, site)
         entities = (f"course/{found.course.id}",) if found.course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:maintenance:read", *entities))
         uow.commit()
@@ -121,16 +121,16 @@ def plan_booster(
     with work() as uow:
         require_prescriber(uow, caller, now, action)
         screening = uow.screenings.latest(caller.patient)
-        first = maintenance_within(uow, caller, now, site, now.date())
-        values = _values(fields, first.course, screening, now.date(), programmes, again=False)
-        running = first.running
+        view = maintenance_within(uow, caller, now, site)
+        values = _values(fields, view.course, screening, now.date(), programmes, again=False)
+        running = view.running
         if (
             running is not None
             and running.purpose is Purpose.BOOSTER
             and same_form(running, values, caller, programmes)
         ):
             return running
-        found = maintenance_within(uow, caller, now, site, _day(values, now.date()))
+        found = _on_its_day(view, values, site)
         why_not = _why_not(found)
         if why_not or screening is None or found.course is None:
             refuse(uow, caller, now, action, Refused("The booster cannot be planned.", advice=why_not))
@@ -200,6 +200,11 @@ def _problems(
         )
         wrong = {**wrong, "override": words}
     return dict(wrong)
+
+
+def _on_its_day(view: MaintenanceView, values: Mapping[str, str], site: Site) -> MaintenanceView:
+    today = view.now.date()
+    return replace(view, conditions=conditions_on(view.known, _day(values, today), today, site))
 
 
 def _day(values: Mapping[str, str], today: date) -> date:
