@@ -170,6 +170,19 @@ class TimedNote:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StruckLine:
+    """A line of a session that counts for nothing any more and stays readable, with why it was struck out."""
+
+    kind: str  # in words: "Reading", "Adverse event"
+    words: str
+    at: datetime
+    by: Clinician
+    reason: str
+    struck_by: Clinician | None = None
+    struck_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weighing:
     kilograms: Decimal
     day: date
@@ -319,3 +332,4 @@ class KetamineSession:
     addenda: tuple[TimedNote, ...] = ()  # added after signing, without changing what stood there
     only_added: bool = False  # this version adds words to the one before and changes nothing else
     purpose: Purpose = Purpose.COURSE  # of the plan that it belongs to
+    struck: tuple[StruckLine, ...] = ()  # of every kind; records of before it was kept have their readings alone

@@ -254,6 +254,11 @@ def _readings(session: KetamineSession) -> Section:
 
 
 def _reading(session: KetamineSession, reading: Reading) -> Fact:
+    return Fact(name=_reading_time(session, reading), value=reading_words(reading))
+
+
+def reading_words(reading: Reading) -> str:
+    """What was measured, with units: "blood pressure 128/78 mmHg, heart rate 70/min"."""
     parts = []
     if reading.systolic is not None or reading.diastolic is not None:
         parts.append(f"blood pressure {_pressure(reading)} mmHg")
@@ -267,7 +272,7 @@ def _reading(session: KetamineSession, reading: Reading) -> Fact:
         parts.append(f"sedation MOAA/S {reading.sedation}")
     if reading.dissociation is not None:
         parts.append(f"dissociation {reading.dissociation} of 4")
-    return Fact(name=_reading_time(session, reading), value=", ".join(parts) or "nothing measured")
+    return ", ".join(parts) or "nothing measured"
 
 
 def _pressure(reading: Reading) -> str:
@@ -370,7 +375,17 @@ def _notes(session: KetamineSession) -> Iterator[Fact]:
 
 
 def _struck(session: KetamineSession) -> Iterator[Fact]:
-    """Readings that count for nothing any more: they stay readable, with who struck them out and why."""
+    """Lines that count for nothing any more: they stay readable, with who struck them out, when and why.
+
+    A record that keeps its readings alone was signed before the other kinds were kept; its words stay as they were.
+    """
+    for line in session.struck:
+        by = f" by {line.struck_by.name}" if line.struck_by is not None else ""
+        when = f" at {clock_time(session, line.struck_at)}" if line.struck_at is not None else ""
+        name = f"{line.kind} {clock_time(session, line.at)} {line.by.name}"
+        yield Fact(name=name, value=f"{line.words}. Struck out{by}{when}: {line.reason}")
+    if session.struck:
+        return
     for reading in session.readings:
         if reading.struck is not None:
             fact = _reading(session, reading)

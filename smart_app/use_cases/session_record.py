@@ -50,6 +50,7 @@ from smart_app.use_cases.running_session import weight_source
 from smart_app.use_cases.second_person import DOSE_CHECK, WASTE_WITNESS, second_person
 from smart_app.use_cases.session_steps import missing
 from smart_app.use_cases.stock import Stock, chosen, draws
+from smart_app.use_cases.struck_lines import struck_lines
 from smart_app.use_cases.typed_medicines import effect_at, rescues
 from smart_app.use_cases.typed_session import (
     ended,
@@ -115,6 +116,7 @@ def record(
         infusion=_infusion(session),
         rescues=_rescues(session, now),
         purpose=course.purpose,
+        struck=struck_lines(session),
     )
 
 

@@ -257,7 +257,7 @@ class TestWhoDidWhat:
         clinic.read(session, "137/84", time="14:30")
         after = made(clinic.sign(clinic.session(session.id)))
         (line,) = [each for each in changes(made(session), after) if each.section == "Struck out"]
-        assert "Struck out by Dr Dee: Wrong arm" in line.after
+        assert "Struck out by Dr Dee at 16:20: Wrong arm" in line.after
 
 
 class TestAddenda:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from fhir_mappings.facts.programme import ActivityStatus, CourseStatus
 from fhir_mappings.facts.treatment import Answer, KetamineSession, Role, SessionStatus
+from fhir_mappings.writing.session_note import note_sections
 from smart_app.use_cases.access import OtherPatient
 from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.enrol import enrol
@@ -41,6 +42,7 @@ from tests.smart_app.use_cases.a_clinic import (
 )
 
 IV_DAYS = [MONDAY + timedelta(days=offset) for offset in (0, 3, 7, 10, 14, 17)]
+ONDANSETRON = {"drug": "ondansetron", "dose": "4.0", "unit": "mg", "route": "IV", "reason": "nausea"}
 WRONG_PATIENT = "Recorded for the wrong patient."
 
 
@@ -176,6 +178,41 @@ class TestTheRecord:
         record = made(clinic.sign(session))
         assert record.notes == record.events == ()
         assert [reading.struck for reading in record.readings] == [None, None, None, "wrong line"]
+
+    def test_every_kind_of_line_that_was_struck_out_stands_in_the_note_with_who_when_and_why(self) -> None:
+        clinic, session = a_recorded_session()
+        struck: tuple[tuple[str, dict[str, str]], ...] = (
+            ("reading", {"heart_rate": "70", "time": "14:31"}),
+            ("event", {"type": "nausea", "severity": "mild", "action": "Bowl given", "time": "14:32"}),
+            ("note", {"text": "Of another patient", "time": "14:33"}),
+            ("infusion", {"change": "paused", "time": "14:34"}),
+            ("rescue", ONDANSETRON | {"time": "14:35"}),
+        )
+        for kind, fields in struck:
+            add_entry(clinic.work, clinic.clock, NAN, session.id, kind, f"{kind}-1", fields)
+            strike_entry(clinic.work, clinic.clock, DEE, session.id, f"{kind}-1", f"wrong {kind}")
+        at = f"{clinic.clock():%H:%M}"
+        record = made(clinic.sign(session))
+        (section,) = [each for each in note_sections(record) if each.title == "Struck out"]
+        by = f"Struck out by Dr Dee at {at}:"
+        assert [(fact.name, fact.value) for fact in section.facts] == [
+            ("Reading 14:31 Nan Nurse", f"heart rate 70/min. {by} wrong reading"),
+            ("Adverse event 14:32 Nan Nurse", f"Nausea, mild, action: Bowl given. {by} wrong event"),
+            ("Note 14:33 Nan Nurse", f"Of another patient. {by} wrong note"),
+            ("Infusion 14:34 Nan Nurse", f"paused. {by} wrong infusion"),
+            ("Rescue medicine 14:35 Nan Nurse", f"Ondansetron 4.0 mg, intravenous, for nausea. {by} wrong rescue"),
+        ]
+        assert record.events == record.notes == record.infusion == record.rescues == ()
+
+    def test_a_record_that_kept_its_readings_alone_says_what_it_said(self) -> None:
+        clinic, session = a_recorded_session()
+        add_entry(clinic.work, clinic.clock, NAN, session.id, "reading", "r1", {"heart_rate": "70", "time": "14:31"})
+        strike_entry(clinic.work, clinic.clock, DEE, session.id, "r1", "wrong line")
+        earlier = replace(made(clinic.sign(session)), struck=())
+        (section,) = [each for each in note_sections(earlier) if each.title == "Struck out"]
+        assert [(fact.name, fact.value) for fact in section.facts] == [
+            ("Reading 14:31", "heart rate 70/min. Struck out by Dr Dee: wrong line")
+        ]
 
     def test_events_and_notes_are_in_it(self) -> None:
         clinic, session = a_recorded_session()
