@@ -368,7 +368,8 @@ Ketamine is a Schedule III substance in the United States; what is drawn of it h
 ## How a dose is entered
 
 1. **Receive** the vials: product, lot, expiry, strength, volume, when they came and from whom. Each gets a
-   number to be written on it. The dose step leads there too.
+   number to be written on it. An expired vial and one of an unusual strength or size are asked back. The dose
+   step leads there too.
 2. In the **dose step** choose the vial, or type or scan its lot. Strength and expiry are the vial's; a lot that
    is not the chosen vial's is told. Up to three vials may serve one dose.
 3. Enter what was given and what was discarded. **Drawn is given and discarded, to the last digit**; more than

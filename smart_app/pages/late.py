@@ -53,4 +53,4 @@ def drop_kept(visit: Visit, page: str) -> None:
     drop_late(visit.deps.work, visit.deps.clock, visit.caller, page, visit.fields.get("entry", ""))
 
 
-_NOT_TYPED = frozenset({"do", "entry", "measured", "seen", "step", "waited"})
+_NOT_TYPED = frozenset({"confirmed", "do", "entry", "measured", "seen", "step", "waited"})

@@ -17,7 +17,7 @@ from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.ledger_acts import confirm_waste, count_vial, take_back_row, waste_rest
 from smart_app.use_cases.ledger_log import as_csv, export
 from smart_app.use_cases.ledger_view import VialView, ledger_view, vial_view
-from smart_app.use_cases.receive_vials import MOST, receive_vials
+from smart_app.use_cases.receive_vials import MOST, asked_about, receive_vials
 from smart_app.use_cases.record_session import save_fields
 
 EXPORTED = timedelta(days=30)  # the span that the form offers
@@ -93,6 +93,7 @@ def receive(visit: Visit) -> Response:
         values=dict(visit.fields) or RECEIVED | {"received": visit.now.date().isoformat()},
         entry=_entry(visit),
         session=session if session.replace("-", "").isalnum() else "",
+        about=asked_about(visit.fields),
         esketamine=deps.site.ledger.esketamine,
         most=MOST,
     )

@@ -11,6 +11,7 @@ from decimal import Decimal
 from fhir_mappings.facts.treatment import Drug
 from smart_app.clinical.entry import NotUsable, day, whole
 from smart_app.clinical.ledger import Act, Posting, Vial, last_day
+from smart_app.clinical.usual_vials import vial_questions
 from smart_app.use_cases.access import audited, retried
 from smart_app.use_cases.ledger_form import LedgerForm, add_row, require_ledger
 from smart_app.use_cases.ports import Clock, Work
@@ -30,7 +31,7 @@ def receive_vials(
     work: Work, clock: Clock, caller: Caller, fields: Mapping[str, str], ids: Callable[[], str], site: Site
 ) -> tuple[Vial, ...]:
     """fields: drug, product, manufacturer, ndc, lot, expiry, concentration (mg/mL), volume (mL), vials (how many),
-    received (day), supplier, expired ("yes": kept although it has expired), and entry.
+    received (day), supplier, confirmed (what is unusual was asked back: `asked_about` as it was then), and entry.
     """
     now, action, form = clock(), "clinician:ledger:receive", LedgerForm(fields)
     with work() as uow:
@@ -38,7 +39,7 @@ def receive_vials(
         known = uow.ledger.vial(f"{form.entry}-1")
         if known is not None:
             return (known,)
-        vial, count = _vial(form, caller, now.date(), site)
+        vial, count = _vial(fields, caller, now.date(), site)
         first, made, entities = uow.ledger.next_number(caller.ehr), [], []
         for place in range(count):
             each = replace(vial, id=f"{form.entry}-{place + 1}", number=first + place)
@@ -65,15 +66,19 @@ def _moment(received: date, now: datetime) -> datetime:
     return now if received == now.date() else datetime.combine(received, time(), tzinfo=now.tzinfo)
 
 
-def _vial(form: LedgerForm, caller: Caller, today: date, site: Site) -> tuple[Vial, int]:
+def asked_about(fields: Mapping[str, str]) -> str:
+    """The values that may be asked back: a yes holds for these alone, and others are asked about again."""
+    return " ".join(fields.get(name, "") for name in ("drug", "expiry", "concentration", "volume")).strip()
+
+
+def _vial(fields: Mapping[str, str], caller: Caller, today: date, site: Site) -> tuple[Vial, int]:
+    form = LedgerForm(fields)
     drug = form.text("drug") or Drug.KETAMINE
     if drug not in ({Drug.KETAMINE, Drug.ESKETAMINE} if site.ledger.esketamine else {Drug.KETAMINE}):
         form.problems["drug"] = "Choose a drug that this site gives."
     product = form.text("product", "Enter the product as printed.")
     lot = form.text("lot", "Enter the lot as printed.")
     expiry = form.read("expiry", _expiry, "Enter the expiry as printed: 2027-03 or 2027-03-31.")
-    if expiry and last_day(expiry) < today and form.text("expired") != "yes":
-        form.problems["expiry"] = f"Check: expired {expiry}. Is that right?"
     concentration = form.measured("concentration", "mg/mL", "Enter the milligrams in each millilitre.")
     volume = form.measured("volume", "mL", "Enter how many millilitres the vial holds.")
     _within(form, "concentration", concentration, STRONGEST, "mg/mL")
@@ -84,6 +89,12 @@ def _vial(form: LedgerForm, caller: Caller, today: date, site: Site) -> tuple[Vi
     manufacturer, ndc = form.text("manufacturer"), form.text("ndc")
     if ndc and not _NDC.fullmatch(ndc):
         form.problems["ndc"] = "Enter the code as printed, such as 12345-678-90."
+    if form.text("confirmed") != asked_about(fields):
+        if expiry and last_day(expiry) < today:
+            form.problems["expiry"] = f"Check: expired {expiry}. Is that right?"
+        if concentration and volume and "drug" not in form.problems:
+            for name, words in vial_questions(Drug(drug), concentration, volume).items():
+                form.problems.setdefault(name, words)
     form.check()
     if concentration is None or volume is None or count is None or received is None or expiry is None:
         raise LookupError("a value that was checked is not there")

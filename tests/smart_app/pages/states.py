@@ -15,7 +15,7 @@ from smart_app.use_cases.amend_session import add_addendum, begin_amendment
 from smart_app.use_cases.care_entries import record_care
 from smart_app.use_cases.decide_course import decide
 from smart_app.use_cases.ledger_acts import count_vial, waste_rest
-from smart_app.use_cases.receive_vials import receive_vials
+from smart_app.use_cases.receive_vials import asked_about, receive_vials
 from smart_app.use_cases.record_score import record_score
 from smart_app.use_cases.record_session import save_fields
 from smart_app.use_cases.records import CareKind, FailedFetch
@@ -388,7 +388,8 @@ def _ledger() -> tuple[Desk, list[State]]:
     session = opened(desk)
     work, clock, ids, site = desk.work, desk.deps.clock, desk.deps.ids, desk.deps.site
     receive_vials(work, clock, nurse(), VIAL, ids, site)
-    old = VIAL | {"lot": "OLD-7", "expiry": "2026-10", "expired": "yes", "entry": "two"}
+    old = VIAL | {"lot": "OLD-7", "expiry": "2026-10", "entry": "two"}
+    old["confirmed"] = asked_about(old)
     receive_vials(work, clock, nurse(), old, ids, site)
     colleague = replace(a_clinician(Role.NURSE, "C. League"), reference="https://ehr.example/fhir/Practitioner/col")
     waste = {"wasted": "500", "method": "Charcoal pouch", "reason": "Expired last month", "entry": "three"}

@@ -9,7 +9,7 @@ import pytest
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.ledger_rules import LedgerRules
 from smart_app.use_cases.ledger_acts import count_vial, waste_rest
-from smart_app.use_cases.receive_vials import receive_vials
+from smart_app.use_cases.receive_vials import asked_about, receive_vials
 from tests.browser import CHROMIUM
 from tests.smart_app.pages.browsing import VIEWS, opened, sync_api
 from tests.smart_app.pages.desk import Desk, a_caller, a_clinician
@@ -42,7 +42,8 @@ def a_desk() -> tuple[Desk, str]:
     session = opened_session(desk)
     work, clock, ids, site = desk.work, desk.deps.clock, desk.deps.ids, desk.deps.site
     receive_vials(work, clock, nurse(), VIAL, ids, site)
-    old = VIAL | {"lot": "OLD-7", "expiry": "2026-10", "expired": "yes", "entry": "two"}
+    old = VIAL | {"lot": "OLD-7", "expiry": "2026-10", "entry": "two"}
+    old["confirmed"] = asked_about(old)
     receive_vials(work, clock, nurse(), old, ids, site)
     colleague = replace(a_clinician(Role.NURSE, "C. League"), reference="https://ehr.example/fhir/Practitioner/col")
     waste = {"wasted": "500", "method": "Charcoal pouch", "reason": "Expired last month", "entry": "three"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -86,7 +87,8 @@ async def test_an_expired_vial_is_asked_back(desk: Desk) -> None:
         form = PageParts((await client.get(f"/l/{LAUNCH}/ledger/receive")).text).form("/ledger/receive")
         answer = await post(client, form, **(VIAL | {"expiry": "2026-01"}))
         assert "Check: expired 2026-01" in PageParts(answer.text).text
-        answer = await post(client, PageParts(answer.text).form("/ledger/receive"), expired="yes")
+        (seen,) = re.findall(r'name="confirmed" value="([^"]+)"', answer.text)
+        answer = await post(client, PageParts(answer.text).form("/ledger/receive"), confirmed=seen)
     assert answer.status_code == 303
 
 

@@ -14,7 +14,7 @@ from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ledger_acts import confirm_waste, count_vial, take_back_row, waste_rest
 from smart_app.use_cases.ledger_log import export
 from smart_app.use_cases.ledger_view import ledger_view, vial_view
-from smart_app.use_cases.receive_vials import receive_vials
+from smart_app.use_cases.receive_vials import asked_about, receive_vials
 from smart_app.use_cases.records import Caller
 from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, MONDAY, NAN, OTHERS, Clinic, a_caller
 
@@ -75,6 +75,8 @@ class TestReceive:
             pytest.param({"expiry": "05/27"}, "expiry", "as printed", id="odd expiry"),
             pytest.param({"expiry": "2027-02-30"}, "expiry", "as printed", id="no such day"),
             pytest.param({"expiry": "2026-10"}, "expiry", "Check: expired", id="expired"),
+            pytest.param({"concentration": "5"}, "concentration", "Check: 5 mg/mL", id="unusual strength"),
+            pytest.param({"volume": "100"}, "volume", "Check: 100 mL", id="unusual size"),
             pytest.param({"concentration": "0"}, "concentration", "over 0", id="no strength"),
             pytest.param({"concentration": "500"}, "concentration", "up to 200", id="too strong"),
             pytest.param({"concentration": "50 mg"}, "concentration", "in mg/mL, not in mg", id="another unit"),
@@ -93,8 +95,23 @@ class TestReceive:
         assert words in refused.value.problems[field]
         assert clinic.work.kept.vials == {}
 
-    def test_an_expired_vial_may_be_received_to_be_destroyed(self, clinic: Clinic) -> None:
-        assert received(clinic, expiry="2026-10", expired="yes")
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param({"expiry": "2026-10"}, id="expired, to be destroyed"),
+            pytest.param({"concentration": "5", "volume": "100"}, id="of another strength"),
+        ],
+    )
+    def test_what_is_unusual_is_received_once_it_was_asked_back(
+        self, clinic: Clinic, changes: dict[str, str]
+    ) -> None:
+        assert received(clinic, **changes, confirmed=asked_about(VIAL | changes))
+
+    def test_a_yes_does_not_hold_for_other_values(self, clinic: Clinic) -> None:
+        seen = asked_about(VIAL | {"expiry": "2026-10"})
+        with pytest.raises(Refused) as refused:
+            received(clinic, expiry="2026-10", concentration="5", confirmed=seen)
+        assert {"expiry", "concentration"} == set(refused.value.problems)
 
     @pytest.mark.parametrize("caller", [AUDITOR, replace(NAN, may_write=False)], ids=["auditor", "reading only"])
     def test_only_who_may_write(self, clinic: Clinic, caller: Caller) -> None:
