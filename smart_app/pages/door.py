@@ -192,7 +192,7 @@ class Door:
             if moved or visit.now - session.seen >= NOTED:
                 place = here if is_place(here) else session.place
                 self.deps.launches.note(visit.caller.launch, visit.now, place)
-                end = replace(session, seen=visit.now).end(known.idle)
+                end = replace(session, seen=max(session.seen, visit.now)).end(known.idle)
         if isinstance(route.keep, KeepOn) and response.status_code == SEE_OTHER:
             route.keep.dealt_with(visit)
         response.headers["X-KP-Ends"] = ends_words(end, visit.now)

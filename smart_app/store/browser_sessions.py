@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Engine, Row, null, select, update
+from sqlalchemy import Engine, Row, case, literal, null, select, update
 
 from fhir_mappings.facts.audit import AuditRecord
 from launch.context import LaunchContext
@@ -38,8 +38,10 @@ class SqlBrowserSessions:
 
     def note(self, launch_id: str, seen: datetime, place: str) -> None:
         open_one = live(launch_id) & launches.c.closed.is_(null())
+        # Clocks step back, and requests overtake each other: nobody is gone for longer than they are.
+        latest = case((launches.c.seen > seen, launches.c.seen), else_=literal(seen, launches.c.seen.type))
         with writing(self._engine) as connection:
-            connection.execute(update(launches).where(open_one).values(seen=seen, place=place))
+            connection.execute(update(launches).where(open_one).values(seen=latest, place=place))
 
     def close(self, launch_id: str, end: End) -> bool:
         open_one = live(launch_id) & launches.c.closed.is_(null())

@@ -64,6 +64,15 @@ def test_a_session_is_as_old_as_its_last_person(kept: Kept) -> None:
     assert session.end(IDLE) == End(at=later(600) + IDLE, why=Why.IDLE)
 
 
+def test_a_clock_that_steps_back_does_not_make_a_session_older(kept: Kept) -> None:
+    kept.launch()
+    kept.sessions.note("launch-1", later(600), "progress")
+    kept.sessions.note("launch-1", later(300), "outcomes")
+    session = kept.sessions.session("launch-1", COOKIE)
+    assert session is not None
+    assert (session.seen, session.place) == (later(600), "outcomes")
+
+
 def test_the_longest_time_ends_it_whoever_is_there(kept: Kept) -> None:
     kept.launch()
     kept.sessions.note("launch-1", later(43_000), "progress")
