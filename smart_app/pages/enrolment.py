@@ -13,17 +13,17 @@ from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import PLACES, partial_day
 from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view
 from smart_app.use_cases.enrolment_draft import save_draft
+from smart_app.use_cases.enrolment_form import OF_ROUTE, route_of
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.records import StoredCourse
 
 _PLAN = ("route", "start")
-_OF_ROUTE = ("day.", "dose_")  # proposed anew for another route or start
 
 
 def show(visit: Visit) -> Response:
-    """The form, the reason why there is none, or the enrolment that exists."""
-    view = _view(visit)
+    """The form, with the route that a link asks for; the reason why there is none; or the enrolment that exists."""
+    view = _view(visit, route=route_of(visit.query))
     if view.open_course is not None:
         return _enrolled(visit)
     if not view.allowed:
@@ -36,7 +36,7 @@ def act(visit: Visit) -> Response:
     wanted = visit.fields.get("do", "check")
     fields = {name: value for name, value in visit.fields.items() if name != "do"}
     if wanted == "plan":
-        fields = {name: value for name, value in fields.items() if not name.startswith(_OF_ROUTE)}
+        fields = {name: value for name, value in fields.items() if not name.startswith(OF_ROUTE)}
     if visit.quiet:
         return _keep(visit, fields)
     if wanted != "enrol":
@@ -65,9 +65,9 @@ def act(visit: Visit) -> Response:
     )
 
 
-def _view(visit: Visit, fields: Mapping[str, str] | None = None) -> EnrolmentView:
+def _view(visit: Visit, fields: Mapping[str, str] | None = None, route: Way | None = None) -> EnrolmentView:
     deps = visit.deps
-    return enrolment_view(deps.work, deps.clock, visit.caller, fields, programmes=deps.site.programmes)
+    return enrolment_view(deps.work, deps.clock, visit.caller, fields, programmes=deps.site.programmes, route=route)
 
 
 def _keep(visit: Visit, fields: Mapping[str, str]) -> Response:

@@ -31,6 +31,7 @@ from smart_app.use_cases.enrolment_form import (
     day_fields,
     days_typed,
     dose_plan,
+    for_route,
     needs_guardian,
     problems,
     with_defaults,
@@ -91,14 +92,19 @@ def enrolment_view(
     fields: Mapping[str, str] | None = None,
     *,
     programmes: Programmes = PROGRAMMES,
+    route: Route | None = None,
 ) -> EnrolmentView:
-    """The form with its defaults and this clinician's draft, or with `fields` and what is wrong with them."""
+    """The form with its defaults and this clinician's draft, or with `fields` and what is wrong with them.
+
+    `route` is the one that the draft is opened for; None: its own.
+    """
     now = clock()
     with work() as uow:
         screening = uow.screenings.latest(caller.patient)
         open_course = open_course_of(uow, caller)
         refusal = prescriber_refusal(caller) or _refusal(caller, screening, open_course, now)
         draft = draft_of(uow, caller)
+        draft = draft if route is None else for_route(draft, route)
         uow.audit.add(audited(caller, now, "clinician:enrolment:read"))
         uow.commit()
     weight = screening.weight if screening is not None else None

@@ -46,6 +46,15 @@ FIELDS = (
     "confirm",  # "yes"
 )
 
+OF_ROUTE = ("day.", "dose_")  # proposed anew for another route or start
+
+
+def for_route(fields: Mapping[str, str], route: Route) -> Mapping[str, str]:
+    """The form with this route chosen: what was proposed for another one is given up."""
+    if route_of(fields) is route:
+        return fields
+    return {name: text for name, text in fields.items() if not name.startswith(OF_ROUTE)} | {"route": route.value}
+
 
 def route_of(fields: Mapping[str, str]) -> Route | None:
     try:

@@ -33,6 +33,22 @@ async def test_the_four_programmes_are_offered(desk: Desk) -> None:
         assert words in page.text
 
 
+async def test_the_way_to_maintenance_leads_to_the_form_with_its_route_chosen(desk: Desk) -> None:
+    desk.keep(screening=a_screening())
+    async with desk.client() as client:
+        page = PageParts((await client.get(f"{PAGE}?route=SL")).text)
+        assert page.form("/enrolment").fields["route"] == "SL"
+        assert "dose_mg" in page.form("/enrolment").fields, "with the fields of its programme"
+        typed = await send(client, page, do="plan", route="IV", escort="Ben Test, 555-0100", dose_mg_per_kg="0.5")
+        assert PageParts(typed.text).form("/enrolment").fields["route"] == "IV"
+        again = PageParts((await client.get(f"{PAGE}?route=SL")).text).form("/enrolment").fields
+        assert (again["route"], again["escort"]) == ("SL", "Ben Test, 555-0100"), "nothing else is lost"
+        assert "day.1" not in again
+        for route in ("IV", "", "XX", "sl"):
+            stays = PageParts((await client.get(f"{PAGE}?route={route}")).text).form("/enrolment").fields
+            assert stays["route"] == "IV", "the draft's"
+
+
 async def test_choosing_a_route_fills_the_dates_and_the_weight(desk: Desk) -> None:
     desk.keep(screening=a_screening())
     async with desk.client() as client:

@@ -51,6 +51,7 @@ async def test_each_condition_says_its_state_and_what_to_do() -> None:
     assert "Course: Intravenous, 6 sessions in 2 to 3 weeks" in page.text
     assert "Relapse: after response or remission" in page.text
     assert page.links["Plan a single booster"] == PAGE + "/booster"
+    assert page.links["Move to sublingual maintenance"] == f"/l/{LAUNCH}/enrolment?route=SL"
 
 
 async def test_an_entry_is_typed_shown_and_struck_out() -> None:
