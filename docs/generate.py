@@ -28,7 +28,8 @@ from smart_app.clinical.microdosing import EARLY_DAYS, REVIEW_MONTHS, THEN_EVERY
 from smart_app.clinical.outcomes import BASELINE_DAYS, Outcome, Verdict
 from smart_app.clinical.programme_settings import TUNABLES, Tunable
 from smart_app.clinical.relapse import DEFAULT_RULE
-from smart_app.clinical.rule_sheet import amount, rule_sheet
+from smart_app.clinical.rule_sheet import rule_sheet
+from smart_app.clinical.site_table import amount
 from smart_app.sandbox.patients.table import PATIENTS
 from smart_app.use_cases.ledger_log import COLUMNS
 

@@ -22,6 +22,8 @@ from smart_app.clinical.maintenance_rules import MaintenanceRules, maintenance_r
 from smart_app.clinical.programme_settings import ProgrammeSettings, programme_settings
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings, rule_settings
 from smart_app.clinical.session_rules import SessionLimits
+from smart_app.clinical.signing_rules import SigningRules, signing_rules
+from smart_app.clinical.site_sheet import SiteRules, SiteTable, site_sheet
 from smart_app.clinical.site_table import SettingsRefused
 
 PREFIX = "KP_"
@@ -62,8 +64,21 @@ class SiteSettings:
     programmes: ProgrammeSettings = field(default_factory=ProgrammeSettings)
     limits: SessionLimits = field(default_factory=SessionLimits)  # of the readings of a session
     ledger: LedgerRules = field(default_factory=LedgerRules)
-    countersign: bool = False  # every signed record waits for a second signature
+    signing: SigningRules = field(default_factory=SigningRules)
     maintenance: MaintenanceRules = field(default_factory=MaintenanceRules)
+
+    @property
+    def tables(self) -> tuple[SiteTable, ...]:
+        """All but the rules, as they run here, to be shown."""
+        return site_sheet(
+            SiteRules(
+                programmes=self.programmes.programmes,
+                limits=self.limits,
+                ledger=self.ledger,
+                signing=self.signing,
+                maintenance=self.maintenance,
+            )
+        )
 
 
 AS_SHIPPED = SiteSettings()
@@ -178,8 +193,7 @@ def load_site(path: Path | None) -> SiteSettings:
     programmes = tried(lambda: programme_settings(table), AS_SHIPPED.programmes)
     limits = tried(lambda: session_limits(table, rules.limits), AS_SHIPPED.limits)
     ledger = tried(lambda: ledger_rules(table), AS_SHIPPED.ledger)
-    countersign, wrong = _countersign(table.get("signing", {}))
-    problems += wrong
+    signing = tried(lambda: signing_rules(table), AS_SHIPPED.signing)
     maintenance = tried(lambda: maintenance_rules(table), AS_SHIPPED.maintenance)
     if problems:
         raise SettingInvalid("\n".join(f"{path}: {problem}" for problem in problems))
@@ -188,20 +202,9 @@ def load_site(path: Path | None) -> SiteSettings:
         programmes=programmes,
         limits=limits,
         ledger=ledger,
-        countersign=countersign,
+        signing=signing,
         maintenance=maintenance,
     )
-
-
-def _countersign(signing: object) -> tuple[bool, tuple[str, ...]]:
-    """[signing] countersign, and what is wrong with the table."""
-    if not isinstance(signing, dict):
-        return False, ("signing: is a table [signing]",)
-    problems = [f"signing.{name}: is not known; known is countersign" for name in signing if name != "countersign"]
-    asked = signing.get("countersign", False)
-    if not isinstance(asked, bool):
-        problems.append("signing.countersign: is true or false")
-    return asked is True, tuple(problems)
 
 
 def data_folder(environment: Mapping[str, str]) -> Path:

@@ -12,7 +12,8 @@ from typing import Any
 from fhir_mappings.wire import encode
 from smart_app.cli.serve import checked
 from smart_app.clinical.programme_settings import tunings
-from smart_app.clinical.rule_sheet import amount, rule_sheet
+from smart_app.clinical.rule_sheet import rule_sheet
+from smart_app.clinical.site_table import amount
 from smart_app.parts import environment
 from smart_app.settings import SiteSettings, load_site, site_file
 
@@ -41,10 +42,10 @@ def chosen_settings(chosen: argparse.Namespace) -> SiteSettings:
 def run(chosen: argparse.Namespace) -> int:
     """0 also where the site differs: that is no fault."""
     site = chosen_settings(chosen)
-    sheet = rule_sheet(site.rules, tuned=tunings(site.programmes))
+    sheet = rule_sheet(site.rules, tuned=tunings(site.programmes), tables=site.tables)
     if chosen.format == "json":
         told = (
-            {key: sheet[key] for key in ("format", "rulesVersion", "differences", "programmes")}
+            {key: sheet[key] for key in ("format", "rulesVersion", "differences", "programmes", "settings")}
             if chosen.diff
             else sheet
         )
@@ -79,6 +80,8 @@ def _differences(sheet: Mapping[str, Any]) -> Iterable[str]:
     for each in sheet["programmes"]:
         reason = f": {each['reason']}" if each["reason"] else ""
         yield f"programme {each['route']} {each['key']}: {each['value']} instead of {each['default']}{reason}"
+    for each in sheet["settings"]:
+        yield f"{each['table']} {each['key']}: {each['value']} instead of {each['default']}"
     for told in sheet["differences"]:
         if told["key"] == "off":
             yield f"{told['rule']}: switched off: {told['reason']}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.session_rules import Pressure, SessionLimits
-from smart_app.clinical.site_table import SettingsRefused, number_complaint, read_table
+from smart_app.clinical.site_table import PROPOSAL, Amount, SettingsRefused, amount, number_complaint, read_table
 
 TABLE = "session"  # of site.toml
 
@@ -24,10 +24,15 @@ class ActionLimit:
     unit: str
     shipped: int
     strictest: int
+    source: str = PROPOSAL
 
     @property
     def bounds(self) -> tuple[int, int]:
         return min(self.shipped, self.strictest), max(self.shipped, self.strictest)
+
+    @property
+    def bounds_words(self) -> str:
+        return f"from {self.bounds[0]} to {amount(self.bounds[1], self.unit)}"
 
     def complaint(self, value: object) -> str:
         return number_complaint(value, *self.bounds)
@@ -36,7 +41,6 @@ class ActionLimit:
 _PAUSE = "pause the infusion, repeat in 5 minutes; before it lasted: repeat in 5 minutes"
 _STOP = "stop, treat, repeat in 2 minutes, call the prescriber"
 
-# Clinical README 4, working proposals for the clinic to confirm.
 ACTION_LIMITS: tuple[ActionLimit, ...] = (
     ActionLimit(key="pause_systolic", words="systolic at or over", does=_PAUSE, unit="mmHg",
                 shipped=160, strictest=140),
@@ -80,3 +84,17 @@ def session_limits(table: Mapping[str, Any], screened_by: Limits) -> SessionLimi
         respiratory_rate=Decimal(values["respiratory_rate"]),
         sedation=values["sedation"],
     )
+
+
+def values_of(limits: SessionLimits) -> Mapping[str, Amount]:
+    """What holds, by key of ACTION_LIMITS."""
+    return {
+        "pause_systolic": limits.warn.systolic,
+        "pause_diastolic": limits.warn.diastolic,
+        "pause_after_minutes": limits.sustained_minutes,
+        "stop_systolic": limits.stop.systolic,
+        "stop_diastolic": limits.stop.diastolic,
+        "oxygen_saturation": limits.oxygen_saturation,
+        "respiratory_rate": limits.respiratory_rate,
+        "sedation": limits.sedation,
+    }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from decimal import Decimal
 from hashlib import sha256
@@ -21,8 +21,10 @@ from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.facts.treatment import Route
 from smart_app.clinical.site_table import (
     NO_REASON,
+    PROPOSAL,
     Amount,
     SettingsRefused,
+    amount,
     as_people_write,
     one_line,
     within,
@@ -60,7 +62,7 @@ _WITHOUT: Mapping[str, Collection[Route]] = MappingProxyType(
         ("observation_minutes", "least_share", "least_hours_apart", "longest_gap_days", "late_days"), (Route.SL,)
     )
 )
-_PROPOSAL = "working proposal, published ranges"
+_RANGES = f"{PROPOSAL}, published ranges"
 
 TUNABLES: tuple[Tunable, ...] = (
     Tunable(key="fasting_hours", words="without solids before the dose", unit="hours", greatest=12,
@@ -70,25 +72,49 @@ TUNABLES: tuple[Tunable, ...] = (
     Tunable(key="observation_minutes", words="least time from the dose to discharge", unit="minutes", greatest=480,
             source="working proposal: at least two hours"),
     Tunable(key="dose_mg_per_kg", words="starting value of the form, never an order", unit="mg/kg",
-            least=Decimal("0.1"), greatest=Decimal(1), source=_PROPOSAL),
-    Tunable(key="warn_mg_per_kg", words="ask back above", unit="mg/kg", least=Decimal("0.25"), source=_PROPOSAL),
-    Tunable(key="warn_mg", words="ask back above", unit="mg", least=Decimal(25), source=_PROPOSAL),
+            least=Decimal("0.1"), greatest=Decimal(1), source=_RANGES),
+    Tunable(key="warn_mg_per_kg", words="ask back above", unit="mg/kg", least=Decimal("0.25"), source=_RANGES),
+    Tunable(key="warn_mg", words="ask back above", unit="mg", least=Decimal(25), source=_RANGES),
     Tunable(key="infusion_minutes", words="planned length of an infusion", unit="minutes", least=30, greatest=100,
             source="clinic's page: about 40 minutes"),
     Tunable(key="warn_infusion_minutes", words="ask back below, for an infusion", unit="minutes", greatest=60,
-            source=_PROPOSAL),
+            source=_RANGES),
     Tunable(key="least_share", words="share of the planned dose from which a session counts by itself", unit="",
             greatest=Decimal(1), source="working proposal: 80 %"),
     Tunable(key="least_hours_apart", words="sessions closer than this are flagged", unit="hours", greatest=48,
             source="working proposal: once a day"),
     Tunable(key="longest_gap_days", words="a longer gap between sessions interrupts", unit="days", least=7,
-            source="working proposal"),
+            source=PROPOSAL),
     Tunable(key="late_days", words="still completed, late, after the window", unit="days", least=0,
-            source="working proposal"),
-    Tunable(key="weight_days", words="weigh again when older", unit="days", least=1, source="working proposal"),
+            source=PROPOSAL),
+    Tunable(key="weight_days", words="weigh again when older", unit="days", least=1, source=PROPOSAL),
     Tunable(key="weight_days_at_most", words="an older weight is refused", unit="days", least=1,
-            source="working proposal"),
+            source=PROPOSAL),
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A list of numbers of [programme.ROUTE], where the route has one."""
+
+    key: str
+    words: str
+    takes: str
+    source: str = PROPOSAL
+
+
+LISTED: tuple[Listed, ...] = (
+    Listed(
+        key="planned_days",
+        words="planned days",
+        takes="days from the first session, one for each, within window and spacing",
+    ),
+    Listed(
+        key="monitoring_minutes",
+        words="readings, minutes from the dose",
+        takes="all of the shipped ones, and more between or after them",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,15 +160,15 @@ def tunings(settings: ProgrammeSettings) -> tuple[Tuning, ...]:
 
 def _differences(shipped: ProgrammeDefinition, here: ProgrammeDefinition) -> list[tuple[str, str, str, str]]:
     found = [
-        (each.key, each.words, _said(was, each.unit), _said(now, each.unit))
+        (each.key, each.words, amount(was, each.unit), amount(now, each.unit))
         for each in TUNABLES
         if (now := getattr(here, each.key)) != (was := getattr(shipped, each.key))
     ]
-    if here.planned_days != shipped.planned_days:
-        found.append(("planned_days", "planned days", _listed(shipped.planned_days), _listed(here.planned_days)))
-    if here.monitoring_minutes != shipped.monitoring_minutes:
-        minutes = _listed(shipped.monitoring_minutes), _listed(here.monitoring_minutes)
-        found.append(("monitoring_minutes", "readings, minutes from the dose", *minutes))
+    found += [
+        (each.key, each.words, amount(was), amount(now))
+        for each in LISTED
+        if (now := getattr(here, each.key)) != (was := getattr(shipped, each.key))
+    ]
     for name in ("checks", "discharge"):
         known = {item.key: item for item in getattr(shipped, name)}
         for item in getattr(here, name):
@@ -154,14 +180,6 @@ def _differences(shipped: ProgrammeDefinition, here: ProgrammeDefinition) -> lis
 
 
 _LISTS = {"checks": "check before the dose", "discharge": "discharge criterion"}
-
-
-def _said(value: Amount, unit: str) -> str:
-    return f"{value} {unit}".rstrip()
-
-
-def _listed(numbers: Sequence[int]) -> str:
-    return ", ".join(map(str, numbers))
 
 
 def tuned_version(shipped: ProgrammeDefinition, here: ProgrammeDefinition) -> str:
@@ -244,7 +262,9 @@ class _Reader:
         left_out = sorted(set(shipped.monitoring_minutes) - set(minutes))
         if left_out:
             self._refuse(
-                shipped, "monitoring_minutes", f"must keep the shipped minutes too; left out: {_listed(left_out)}"
+                shipped,
+                "monitoring_minutes",
+                f"must keep the shipped minutes too; left out: {amount(tuple(left_out))}",
             )
         elif len(minutes) > MOST_READINGS or minutes[-1] > LONGEST_PLAN:
             self._refuse(
@@ -352,4 +372,4 @@ def bounds_words(tunable: Tunable, shipped: ProgrammeDefinition) -> str:
         return ""
     default, (least, greatest) = getattr(shipped, tunable.key), bounds
     stricter = "; it can only be made stricter" if default in bounds and least != greatest else ""
-    return f"from {_said(least, '')} to {_said(greatest, tunable.unit)}{stricter}"
+    return f"from {least} to {amount(greatest, tunable.unit)}{stricter}"

@@ -20,6 +20,7 @@ from smart_app.clinical.limits import LIMITS, Limit
 from smart_app.clinical.programme_settings import Tuning
 from smart_app.clinical.rule_settings import DEFAULTS, Difference, RuleSettings, differences, value_of
 from smart_app.clinical.rules_release import RELEASE
+from smart_app.clinical.site_sheet import SiteRow, SiteTable
 
 FORMAT = 1
 
@@ -59,11 +60,17 @@ ATTRIBUTES = (
 
 
 def rule_sheet(
-    settings: RuleSettings = DEFAULTS, criteria: Sequence[Criterion] = CRITERIA, *, tuned: Sequence[Tuning] = ()
+    settings: RuleSettings = DEFAULTS,
+    criteria: Sequence[Criterion] = CRITERIA,
+    *,
+    tuned: Sequence[Tuning] = (),
+    tables: Sequence[SiteTable] = (),
 ) -> dict[str, Any]:
     """The whole document for one site; `format` grows when a reader of an older one would go wrong.
 
-    `effect` null: the rule changes no status. `key` "off" among the differences: the rule is switched off.
+    `effect` null: the rule changes no status. `key` "off" among the differences: the rule is switched off. `tuned`:
+    what differs of the programmes, with reasons; `tables`: what a site may set beside the rules, in full; "settings"
+    are those of them that differ.
     """
     used = {attribute for criterion in criteria for attribute in attributes(criterion)}
     counted = Counter(criterion.origin for criterion in criteria)
@@ -82,6 +89,14 @@ def rule_sheet(
         "attributesNotUsed": [each for each in ATTRIBUTES if each not in used],
         "differences": difference_rows(settings),
         "programmes": [asdict(each) for each in tuned],
+        "settings": [
+            _setting(table, row)
+            for table in tables
+            if not table.of_programme  # those are among `programmes`, with their reasons
+            for row in table.rows
+            if row.differs
+        ],
+        "tables": [asdict(each) for each in tables],
         "rules": [_rule(criterion, settings) for criterion in criteria],
     }
 
@@ -110,6 +125,17 @@ def missing_data(criterion: Criterion) -> str:
     best = ", ".join(f"{status} ({', '.join(areas)})" for status, areas in outcomes if areas)
     asked = " Where the record holds nothing, the patient can be asked." if criterion.ask else ""
     return f"Never taken for “not found”: the status is at best {best}.{asked}"
+
+
+def _setting(table: SiteTable, row: SiteRow) -> dict[str, Any]:
+    return {
+        "table": table.name,
+        "title": table.title,
+        "key": row.key,
+        "words": row.words,
+        "value": row.value,
+        "default": row.shipped,
+    }
 
 
 def _ask(ask: Ask, settings: RuleSettings) -> dict[str, Any]:
@@ -179,10 +205,3 @@ def _difference(told: Difference) -> dict[str, Any]:
         "default": told.default,
         "reason": told.reason,
     }
-
-
-def amount(value: object, unit: str = "") -> str:
-    """A limit as people read it: 140 mmHg, 90 days, yes."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value} {unit}".rstrip()

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 LEAST_REASON = 10  # characters, as for an override
 NO_REASON = f"must be a text of at least {LEAST_REASON} characters"
 
+PROPOSAL = "working proposal"  # of the clinical content, for the clinic to confirm
+
 Amount = int | Decimal
 
 
@@ -22,10 +24,18 @@ class SettingsRefused(ValueError):
 
 
 class Key(Protocol):
-    """One key of a table."""
+    """One key of a table. `bounds_words` say what it takes; `source`, where the shipped value comes from."""
 
     @property
     def key(self) -> str: ...
+    @property
+    def words(self) -> str: ...
+    @property
+    def unit(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def bounds_words(self) -> str: ...
     def complaint(self, value: object) -> str:
         """Why it does not take this value; empty: it does."""
 
@@ -38,6 +48,12 @@ class Number:
     least: int
     most: int
     words: str
+    unit: str = ""
+    source: str = PROPOSAL
+
+    @property
+    def bounds_words(self) -> str:
+        return f"from {self.least} to {amount(self.most, self.unit)}"
 
     def complaint(self, value: object) -> str:
         return number_complaint(value, self.least, self.most)
@@ -50,6 +66,12 @@ class Choice:
     key: str
     takes: tuple[str, ...]  # empty: true or false
     words: str
+    unit: str = ""
+    source: str = PROPOSAL
+
+    @property
+    def bounds_words(self) -> str:
+        return ", ".join(self.takes) or "yes or no"
 
     def complaint(self, value: object) -> str:
         if not self.takes:
@@ -84,6 +106,14 @@ def within(value: Any, least: Amount, most: Amount, *, whole: bool) -> bool:
     if isinstance(value, bool) or not isinstance(value, int if whole else int | Decimal):
         return False
     return Decimal(value).is_finite() and least <= value <= most
+
+
+def amount(value: object, unit: str = "") -> str:
+    """A value as people read it: 140 mmHg, 90 days, 2, 4 and 8 as "2, 4, 8", yes."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    words = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return f"{words} {unit}".rstrip()
 
 
 def as_people_write(value: Amount) -> Decimal:

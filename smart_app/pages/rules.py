@@ -11,11 +11,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from fhir_mappings.wire import encode
-from smart_app.clinical.rule_sheet import amount, rule_sheet
+from smart_app.clinical.rule_sheet import rule_sheet
+from smart_app.clinical.site_table import amount
 from smart_app.pages.deps import PageDeps
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import VERDICTS
 from smart_app.use_cases.look import PAGE, record_look
+from smart_app.use_cases.site import Site
 
 # In the order of the screening page.
 _KINDS: Mapping[str, str] = MappingProxyType(
@@ -42,7 +44,7 @@ class RuleGroup:
 
 def show(visit: Visit) -> Response:
     record_look(visit.deps.work, visit.deps.clock, visit.caller, PAGE)
-    sheet = rule_sheet(visit.deps.site.rules, tuned=visit.deps.site.tuned)
+    sheet = _sheet(visit.deps.site)
     return visit.page(
         "rules.html",
         tab="rules",
@@ -50,10 +52,15 @@ def show(visit: Visit) -> Response:
         sheet=sheet,
         groups=groups(sheet["rules"]),
         changed={told["rule"] for told in sheet["differences"]},
+        tables=visit.deps.site.tables,
         amount=amount,
         effect_words=effect_words,
         contact=visit.deps.contact,
     )
+
+
+def _sheet(site: Site) -> dict[str, Any]:
+    return rule_sheet(site.rules, tuned=site.tuned, tables=site.tables)
 
 
 def groups(rules: Sequence[Mapping[str, Any]]) -> tuple[RuleGroup, ...]:
@@ -72,7 +79,7 @@ def effect_words(effect: str | None) -> str:
 
 def rules_json(deps: PageDeps) -> Callable[[Request], Awaitable[Response]]:
     """The same facts for programs. Nothing of a patient is in them, so nobody has to sign in."""
-    body = encode(rule_sheet(deps.site.rules, tuned=deps.site.tuned))
+    body = encode(_sheet(deps.site))
 
     async def answer(_request: Request) -> Response:
         return Response(body, media_type="application/json")

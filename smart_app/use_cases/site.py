@@ -12,6 +12,7 @@ from smart_app.clinical.maintenance_rules import MaintenanceRules
 from smart_app.clinical.programme_settings import Tuning
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
 from smart_app.clinical.session_rules import SessionLimits
+from smart_app.clinical.site_sheet import SiteRules, SiteTable, site_sheet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Site:
     ledger: LedgerRules = field(default_factory=LedgerRules)
     maintenance: MaintenanceRules = field(default_factory=MaintenanceRules)
     tuned: tuple[Tuning, ...] = ()  # what of the programmes differs from what is shipped
+    tables: tuple[SiteTable, ...] = field(default_factory=lambda: site_sheet(SiteRules()))  # all of this, to be shown
     countersign: bool = False  # whether every record asks for a second signature
     seal: Seal | None = None  # on what is signed; None: a signature says who, when and why, and proves nothing
 

@@ -174,9 +174,9 @@ def test_every_problem_of_a_site_file_has_a_line_of_its_own(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("toml", "words"),
     [
-        ("[signing]\ncountersign = 1", "signing.countersign: is true or false"),
-        ("[signing]\nsign_twice = true", "signing.sign_twice: is not known"),
-        ("signing = true", "signing: is a table [signing]"),
+        ("[signing]\ncountersign = 1", "[signing] countersign: must be true or false"),
+        ("[signing]\nsign_twice = true", "[signing] sign_twice: there is no such key; known are: countersign"),
+        ("signing = true", "signing: is not a table; write [signing]"),
     ],
 )
 def test_a_mistake_about_signing_is_named(tmp_path: Path, toml: str, words: str) -> None:
@@ -190,5 +190,5 @@ def test_a_mistake_about_signing_is_named(tmp_path: Path, toml: str, words: str)
 def test_a_site_may_ask_for_countersignatures(tmp_path: Path) -> None:
     site = tmp_path / "site.toml"
     site.write_text("[signing]\ncountersign = true")
-    assert load_site(site).countersign
-    assert not load_site(None).countersign
+    assert load_site(site).signing.countersign
+    assert not load_site(None).signing.countersign

@@ -62,6 +62,15 @@ def test_the_difference_is_told_with_its_reasons(capsys: Capture, tmp_path: Path
     assert told(capsys, "--diff") == "This site runs every rule as shipped.\n"
 
 
+def test_a_setting_beside_the_rules_is_told_too(capsys: Capture, tmp_path: Path) -> None:
+    site = written(tmp_path / "other.toml", "[maintenance]\nmost_boosters = 1\n[ledger]\nesketamine = true\n")
+    assert told(capsys, "--diff", "--site", site).splitlines() == [
+        "This site runs every rule as shipped.",
+        "ledger esketamine: yes instead of no",
+        "maintenance most_boosters: 1 instead of 2",
+    ]
+
+
 def test_the_file_is_the_one_that_the_server_would_find(
     capsys: Capture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +85,7 @@ def test_a_script_gets_the_same_facts(capsys: Capture, tmp_path: Path) -> None:
     whole: dict[str, Any] = json.loads(told(capsys, *site, "--format", "json"))
     assert [rule["id"] for rule in whole["rules"]] == [criterion.id for criterion in CRITERIA]
     short = json.loads(told(capsys, *site, "--format", "json", "--diff"))
-    assert short == {key: whole[key] for key in ("format", "rulesVersion", "differences", "programmes")}
+    assert short == {key: whole[key] for key in ("format", "rulesVersion", "differences", "programmes", "settings")}
     assert [each["rule"] for each in short["differences"]] == ["HOLD-BP", "REV-CV"]
 
 

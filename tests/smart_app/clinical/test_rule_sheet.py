@@ -15,7 +15,8 @@ from smart_app.clinical.criterion import Ask, Criterion
 from smart_app.clinical.finding import Kind
 from smart_app.clinical.limits import LIMITS, Limits
 from smart_app.clinical.rule_settings import RuleSettings
-from smart_app.clinical.rule_sheet import ATTRIBUTES, INPUTS, amount, attributes, missing_data, rule_sheet
+from smart_app.clinical.rule_sheet import ATTRIBUTES, INPUTS, attributes, missing_data, rule_sheet
+from smart_app.clinical.site_table import amount
 
 STRICT = RuleSettings(
     limits=Limits(systolic=Decimal("134.5"), bipolar_allowed=False),

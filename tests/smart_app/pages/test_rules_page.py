@@ -13,8 +13,10 @@ from fhir_mappings.wire import decode
 from smart_app.clinical.criteria import CRITERIA
 from smart_app.clinical.finding import Kind
 from smart_app.clinical.limits import Limits
+from smart_app.clinical.maintenance_rules import MaintenanceRules
 from smart_app.clinical.programme_settings import programme_settings, tunings
 from smart_app.clinical.rule_settings import RuleSettings
+from smart_app.clinical.site_sheet import SiteRules, site_sheet
 from smart_app.pages.rules import effect_words, groups
 from tests.smart_app.pages.desk import LAUNCH, ORIGIN, Desk, PageParts, a_caller, a_clinician
 
@@ -59,6 +61,21 @@ async def test_what_the_site_has_set_is_told_on_top_and_at_the_rule(desk: Desk) 
     assert "Switched off: the <b>cardiologist</b> sees everybody" in found.text
     assert found.links["HOLD-BP"] == "#rule-HOLD-BP"
     assert "Every rule runs as shipped." not in found.text
+
+
+async def test_what_is_set_beside_the_rules_is_told_on_top_and_in_full_below(desk: Desk) -> None:
+    shipped = await page(desk)
+    assert "Every other setting is as shipped." in shipped.text
+    assert "Least days from the last dose to a booster 7 7 from 7 to 90 working proposal" in shipped.text
+    assert "Without solids before the dose 6 hours 6 hours from 6 to 12 hours" in shipped.text
+    rules = SiteRules(maintenance=MaintenanceRules(least_days_since_dose=14))
+    desk.deps = replace(desk.deps, site=replace(desk.deps.site, tables=site_sheet(rules)))
+    found = await page(desk)
+    assert "After the course , least days from the last dose to a booster: 14 instead of 7" in found.text
+    assert found.links["After the course"] == "#set-maintenance"
+    assert "set-maintenance" in found.ids
+    assert "After the course [maintenance] Set here" in found.text
+    assert "Every other setting is as shipped." not in found.text
 
 
 async def test_every_page_leads_to_the_rules(desk: Desk) -> None:
