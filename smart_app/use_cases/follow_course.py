@@ -84,9 +84,9 @@ def course_view(work: Work, clock: Clock, caller: Caller, *, countersign: bool =
     now = clock()
     with work() as uow:
         course = own_course(uow, caller)
-        sessions = uow.sessions.of_course(course.id) if course is not None else ()
-        outcomes = outcomes_within(uow, caller, course, sessions, now)
         found = standing(uow, course, now.date()) if course is not None else None
+        sessions = found.sessions if found is not None else ()
+        outcomes = outcomes_within(uow, caller, course, sessions, now)
         today = now.date()
         ahead = opening(course, sessions, uow.screenings.of_day(caller.patient, today), on=today, today=today)
         delivery, waiting = status_of(uow, caller, now), _waiting(uow, sessions) if countersign else frozenset()

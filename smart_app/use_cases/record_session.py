@@ -15,7 +15,6 @@ from smart_app.use_cases.access import (
     looked,
     own_course,
     own_session,
-    person,
     refuse,
     require_writer,
     retried,
@@ -162,7 +161,6 @@ def view_within(
         others=others,
         scores_ask=due_today(uow, caller, course, others, now) if is_open(session) else (),
         screening=uow.screenings.latest(caller.patient),
-        person=person(uow, caller),
     )
 
 

@@ -29,7 +29,7 @@ from smart_app.use_cases.checklist import (
     reasons_wanted,
 )
 from smart_app.use_cases.course_progress import is_open
-from smart_app.use_cases.records import Caller, Entry, Json, StoredCourse, StoredScreening, StoredSession
+from smart_app.use_cases.records import Caller, Entry, StoredCourse, StoredScreening, StoredSession
 from smart_app.use_cases.second_person import (
     DOSE_CHECK,
     WASTE_WITNESS,
@@ -92,10 +92,10 @@ def view_of(
     stock: Stock,
     others: Sequence[StoredSession],
     screening: StoredScreening | None,
-    person: Json,
     scores_ask: tuple[str, ...] = (),
 ) -> SessionView:
-    """`others` are all sessions of the course."""
+    """`others` are all sessions of the course, `screening` is the patient's latest."""
+    person = screening.person if screening is not None else {}
     definition = programme_of(course)
     at_hand = AtHand.of(session, course, now, limits, stock)
     begun = started(session, now)
