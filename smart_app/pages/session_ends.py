@@ -13,7 +13,7 @@ from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.session_entries import strike_entry
-from smart_app.use_cases.session_lines import EventLine, InfusionLine, NoteLine, RescueLine, SessionView
+from smart_app.use_cases.session_lines import SessionView
 from smart_app.use_cases.stop_session import stop_session
 
 
@@ -63,12 +63,9 @@ def _line(view: SessionView, entry: str) -> str:
             words = ", ".join(f"{name}{value} {unit}".strip() for name, value, unit in measured if value is not None)
             return f"{clock(reading.at)} {words}. {reading.by.name}"
     infused = view.infusion.lines if view.infusion else ()
-    said: tuple[EventLine | RescueLine | NoteLine | InfusionLine, ...]
-    said = (*view.events, *view.rescues, *view.notes, *infused)
-    for line in said:
+    for line in (*view.events, *view.rescues, *view.notes, *infused):
         if line.id == entry:
-            words = line.words if isinstance(line, InfusionLine) else line.text
-            return f"{clock(line.at)} {words}. {line.by.name}"
+            return f"{clock(line.at)} {line.text}. {line.by.name}"
     return ""
 
 

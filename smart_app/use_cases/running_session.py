@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from fhir_mappings.facts import checklists
 from fhir_mappings.facts.programme import ProgrammeDefinition
@@ -43,13 +44,12 @@ from smart_app.use_cases.session_lines import (
     DisputeLine,
     DoseLines,
     EventLine,
-    InfusionLine,
     InfusionView,
-    NoteLine,
     ReadingLine,
     RescueLine,
     SessionView,
     StepState,
+    TextLine,
     Written,
     WrittenBy,
 )
@@ -127,7 +127,7 @@ def view_of(
         dose=_dose_lines(session, course, caller, now, stock),
         readings=lines,
         events=_event_lines(session, begun),
-        notes=_note_lines(session),
+        notes=_note_lines(session, begun),
         due=next_due(
             readings(session),
             schedule=() if ended(session, "discharge.ended", now) else definition.monitoring_minutes,
@@ -343,12 +343,7 @@ def _minutes(begun: datetime | None, at: datetime) -> int | None:
 def _event_lines(session: StoredSession, begun: datetime | None) -> tuple[EventLine, ...]:
     return tuple(
         EventLine(
-            id=event.entry.id,
-            at=event.entry.at,
-            entered=event.entry.entered,
-            late=event.entry.late,
-            by=event.entry.by,
-            minutes=_minutes(begun, event.entry.at),
+            **_entry(event.entry, begun),
             text=event.words,
             severity=event.severity,
             action=event.action,
@@ -357,8 +352,6 @@ def _event_lines(session: StoredSession, begun: datetime | None) -> tuple[EventL
             outcome_field=event.outcome_field,
             outcome=event.outcome,
             serious=event.serious,
-            struck=event.entry.struck,
-            struck_by=_struck_by(event.entry),
         )
         for event in events(session)
     )
@@ -384,20 +377,7 @@ def _infusion(session: StoredSession, begun: datetime | None, now: datetime) -> 
         words=f"{said} for {took} min, pauses left out.",
         rate=rates[-1] if rates else "",
         ran=stretches(steps, now),
-        lines=tuple(
-            InfusionLine(
-                id=entry.id,
-                at=entry.at,
-                entered=entry.entered,
-                late=entry.late,
-                by=entry.by,
-                minutes=_minutes(begun, entry.at),
-                words=_change_words(entry),
-                struck=entry.struck,
-                struck_by=_struck_by(entry),
-            )
-            for entry in lines
-        ),
+        lines=tuple(TextLine(**_entry(entry, begun), text=_change_words(entry)) for entry in lines),
     )
 
 
@@ -409,12 +389,7 @@ def _change_words(entry: Entry) -> str:
 def _rescue_lines(session: StoredSession, begun: datetime | None) -> tuple[RescueLine, ...]:
     return tuple(
         RescueLine(
-            id=each.entry.id,
-            at=each.entry.at,
-            entered=each.entry.entered,
-            late=each.entry.late,
-            by=each.entry.by,
-            minutes=_minutes(begun, each.entry.at),
+            **_entry(each.entry, begun),
             text=f"{each.words} {each.amount} {each.unit}, {ROUTES[each.route].lower()}",
             reason=each.reason,
             effect_field=each.effect_field,
@@ -422,31 +397,27 @@ def _rescue_lines(session: StoredSession, begun: datetime | None) -> tuple[Rescu
             effect_time_field=each.effect_time_field,
             effect_time=each.effect_time,
             sedates=RESCUE[each.key].sedates,
-            struck=each.entry.struck,
-            struck_by=_struck_by(each.entry),
         )
         for each in rescues(session)
     )
 
 
-def _note_lines(session: StoredSession) -> tuple[NoteLine, ...]:
-    return tuple(
-        NoteLine(
-            id=entry.id,
-            at=entry.at,
-            entered=entry.entered,
-            late=entry.late,
-            by=entry.by,
-            text=entry.fields["text"],
-            struck=entry.struck,
-            struck_by=_struck_by(entry),
-        )
-        for entry in entries(session, "note")
-    )
+def _note_lines(session: StoredSession, begun: datetime | None) -> tuple[TextLine, ...]:
+    return tuple(TextLine(**_entry(entry, begun), text=entry.fields["text"]) for entry in entries(session, "note"))
 
 
-def _struck_by(entry: Entry) -> str:
-    return entry.struck_by.name if entry.struck_by is not None else ""
+def _entry(entry: Entry, begun: datetime | None) -> dict[str, Any]:
+    """What every line says of the entry that it shows."""
+    return {
+        "id": entry.id,
+        "at": entry.at,
+        "entered": entry.entered,
+        "late": entry.late,
+        "by": entry.by,
+        "minutes": _minutes(begun, entry.at),
+        "struck": entry.struck,
+        "struck_by": entry.struck_by.name if entry.struck_by is not None else "",
+    }
 
 
 def _alert(lines: Sequence[ReadingLine]) -> Action:

@@ -110,8 +110,8 @@ class CheckLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReadingLine:
-    """One row of the readings table and one bar of the chart. `minutes` counts from the dose; negative: before."""
+class EntryLine:
+    """What every line of a session has. `minutes` counts from the dose; negative: before; None: there was none."""
 
     id: str
     at: datetime
@@ -119,6 +119,14 @@ class ReadingLine:
     late: bool
     by: Clinician
     minutes: int | None
+    struck: str | None  # the reason
+    struck_by: str  # "" where it was not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadingLine(EntryLine):
+    """One row of the readings table and one bar of the chart."""
+
     systolic: Decimal | None
     diastolic: Decimal | None
     heart_rate: Decimal | None
@@ -128,19 +136,17 @@ class ReadingLine:
     dissociation: int | None
     baseline: bool
     action: Action
-    struck: str | None = None
-    struck_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventLine:
-    id: str
-    at: datetime
-    entered: datetime
-    late: bool
-    by: Clinician
-    minutes: int | None
+class TextLine(EntryLine):
+    """One that is said in words: "Paused", "Labetalol 10 mg, intravenous", a note."""
+
     text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventLine(TextLine):
     severity: Severity
     action: str
     resolved_field: str  # "event.<id>.resolved", saved through save_fields
@@ -148,23 +154,6 @@ class EventLine:
     outcome_field: str  # "event.<id>.outcome"
     outcome: EventOutcome | None
     serious: bool | None  # None: not said
-    struck: str | None = None
-    struck_by: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfusionLine:
-    """What happened to the infusion. `words`: "Paused", "1.0 mg/min"."""
-
-    id: str
-    at: datetime
-    entered: datetime
-    late: bool
-    by: Clinician
-    minutes: int | None
-    words: str
-    struck: str | None = None
-    struck_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,41 +161,20 @@ class InfusionView:
     """Where the infusion stands, for a programme that gives one."""
 
     state: InfusionState
-    lines: tuple[InfusionLine, ...]
+    lines: tuple[TextLine, ...]
     words: str  # "Running for 12 min, pauses left out."
     rate: str  # the last one, in words; "" where none was entered
     ran: tuple[tuple[datetime, datetime], ...]  # each stretch without a pause, the last one up to now while it runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RescueLine:
-    id: str
-    at: datetime
-    entered: datetime
-    late: bool
-    by: Clinician
-    minutes: int | None
-    text: str  # "Labetalol 10 mg, intravenous"
+class RescueLine(TextLine):
     reason: str
     effect_field: str  # "rescue.<id>.effect", saved through save_fields
     effect: str
     effect_time_field: str
     effect_time: str  # as typed
     sedates: bool
-    struck: str | None = None
-    struck_by: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoteLine:
-    id: str
-    at: datetime
-    entered: datetime
-    late: bool
-    by: Clinician
-    text: str
-    struck: str | None = None
-    struck_by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -281,7 +249,7 @@ class SessionView:
     stock: Stock  # the site's ledger
     readings: tuple[ReadingLine, ...]  # newest last
     events: tuple[EventLine, ...]
-    notes: tuple[NoteLine, ...]
+    notes: tuple[TextLine, ...]
     due: Due
     alert: Action  # of the latest reading since the dose
     steps: tuple[StepState, ...]

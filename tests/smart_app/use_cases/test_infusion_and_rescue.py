@@ -56,7 +56,7 @@ class TestInfusion:
         shown = session_view(clinic.work, clinic.clock, NAN, session.id, clinic.site).infusion
         assert shown is not None
         assert (shown.state, shown.words) == ("running", "Running for 25 min, pauses left out.")
-        assert [line.words for line in shown.lines] == ["Paused", "Resumed", "Rate 60 mL/h"]
+        assert [line.text for line in shown.lines] == ["Paused", "Resumed", "Rate 60 mL/h"]
         assert [line.minutes for line in shown.lines] == [10, 15, 20]
         assert shown.lines[0].late
 
