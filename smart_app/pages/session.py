@@ -108,12 +108,13 @@ def begin(visit: Visit) -> Response:
 
 
 def resume(visit: Visit) -> Response:
-    """The first step that is not complete, or the note once it is signed."""
+    """The monitor while readings are to come, else the first step not complete, or the note once it is signed."""
     view = _view(visit)
     signed = view.session.signed is not None and view.session.amendment is None
     if signed or view.session.status is SessionStatus.NOT_DONE:
         return visit.go(f"session/{view.session.id}/sign")
-    step = next((state.key for state in view.steps if not state.done), "discharge")
+    watched = next((state.key for state in view.steps if state.waits), "")
+    step = watched or next((state.key for state in view.steps if not state.done), "discharge")
     return visit.go(f"session/{view.session.id}/{step}")
 
 

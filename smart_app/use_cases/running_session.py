@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -104,6 +105,16 @@ def view_of(
     therapy = check_lines(at_hand, THERAPY, checklists.THERAPY, {})
     taken = readings(session)
     lines = tuple(_reading_line(reading, begun, limits, taken[:place]) for place, reading in enumerate(taken))
+    over = ended(session, "discharge.ended", now)
+    due = next_due(
+        taken,
+        schedule=() if over else definition.monitoring_minutes,
+        dose_at=begun,
+        now=now,
+        limits=at_hand.limits,
+    )
+    watched = begun is not None and not over and dose_day(session) == now.date()
+    waits = {"monitor": f"next reading {due.at:%H:%M}"} if watched and due.at else {}
     why_not = _why_not(session, caller)
     return SessionView(
         session=session,
@@ -128,18 +139,14 @@ def view_of(
         readings=lines,
         events=_event_lines(session, begun),
         notes=_note_lines(session, begun),
-        due=next_due(
-            readings(session),
-            schedule=() if ended(session, "discharge.ended", now) else definition.monitoring_minutes,
-            dose_at=begun,
-            now=now,
-            limits=at_hand.limits,
-        ),
+        due=due,
         alert=_alert(lines),
         event_alerts=_event_alerts(session, begun),
         infusion=_infusion(session, begun, now) if definition.infusion_minutes is not None else None,
         rescues=_rescue_lines(session, begun),
-        steps=tuple(_step(session, key, course, now, limits, stock) for key in STEPS),
+        steps=tuple(
+            replace(_step(session, key, course, now, limits, stock), waits=waits.get(key, "")) for key in STEPS
+        ),
         missing=missing(session, course, now, limits, stock),
         stock=stock,
         scores_ask=scores_ask,

@@ -192,11 +192,12 @@ class StepState:
     key: str  # a key of STEPS
     name: str
     begun: bool
-    problems: Problems  # empty: the step is complete
+    problems: Problems  # empty: nothing is missing
+    waits: str = ""  # what is still to come in it while the session runs; empty: nothing
 
     @property
     def done(self) -> bool:
-        return self.begun and not self.problems
+        return self.begun and not self.problems and not self.waits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

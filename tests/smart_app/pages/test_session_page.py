@@ -693,6 +693,17 @@ async def test_the_page_of_a_full_session_stays_light(desk: Desk) -> None:
     assert total <= 40 * 1024
 
 
+async def test_while_readings_are_to_come_the_tab_leads_to_the_monitor_which_is_not_complete(desk: Desk) -> None:
+    session = running(desk)
+    save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"dose.ended": "", "discharge.ended": ""})
+    async with desk.client() as client:
+        landing = await client.get(f"{ROOT}/session/{session.id}")
+        assert landing.headers["location"] == at(session, "monitor")
+        assert re.search(r"Monitor next reading \d\d:\d\d", (await page_of(client, at(session, "monitor"))).text)
+        save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"discharge.ended": "14:30"})
+        assert "Monitor complete" in (await page_of(client, at(session, "monitor"))).text
+
+
 async def test_a_step_says_what_is_to_do_not_only_how_much(desk: Desk) -> None:
     session = opened(desk)
     dose = a_dose(desk) | {"dose.given_mg": ""}
