@@ -22,6 +22,7 @@ from smart_app.pages.measured import measured_at
 from smart_app.pages.session_chart import readings_chart
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.checklist import CHECK, DISCHARGE, THERAPY
+from smart_app.use_cases.confirmations import TICKS
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.late_forms import LateForm
@@ -35,7 +36,7 @@ from smart_app.use_cases.two_writers import disputed
 KINDS = dict.fromkeys(("reading", "event", "note", "infusion", "rescue"), "monitor")
 TIMED = frozenset(KINDS) - {"note"}  # their forms have a field for when it happened
 NEXT = {"before": "dose", "dose": "monitor", "monitor": "discharge", "discharge": "sign"}
-_OURS = frozenset({"step", "do", "was", "measured"})
+_OURS = frozenset({"step", "do", "was", "measured", "asked"})
 _PUT_THERE = frozenset({"baseline"})  # fields of an entry that its page filled in
 _SHOWN = {
     "before": ("check.", "gate.", "hold."),
@@ -239,7 +240,9 @@ def save(visit: Visit) -> Response:
     session = _keep_typed(visit, fields)
     if visit.quiet:
         beside = sorted(set(disputed(session.fields)) & set(fields))
-        return JSONResponse({"saved": f"{now:%H:%M:%S}"} | ({"beside": beside} if beside else {}))
+        again = [name for name in TICKS if fields.get(name) == "yes" and session.fields.get(name) != "yes"]
+        told = ({"beside": beside} if beside else {}) | ({"again": again} if again else {})
+        return JSONResponse({"saved": f"{now:%H:%M:%S}"} | told)
     step = _step(visit, "before")
     if do == "start":
         return visit.go(f"session/{session.id}/monitor?saved=1")
@@ -299,7 +302,8 @@ def _text(each: object) -> str | None:
 
 def _keep_typed(visit: Visit, fields: Mapping[str, str]) -> StoredSession:
     deps = visit.deps
-    return save_fields(deps.work, deps.clock, visit.caller, visit.path["session"], fields, shown(visit.fields))
+    asked = visit.fields.get("asked", "")
+    return save_fields(deps.work, deps.clock, visit.caller, visit.path["session"], fields, shown(visit.fields), asked)
 
 
 def choose_one(visit: Visit) -> Response:

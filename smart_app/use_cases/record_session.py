@@ -20,6 +20,7 @@ from smart_app.use_cases.access import (
     retried,
 )
 from smart_app.use_cases.background import background
+from smart_app.use_cases.confirmations import given_unseen, withdrawn
 from smart_app.use_cases.course_events import hold_interrupted
 from smart_app.use_cases.course_progress import activities_now, is_open, may_change, next_number, open_one
 from smart_app.use_cases.errors import Refused
@@ -34,23 +35,10 @@ from smart_app.use_cases.session_lines import SessionView
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.stock import filled_from_vial, stock_of
 from smart_app.use_cases.two_writers import chosen, mark, meets, replaced, set_beside, versions
-from smart_app.use_cases.typed_session import FIELDS, is_field
+from smart_app.use_cases.typed_session import is_field
 
 LONGEST = 4000
-_BESIDE = re.compile(r"[a-z]+\.[a-z0-9_]+\.(?!note$)[a-z]+")  # "check.fasting.solids", but no note
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # all but tab and line feed: no XHTML may hold them
-
-# A change of one of these withdraws dose.confirm: the questions may be others now.
-_CONFIRMED = frozenset(name for name in FIELDS if name.startswith("dose.")) - {
-    "dose.confirm",
-    "dose.lot",
-    "dose.body_site",
-    "dose.second_person",
-    "dose.witness",
-    "dose.waste_method",
-    "dose.vial_reason",
-    "dose.unchecked",
-}
 
 
 @retried
@@ -172,12 +160,14 @@ def save_fields(
     session_id: str,
     fields: Mapping[str, str],
     shown: Mapping[str, str | None] | None = None,
+    asked: str | None = None,
 ) -> StoredSession:
     """Keep values as typed. What is wrong with them is said by `check_step` and at signing.
 
     Names that are not of the form are dropped. A colleague's value that is overwritten stays in the field's past.
     `shown` are the values that the page showed (None: not known): where a colleague has written another since, both
-    are kept, and `choose` decides.
+    are kept, and `choose` decides. A tick that answers questions about other values than those that stand is not
+    taken (`confirmations`; `asked` is the mark of the dose step's).
     """
     now, action = clock(), "clinician:session:save"
     with work() as uow:
@@ -191,6 +181,8 @@ def save_fields(
         if long:
             raise Refused("Some of the text is too long to keep.", problems=long)
         changed = {name: value for name, value in typed.items() if session.fields.get(name, "") != value}
+        for tick in given_unseen(session.fields, changed, shown, asked):
+            del changed[tick]
         if not changed:
             return session
         known, author = session.fields, caller.clinician.reference
@@ -216,10 +208,7 @@ def with_fields(
     session: StoredSession, changed: Mapping[str, str], author: Clinician, now: datetime
 ) -> StoredSession:
     fields = dict(session.fields)
-    confirmed = "yes" in {fields.get("dose.confirm"), changed.get("dose.confirm")}
-    if confirmed and not _CONFIRMED.isdisjoint(changed):
-        changed = {**changed, "dose.confirm": ""}
-    changed = {**changed, **_withdrawn(fields, changed)}
+    changed = {**changed, **withdrawn(fields, changed)}
     for name, value in changed.items():
         fields = replaced(fields, name, value, author, now)
     return replace(session, fields=fields, authors=with_author(session, author))
@@ -252,8 +241,9 @@ def choose(
             words = "Somebody has written here again since. Look at what is there now, and choose again."
             raise Refused(words, problems={name: words})
         fields = chosen(session.fields, name, place)
-        if name in _CONFIRMED and fields[name] != session.fields.get(name, "") and fields.get("dose.confirm"):
-            fields = replaced(fields, "dose.confirm", "", caller.clinician, now)
+        if fields[name] != session.fields.get(name, ""):
+            for tick in withdrawn(fields, {name: fields[name]}):
+                fields = replaced(fields, tick, "", caller.clinician, now)
         saved = replace(session, fields=fields, authors=with_author(session, caller.clinician))
         filled = filled_from_vial(uow, saved, {name: fields[name]})
         told = {each: text for each, text in filled.items() if fields.get(each, "") != text}
@@ -263,16 +253,6 @@ def choose(
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=detail))
         uow.commit()
         return replace(saved, version=saved.version + 1)
-
-
-def _withdrawn(fields: Mapping[str, str], changed: Mapping[str, str]) -> dict[str, str]:
-    """A value beside an answer was changed: the questions about unusual ones may be others now."""
-    return {
-        name: ""
-        for name in ("check.confirm", "discharge.confirm", "therapy.confirm")
-        if "yes" in {fields.get(name), changed.get(name)}
-        and any(_BESIDE.fullmatch(each) and each.partition(".")[0] == name.partition(".")[0] for each in changed)
-    }
 
 
 def with_author(session: StoredSession, author: Clinician) -> tuple[Clinician, ...]:

@@ -30,6 +30,7 @@ from smart_app.use_cases.checklist import (
     open_stopping,
     reasons_wanted,
 )
+from smart_app.use_cases.confirmations import DOSE, amounts_mark
 from smart_app.use_cases.course_progress import is_open
 from smart_app.use_cases.records import Caller, Entry, StoredCourse, StoredScreening, StoredSession
 from smart_app.use_cases.second_person import (
@@ -259,7 +260,8 @@ def _dose_lines(
         planned_source=source,
         volume=dosing.volume(known.given_mg or known.planned_mg, known.concentration),
         warnings=asked,
-        confirmed=text(session, "dose.confirm") == "yes",
+        confirmed=text(session, DOSE) == "yes",
+        asked=amounts_mark(session.fields),
         started=started(session, now),
         ended=ended(session, "dose.ended", now),
         counted=stock.counts(course.route),

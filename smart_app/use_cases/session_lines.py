@@ -209,6 +209,7 @@ class DoseLines:
     volume: Sum | None
     warnings: Mapping[str, str]  # field -> question; answered by dose.confirm
     confirmed: bool
+    asked: str  # the mark of the questions, for `save_fields`
     started: datetime | None
     ended: datetime | None
     counted: bool = False  # it comes out of vials of the ledger

@@ -59,12 +59,18 @@ async function sendOff(its, aside) {
     if (!its.changed.size) letGo(its);
     if (!answer.ok) { say('problem', `Not saved: ${told.problem}`, form); return; }
     if (saves) for (const [name, value] of sent) if (!told.beside?.includes(name)) touch(form, name, value);
-    say('saved', saves ? `Saved to server ${told.saved}` : `Draft kept on server ${told.saved}. Not saved yet.`, form);
+    if (told.again) askAgain(told.again, form);
+    else say('saved', saves ? `Saved to server ${told.saved}` : `Draft kept on server ${told.saved}. Not saved yet.`, form);
     if (saves && document.querySelector('[data-after-save]')) refresh();
   } catch {
     sayWaiting();
     if (form.isConnected) its.wait = setTimeout(() => save(its, ASIDE), RETRY);
   }
+}
+// A tick for values that somebody changed meanwhile is none: it is taken back, and what it is about is shown anew.
+function askAgain(names, form) {
+  for (const box of names.map(name => form.elements[name])) { box.checked = false; box.blur(); }
+  say('problem', 'These values were changed meanwhile. Look again, then tick.', form);
 }
 function letGo(its) {
   forget(its.n);

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 
 from fhir_mappings.facts.treatment import Role
+from smart_app.use_cases.record_session import save_fields
 from smart_app.use_cases.sign_session import sign
 from tests.browser import CHROMIUM
 from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened
 from tests.smart_app.pages.desk import LAUNCH, Desk, a_caller, a_clinician
-from tests.smart_app.pages.treatment import ready, running
+from tests.smart_app.pages.treatment import nurse, ready, running
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
@@ -102,6 +104,26 @@ def test_what_a_killed_tab_left_is_sent_for_its_user_and_patient_in_a_new_start_
         tab.wait_for_selector("[data-saved][data-state=saved]")
         assert systolics(desk, session) == [*before, "131", "132"]
         assert tab.evaluate(COUNT) == 0
+
+
+def test_a_tick_for_amounts_that_somebody_changed_meanwhile_is_taken_back_and_asked_again() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    save = partial(save_fields, desk.work, desk.deps.clock, nurse(), session)
+    save({"dose.given_mg": "60"})
+    with opened(desk) as page:
+        page.goto(f"session/{session}/dose")
+        page.wait_for_selector("#asks:has-text('60 mg given')")
+        save({"dose.given_mg": "600"})
+        page.check("[name='dose.confirm']")
+        page.wait_for_selector("[data-saved][data-state=problem]:has-text('changed meanwhile')")
+        page.wait_for_selector("#asks:has-text('600 mg given')")
+        assert not page.is_checked("[name='dose.confirm']")
+        assert desk.work.kept.sessions[session].fields.get("dose.confirm") != "yes"
+        page.check("[name='dose.confirm']")
+        page.wait_for_selector("[data-saved][data-state=saved]")
+        assert desk.work.kept.sessions[session].fields["dose.confirm"] == "yes"
 
 
 def test_an_entry_of_a_session_that_was_signed_meanwhile_is_shown_with_what_it_holds() -> None:

@@ -286,6 +286,43 @@ async def test_an_unusual_dose_is_asked_back(desk: Desk) -> None:
     assert "f-dose.confirm" in page.ids
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+async def test_a_yes_to_unusual_amounts_holds_for_those_that_its_page_asked_about(desk: Desk, script: bool) -> None:
+    session, nan = opened(desk), nurse()
+    save_fields(desk.work, desk.deps.clock, nan, session.id, a_dose(desk) | {"dose.given_mg": "60"})
+    async with desk.client() as client:
+        stale = (await page_of(client, at(session, "dose"))).form("/fields")
+        save_fields(desk.work, desk.deps.clock, nan, session.id, {"dose.given_mg": "600"})
+        if script:
+            client.headers["X-KP-Script"] = "1"
+            refused = await post(client, stale, dose__confirm="yes", dose__body_site="right forearm")
+            assert refused.json() == {"saved": "14:32:07", "again": ["dose.confirm"]}
+            del client.headers["X-KP-Script"]
+        else:
+            refused = await post(client, stale, dose__confirm="yes", dose__body_site="right forearm")
+            assert "Check: 600 mg given, 41 mg planned. Is that right?" in PageParts(refused.text).text
+        kept = desk.work.kept.sessions[session.id].fields
+        assert kept.get("dose.confirm") != "yes"
+        assert (kept["dose.given_mg"], kept["dose.body_site"]) == ("600", "right forearm"), "nothing else is lost"
+        fresh = (await page_of(client, at(session, "dose"))).form("/fields")
+        await post(client, fresh, dose__confirm="yes")
+    assert desk.work.kept.sessions[session.id].fields["dose.confirm"] == "yes"
+
+
+async def test_a_yes_beside_a_check_holds_for_the_values_of_its_page(desk: Desk) -> None:
+    session, nan = opened(desk), nurse()
+    save_fields(
+        desk.work, desk.deps.clock, nan, session.id, before_answers(Route.IV) | {"check.fasting.solids": "30"}
+    )
+    async with desk.client() as client:
+        stale = (await page_of(client, at(session, "before"))).form("/fields")
+        save_fields(desk.work, desk.deps.clock, nan, session.id, {"check.fasting.solids": "300"})
+        await post(client, stale, check__confirm="yes")
+        assert desk.work.kept.sessions[session.id].fields.get("check.confirm") != "yes"
+        await post(client, (await page_of(client, at(session, "before"))).form("/fields"), check__confirm="yes")
+    assert desk.work.kept.sessions[session.id].fields["check.confirm"] == "yes"
+
+
 async def test_saving_goes_on_when_the_step_is_complete_and_says_what_is_missing_when_not(desk: Desk) -> None:
     session = opened(desk)
     async with desk.client() as client:
