@@ -11,6 +11,7 @@ from typing import Any
 from fhir_mappings.facts.checklists import THERAPY
 from fhir_mappings.facts.goals import Aim
 from fhir_mappings.facts.instruments import INSTRUMENTS
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED
 from fhir_mappings.facts.programme import Detail, ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
@@ -19,16 +20,15 @@ from launch.registration_keys import KEYS
 from smart_app.clinical.action_limits import ACTION_LIMITS
 from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, SESSION_TABLE
-from smart_app.clinical.follow_up import FOLLOW_UP_WEEKS
 from smart_app.clinical.goals import achievement
 from smart_app.clinical.ledger import Act
 from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
-from smart_app.clinical.maintenance_rules import BOUNDS, MaintenanceRules
 from smart_app.clinical.microdosing import EARLY_DAYS, REVIEW_MONTHS, THEN_EVERY, WEEK_DAYS
-from smart_app.clinical.outcomes import BASELINE_DAYS, Outcome, Verdict
-from smart_app.clinical.programme_settings import TUNABLES, Tunable
-from smart_app.clinical.relapse import DEFAULT_RULE
+from smart_app.clinical.outcomes import Outcome, Verdict
+from smart_app.clinical.programme_settings import LISTED, TUNABLES, Tunable
+from smart_app.clinical.relapse import rule_words
 from smart_app.clinical.rule_sheet import rule_sheet
+from smart_app.clinical.site_sheet import SiteRules, site_sheet
 from smart_app.clinical.site_table import amount
 from smart_app.sandbox.patients.table import PATIENTS
 from smart_app.use_cases.ledger_log import COLUMNS
@@ -124,6 +124,10 @@ def _action_rows() -> Iterable[tuple[str, ...]]:
         yield f"`{each.key}`", f"{each.words} ({each.unit})" if each.unit else each.words, bounds, each.does
 
 
+def _listed_rows() -> str:
+    return "\n".join(f"| `{each.key}` | {each.words}: {each.takes} |" for each in LISTED)
+
+
 def _tunable_row(tunable: Tunable) -> tuple[str, ...]:
     bounds = (_programme_bounds(tunable, p) for p in PROGRAMMES.values())
     return (f"`{tunable.key}`", f"{tunable.words} ({tunable.unit or 'share'})", *bounds, tunable.source)
@@ -134,10 +138,11 @@ def _programme_bounds(tunable: Tunable, shipped: ProgrammeDefinition) -> str:
     return f"{getattr(shipped, tunable.key)} ({bounds[0]} to {bounds[1]})" if bounds else "-"
 
 
-def _maintenance_rows() -> Iterator[tuple[str, ...]]:
-    shipped = MaintenanceRules()
-    for each in BOUNDS:
-        yield f"`{each.key}`", each.words, f"{getattr(shipped, each.key)} ({each.least} to {each.most})"
+def _table_rows(name: str) -> Iterator[tuple[str, ...]]:
+    """Every key of a table of site.toml."""
+    (told,) = (each for each in site_sheet(SiteRules()) if each.name == name)
+    for row in told.rows:
+        yield f"`{row.key}`", row.words, row.shipped, row.bounds, row.source
 
 
 def _check_rows() -> Iterator[tuple[str, ...]]:
@@ -205,8 +210,7 @@ window are the clinic's and cannot be set. A course keeps the programme that it 
 
 | key | takes |
 |---|---|
-| `planned_days` | days from the first session, one for each, within window and spacing |
-| `monitoring_minutes` | minutes from the dose: all of the shipped ones, and more between or after them |
+{_listed_rows()}
 | `required` | keys of checks that must be answered |
 | `checks`, `discharge` | further ones: tables of key, text, required, not_applicable, stops |
 | `reason` | why, shown with what it explains |
@@ -237,7 +241,7 @@ below the limits, the last dose is long enough ago, urinary symptoms and liver v
 met. A reason takes the place of what is not met, but for the screening: a finding is overridden on its own page. All
 limits are working proposals; `[maintenance]` of site.toml makes them stricter.
 
-{table(("key", "meaning", "shipped (bounds)"), _maintenance_rows())}
+{table(("key", "meaning", "shipped", "may be set", "source"), _table_rows("maintenance"))}
 
 ## Doses that the patient takes alone
 
@@ -322,9 +326,16 @@ Questionnaires in `fhir_mappings/questionnaires/`, made from the same table.
 
 {table(head, rows)}
 
-{DEFAULT_RULE.words} It is a working proposal, as are the dates at which a scale is due: baseline within
-{BASELINE_DAYS} days before session 1, once a week in the course, within a week after the last session, then after
-{", ".join(map(str, FOLLOW_UP_WEEKS))} weeks.
+{rule_words(AS_SHIPPED)} It is a working proposal, as are the dates at which a scale is due: a baseline before
+session 1, once a week in the course, once after the last session, then at the follow-ups.
+
+## What a site may set
+
+In `[outcomes]` of site.toml, see [operations](operations.md#how-a-site-sets-relapse-and-the-dates-of-questionnaires).
+Ranges, bands, response, remission and what alerts cannot be set; a form is due once a week in a course, since PHQ-9
+asks about two weeks. A course keeps what held when its patient was enrolled.
+
+{table(("key", "meaning", "shipped", "may be set", "source"), _table_rows("outcomes"))}
 
 ## Goals in the CarePlan
 

@@ -76,6 +76,7 @@ class SiteSettings:
                 limits=self.limits,
                 ledger=self.ledger,
                 signing=self.signing,
+                outcomes=self.programmes.outcomes,
                 maintenance=self.maintenance,
             )
         )
@@ -88,6 +89,7 @@ _TABLES = {
     "session": "[session]",
     "ledger": "[ledger]",
     "signing": "[signing]",
+    "outcomes": "[outcomes]",
     "maintenance": "[maintenance]",
 }
 

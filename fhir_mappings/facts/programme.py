@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from fhir_mappings.facts.goals import CourseGoal
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from fhir_mappings.facts.titration import TitrationStep
 from fhir_mappings.facts.treatment import Answer, Clinician, Place, Purpose, Route
 
@@ -86,6 +87,7 @@ class ProgrammeDefinition:
     least_share: Decimal = Decimal("0.8")  # of the planned dose, for a session to count by itself
     weight_days: int = 30  # weigh again when older
     weight_days_at_most: int = 90  # an older weight is refused
+    outcomes: OutcomeRules = AS_SHIPPED
 
 
 class CourseStatus(StrEnum):

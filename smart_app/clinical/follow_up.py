@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
-from smart_app.clinical.outcomes import BASELINE_DAYS, ScaleScore, totals
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
+from smart_app.clinical.outcomes import ScaleScore, totals
 
-AFTER_LAST = timedelta(days=7)
 WEEK = timedelta(days=7)
-FOLLOW_UP_WEEKS = (2, 4, 8, 12)
-EARLY = timedelta(days=3)  # a follow-up may be this much before its day
-LATE = timedelta(days=7)  # and this much after it
 
 
 class DueState(StrEnum):
@@ -41,13 +38,14 @@ def schedule(
     start: date,
     ended: date | None,
     today: date,
+    rules: OutcomeRules = AS_SHIPPED,
 ) -> tuple[Due, ...]:
     """`start`: the day of session 1, held or planned; `ended`: of the last one, once the course has ended.
 
     Of a running course the weeks up to the next one are told.
     """
     taken = totals(scores, scale)
-    return tuple(_due(what, first, last, taken, today) for what, first, last in _windows(start, ended, today))
+    return tuple(_due(what, first, last, taken, today) for what, first, last in _windows(start, ended, today, rules))
 
 
 def next_due(entries: Sequence[Due]) -> Due | None:
@@ -55,8 +53,8 @@ def next_due(entries: Sequence[Due]) -> Due | None:
     return next((each for each in entries if each.state in {DueState.DUE, DueState.TO_COME}), None)
 
 
-def _windows(start: date, ended: date | None, today: date) -> Iterator[tuple[str, date, date]]:
-    yield "Baseline", start - timedelta(days=BASELINE_DAYS), start
+def _windows(start: date, ended: date | None, today: date, rules: OutcomeRules) -> Iterator[tuple[str, date, date]]:
+    yield "Baseline", start - timedelta(days=rules.baseline_days), start
     week = 1
     until = ended if ended is not None else max(today, start)
     while start + WEEK * week < until or (ended is None and start + WEEK * (week - 1) <= until):
@@ -64,10 +62,13 @@ def _windows(start: date, ended: date | None, today: date) -> Iterator[tuple[str
         week += 1
     if ended is None:
         return
-    yield "After the last session", ended + timedelta(days=1), ended + AFTER_LAST
-    for weeks in FOLLOW_UP_WEEKS:
-        day = ended + WEEK * weeks
-        yield f"{weeks} weeks after the last session", day - EARLY, day + LATE
+    yield "After the last session", ended + timedelta(days=1), ended + timedelta(days=rules.after_last_days)
+    early, late = timedelta(days=rules.early_days), timedelta(days=rules.late_days)
+    days = [ended + WEEK * weeks for weeks in rules.follow_up_weeks]
+    following = [*days[1:], date.max]
+    for weeks, day, after in zip(rules.follow_up_weeks, days, following, strict=True):
+        last = min(day + late, after - early - timedelta(days=1))  # no score stands for two follow-ups
+        yield f"{weeks} weeks after the last session", day - early, last
 
 
 def _due(what: str, first: date, last: date, taken: Sequence[ScaleScore], today: date) -> Due:

@@ -8,6 +8,7 @@ from datetime import date
 
 from fhir_mappings.facts.goals import Achievement, Aim, CourseGoal
 from fhir_mappings.facts.instruments import INSTRUMENTS
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from smart_app.clinical.outcomes import PRIMARY, Outcome, ScaleScore, Verdict, outcome, totals
 from smart_app.clinical.relapse import Declaration, Relapse, Standing, relapse
 
@@ -35,6 +36,7 @@ def course_goals(
     first_session: date | None,
     scale: str = PRIMARY,
     declared: Sequence[Declaration] = (),
+    rules: OutcomeRules = AS_SHIPPED,
 ) -> tuple[CourseGoal, ...]:
     """Response and remission by the scale that judges the course. After a relapse neither is said to be achieved."""
     told = [*totals(scores, scale), *(totals(scores) if scale != PRIMARY else ())]  # PHQ-9 tells a relapse
@@ -46,6 +48,7 @@ def course_goals(
             first_session,
             scale,
             [each for each in declared if number == len(ordered) or each.day < ordered[number].day],
+            rules,
         )
         for number in range(len(ordered) + 1)
     ]
@@ -53,10 +56,14 @@ def course_goals(
 
 
 def _state(
-    scores: Sequence[ScaleScore], first_session: date | None, scale: str, declared: Sequence[Declaration]
+    scores: Sequence[ScaleScore],
+    first_session: date | None,
+    scale: str,
+    declared: Sequence[Declaration],
+    rules: OutcomeRules,
 ) -> _State:
-    found = outcome(scores, first_session=first_session, scale=scale)
-    stands = relapse(scores, first_session=first_session, declared=declared)
+    found = outcome(scores, first_session=first_session, scale=scale, rules=rules)
+    stands = relapse(scores, first_session=first_session, declared=declared, rules=rules)
     lost = stands if stands.standing is Standing.RELAPSE else None
     days = (found.latest.day if found.latest is not None else None, lost.since if lost is not None else None)
     return _State(found=found, lost=lost, day=max((day for day in days if day is not None), default=None))

@@ -8,10 +8,10 @@ from datetime import date, datetime, time
 from enum import StrEnum
 
 from fhir_mappings.facts.instruments import INSTRUMENTS
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from fhir_mappings.facts.questionnaire import Instrument
 
 PRIMARY = "phq9"  # the scale a course is judged by, unless another was chosen
-BASELINE_DAYS = 7  # a baseline is taken at most this long before session 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +77,13 @@ def totals(scores: Sequence[ScaleScore], scale: str = PRIMARY) -> list[ScaleScor
     return sorted(found, key=lambda score: (score.day, score.earliest))
 
 
-def outcome(scores: Sequence[ScaleScore], *, first_session: date | None, scale: str = PRIMARY) -> Outcome:
+def outcome(
+    scores: Sequence[ScaleScore],
+    *,
+    first_session: date | None,
+    scale: str = PRIMARY,
+    rules: OutcomeRules = AS_SHIPPED,
+) -> Outcome:
     """Judge the scores of a course by one scale; those of others only tell why it cannot be judged.
 
     Before the first session every score may be the baseline.
@@ -94,7 +100,7 @@ def outcome(scores: Sequence[ScaleScore], *, first_session: date | None, scale: 
         return Outcome(
             scale=scale, sentence=f"{form.name} {_said(latest, form)}. {why}", verdict=Verdict.UNKNOWN, latest=latest
         )
-    remark = _remark(first, first_session)
+    remark = _remark(first, first_session, rules.baseline_days)
     if latest is first:
         return Outcome(
             scale=scale,
@@ -193,13 +199,14 @@ def _said(score: ScaleScore, form: Instrument) -> str:
     return f"{score.total} ({band})" if band else str(score.total)
 
 
-def _remark(first: ScaleScore, first_session: date | None) -> str:
+def _remark(first: ScaleScore, first_session: date | None, most: int) -> str:
     if first_session is None:
         return ""
     days = (first_session - first.day).days
-    if days <= BASELINE_DAYS:
+    if days <= most:
         return ""
-    return f"The baseline was taken {days} days before session 1; {BASELINE_DAYS} days or fewer are asked for."
+    asked = "1 day or fewer is" if most == 1 else f"{most} days or fewer are"
+    return f"The baseline was taken {days} days before session 1; {asked} asked for."
 
 
 def _verdict(first: int, latest: int) -> Verdict:

@@ -16,9 +16,11 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import Any
 
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from fhir_mappings.facts.programme import CheckItem, ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.facts.treatment import Route
+from smart_app.clinical.outcome_settings import outcome_rules
 from smart_app.clinical.site_table import (
     NO_REASON,
     PROPOSAL,
@@ -135,18 +137,32 @@ class ProgrammeSettings:
 
     programmes: Programmes = field(default_factory=lambda: PROGRAMMES)
     reasons: Mapping[Route, str] = field(default_factory=dict)
+    outcomes: OutcomeRules = AS_SHIPPED  # of each of them
 
 
 def programme_settings(table: Mapping[str, Any]) -> ProgrammeSettings:
-    """The programmes of a parsed site.toml: tables `[programme.ROUTE]`.
+    """The programmes of a parsed site.toml: tables `[programme.ROUTE]`, and `[outcomes]`, which holds for each.
 
     Raises SettingsRefused with every problem found, not only the first.
     """
     reader = _Reader()
     reader.read(table.get("programme", {}))
+    outcomes = AS_SHIPPED
+    try:
+        outcomes = outcome_rules(table)
+    except SettingsRefused as refused:
+        reader.problems += refused.problems
     if reader.problems:
         raise SettingsRefused(reader.problems)
-    return ProgrammeSettings(programmes=MappingProxyType(reader.programmes), reasons=reader.reasons)
+    programmes = {route: _judged_by(outcomes, here) for route, here in reader.programmes.items()}
+    return ProgrammeSettings(programmes=MappingProxyType(programmes), reasons=reader.reasons, outcomes=outcomes)
+
+
+def _judged_by(outcomes: OutcomeRules, here: ProgrammeDefinition) -> ProgrammeDefinition:
+    if here.outcomes == outcomes:
+        return here
+    judged = replace(here, outcomes=outcomes)
+    return replace(judged, version=tuned_version(PROGRAMMES[here.route], judged))
 
 
 def tunings(settings: ProgrammeSettings) -> tuple[Tuning, ...]:

@@ -7,28 +7,16 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
 
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from smart_app.clinical.outcomes import ScaleScore, Verdict, baseline, in_remission, judged, too_soon, totals
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelapseRule:
-    """A working proposal of the clinical content: no agreed definition was found. Limits included."""
-
-    least_total: int = 10
-    least_rise: int = 5  # above the best total since the response
-    confirm_days: tuple[int, int] = (5, 28)  # the second value, after the first
-
-    @property
-    def words(self) -> str:
-        soonest, latest = self.confirm_days
-        return (
-            f"Relapse: after response or remission, PHQ-9 {self.least_total} or more and at least {self.least_rise} "
-            f"above the best, and so again {soonest} to {latest} days later; or admission to hospital, a suicide "
-            "attempt, or a clinician's own judgement."
-        )
-
-
-DEFAULT_RULE = RelapseRule()
+def rule_words(rules: OutcomeRules) -> str:
+    return (
+        f"Relapse: after response or remission, PHQ-9 {rules.relapse_total} or more and at least "
+        f"{rules.relapse_rise} above the best, and so again {rules.confirm_from_days} to {rules.confirm_to_days} "
+        "days later; or admission to hospital, a suicide attempt, or a clinician's own judgement."
+    )
 
 
 class Standing(StrEnum):
@@ -81,14 +69,14 @@ def relapse(
     *,
     first_session: date | None,
     declared: Sequence[Declaration] = (),
-    rule: RelapseRule = DEFAULT_RULE,
+    rules: OutcomeRules = AS_SHIPPED,
 ) -> Relapse:
     """Where the patient stands after the last score and declaration. Nothing is relapse before session 1.
 
     A value below the limits between two high ones clears the first. A new response or remission ends a relapse,
     and the best is counted anew from it.
     """
-    course = _Course(first_session, totals(scores), rule)
+    course = _Course(first_session, totals(scores), rules)
     events: list[tuple[date, int, ScaleScore | Declaration]] = [(each.day, 0, each) for each in course.after]
     if first_session is not None:
         events += [(each.day, 1, each) for each in declared if each.day >= first_session]
@@ -115,8 +103,8 @@ def last_good(scores: Sequence[ScaleScore], first_session: date | None) -> Scale
 class _Course:
     """What is known while the scores are gone through, oldest first."""
 
-    def __init__(self, first_session: date | None, ordered: list[ScaleScore], rule: RelapseRule) -> None:
-        self.rule = rule
+    def __init__(self, first_session: date | None, ordered: list[ScaleScore], rules: OutcomeRules) -> None:
+        self.rules = rules
         self.first = baseline(ordered, first_session) if first_session is not None else None
         self.first_session = first_session
         self.after = [s for s in ordered if first_session is not None and not too_soon(s, first_session)]
@@ -166,7 +154,8 @@ class _Course:
         )
 
     def _suspected(self, high: ScaleScore) -> Relapse:
-        soonest, latest = (high.day + timedelta(days=days) for days in self.rule.confirm_days)
+        soonest = high.day + timedelta(days=self.rules.confirm_from_days)
+        latest = high.day + timedelta(days=self.rules.confirm_to_days)
         words = (
             f"Relapse suspected: PHQ-9 {high.total} on {high.day:%d %b %Y}. A second value from {soonest:%d %b} to "
             f"{latest:%d %b %Y} confirms it or does not."
@@ -181,11 +170,10 @@ class _Course:
         )
 
     def _confirm(self, score: ScaleScore) -> None:
-        soonest, latest = self.rule.confirm_days
         apart = (score.day - self.high.day).days if self.high is not None else None
-        if self.high is None or apart is None or apart > latest:
+        if self.high is None or apart is None or apart > self.rules.confirm_to_days:
             self.high = score
-        elif apart >= soonest:
+        elif apart >= self.rules.confirm_from_days:
             words = (
                 f"Relapse: PHQ-9 {self.high.total} on {self.high.day:%d %b %Y} and {score.total} on "
                 f"{score.day:%d %b %Y}."
@@ -207,7 +195,7 @@ class _Course:
         if self.best is None:
             return False
         total = _points(score)
-        return total >= self.rule.least_total and total - _points(self.best) >= self.rule.least_rise
+        return total >= self.rules.relapse_total and total - _points(self.best) >= self.rules.relapse_rise
 
 
 def _points(score: ScaleScore) -> int:

@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from smart_app.clinical.action_limits import ACTION_LIMITS, values_of
 from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
 from smart_app.clinical.maintenance_rules import BOUNDS, MaintenanceRules
+from smart_app.clinical.outcome_settings import OUTCOMES
 from smart_app.clinical.programme_settings import LISTED, TUNABLES, bounds_words
 from smart_app.clinical.session_rules import SessionLimits
 from smart_app.clinical.signing_rules import SIGNING, SigningRules
@@ -65,6 +67,7 @@ class SiteRules:
     limits: SessionLimits = field(default_factory=SessionLimits)
     ledger: LedgerRules = field(default_factory=LedgerRules)
     signing: SigningRules = field(default_factory=SigningRules)
+    outcomes: OutcomeRules = AS_SHIPPED
     maintenance: MaintenanceRules = field(default_factory=MaintenanceRules)
 
 
@@ -87,6 +90,12 @@ def site_sheet(site: SiteRules) -> tuple[SiteTable, ...]:
         ),
         SiteTable(name="ledger", title="The ledger", rows=_fields(SETTINGS, site.ledger, shipped.ledger)),
         SiteTable(name="signing", title="Signing", rows=_fields(SIGNING, site.signing, shipped.signing)),
+        SiteTable(
+            name="outcomes",
+            title="Relapse and dates of questionnaires",
+            rows=_fields(OUTCOMES, site.outcomes, shipped.outcomes),
+            enrolled=True,
+        ),
         SiteTable(
             name="maintenance",
             title="After the course",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from smart_app.clinical.relapse import DEFAULT_RULE
 from smart_app.clinical.units import plain
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
@@ -32,7 +31,6 @@ def show(visit: Visit) -> Response:
         tab="progress",
         title="After the course",
         view=maintenance_view(deps.work, deps.clock, visit.caller, deps.site),
-        rule=DEFAULT_RULE,
         plain=plain,
         notice=_NOTICES.get(visit.query.get("saved", ""), ""),
     )

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from fhir_mappings.facts.instruments import INSTRUMENTS
 from fhir_mappings.facts.questionnaire import Instrument, Rule
 from smart_app.clinical.instruments import HIGH, MODERATE
-from smart_app.clinical.relapse import CAUSES, DEFAULT_RULE
+from smart_app.clinical.relapse import CAUSES
 from smart_app.pages.late import DRAFT
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import day
@@ -39,7 +39,6 @@ def _overview(visit: Visit, problems: Problems, values: Mapping[str, str]) -> Re
         forms=tuple(INSTRUMENTS.values()),
         primaries=tuple((key, form.name) for key, form in INSTRUMENTS.items() if form.primary),
         causes=tuple(CAUSES.items()),
-        rule=DEFAULT_RULE,
         problems=problems,
         values={"day": visit.now.date().isoformat()} | dict(values),
         notice=_NOTICES.get(visit.query.get("saved", ""), ""),

@@ -66,6 +66,7 @@ def _environment(assets: Mapping[str, Asset], base_path: str) -> Environment:
         moment=wording.moment,
         offset=wording.offset,
         partial_day=wording.partial_day,
+        relapse_rule=wording.relapse_rule,
         sentence=wording.sentence,
         pounds=wording.pounds,
     )

@@ -10,8 +10,10 @@ from math import ceil
 from types import MappingProxyType
 from typing import Any
 
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from fhir_mappings.facts.treatment import Place, Role, Route
 from launch.sessions import End
+from smart_app.clinical.relapse import rule_words
 
 UNKNOWN = "not recorded"
 MINUS = "\N{MINUS SIGN}"
@@ -52,6 +54,13 @@ def moment(value: datetime) -> str:
 def entered(value: datetime, at: datetime) -> str:
     """When a line was typed: the time alone where it happened on that same day."""
     return clock(value) if value.date() == at.date() else moment(value)
+
+
+def relapse_rule(rules: OutcomeRules) -> str:
+    """The rule by which a course is judged, and whose it is."""
+    words = rule_words(rules)
+    whose = "A working proposal; your clinic decides." if words == rule_words(AS_SHIPPED) else "Set by your clinic."
+    return f"{words} {whose}"
 
 
 def ends_words(end: End, now: datetime) -> str:

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 
 from fhir_mappings.facts.goals import CourseGoal
 from fhir_mappings.facts.programme import CourseStatus
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Purpose
 from smart_app.clinical.goals import course_goals
 from smart_app.clinical.outcomes import ScaleScore
@@ -30,6 +31,7 @@ def goals_now(uow: UnitOfWork, course: StoredCourse, zone: tzinfo | None) -> tup
         first_session=first_session(uow.sessions.of_course(course.id)),
         scale=primary_scale(about),
         declared=declared_relapses(about),
+        rules=programme_of(course).outcomes,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from fhir_mappings.facts.outcome_rules import OutcomeRules
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Role
@@ -54,6 +55,7 @@ class MaintenanceView:
     course: StoredCourse | None
     plans: tuple[PlanLine, ...]  # newest first
     relapse: Relapse | None
+    rules: OutcomeRules  # those that the course was enrolled with
     last_good: ScaleScore | None  # the last response or remission
     known: Known
     conditions: tuple[Condition, ...]  # for a booster today
@@ -96,6 +98,7 @@ def maintenance_within(uow: UnitOfWork, caller: Caller, now: datetime, site: Sit
         course=course,
         plans=tuple(map(_line_of, plans)),
         relapse=outcomes.relapse,
+        rules=outcomes.rules,
         last_good=last_good(outcomes.scores, first_session(sessions)),
         known=known,
         conditions=conditions_on(known, now.date(), now.date(), site),

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from fhir_mappings.facts.instruments import INSTRUMENTS
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from fhir_mappings.facts.programme import CourseStatus
+from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.questionnaire import Instrument
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.entry import NotUsable, day
@@ -62,7 +64,8 @@ class ScoreLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomesView:
-    """`relapse` None: there is no course. `dates` are those of the primary scale; empty without a course."""
+    """`relapse` None: there is no course. `dates` are those of the primary scale; empty without a course. `rules` are
+    those the course was enrolled with."""
 
     course: StoredCourse | None
     primary: Instrument
@@ -70,6 +73,7 @@ class OutcomesView:
     scales: tuple[ScaleView, ...]
     alert: SuicidalityAlert
     relapse: Relapse | None
+    rules: OutcomeRules
     dates: tuple[Due, ...]
     lines: tuple[ScoreLine, ...]  # newest first
     may_write: bool
@@ -140,6 +144,7 @@ def outcomes_within(
     about = tuple(each for each in decisions if course is not None and each.about == course.id)
     scale, first = primary_scale(about), first_session(sessions)
     used = [key for key, form in INSTRUMENTS.items() if key != scale and form.highest and totals(scores, key)]
+    rules = programme_of(course).outcomes if course is not None else AS_SHIPPED
     writes = caller.may_write and caller.role in {Role.PRESCRIBER, Role.NURSE}
     return OutcomesView(
         course=course,
@@ -149,14 +154,15 @@ def outcomes_within(
             ScaleView(
                 form=INSTRUMENTS[key],
                 scores=tuple(totals(scores, key)),
-                outcome=outcome(scores, first_session=first, scale=key),
+                outcome=outcome(scores, first_session=first, scale=key, rules=rules),
             )
             for key in (scale, *used)
         ),
         alert=suicidality_alert(scores),
-        relapse=relapse(scores, first_session=first, declared=declared_relapses(about))
+        relapse=relapse(scores, first_session=first, declared=declared_relapses(about), rules=rules)
         if course is not None
         else None,
+        rules=rules,
         dates=_dates(course, sessions, scores, scale, now.date()),
         lines=_lines(typed, decisions, now),
         may_write=writes,
@@ -191,7 +197,7 @@ def _dates(
     ended = (course.ended or max(held, default=None)) if course.status in _ENDED else None
     if course.status in _ENDED and not held:
         return ()
-    return schedule(scores, scale=scale, start=start, ended=ended, today=today)
+    return schedule(scores, scale=scale, start=start, ended=ended, today=today, rules=programme_of(course).outcomes)
 
 
 def _lines(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from smart_app.clinical.follow_up import Due, DueState, next_due, schedule
 from smart_app.clinical.outcomes import ScaleScore
 
@@ -20,9 +22,11 @@ def phq(offset: int) -> ScaleScore:
     return ScaleScore(total=12, day=day(offset))
 
 
-def dates(offset: int, *scores: ScaleScore, ended: int | None = None) -> tuple[Due, ...]:
+def dates(
+    offset: int, *scores: ScaleScore, ended: int | None = None, rules: OutcomeRules = AS_SHIPPED
+) -> tuple[Due, ...]:
     end = None if ended is None else day(ended)
-    return schedule(scores, scale="phq9", start=START, ended=end, today=day(offset))
+    return schedule(scores, scale="phq9", start=START, ended=end, today=day(offset), rules=rules)
 
 
 @pytest.mark.parametrize(
@@ -75,3 +79,25 @@ def test_nothing_more_is_due_when_all_is_over() -> None:
 def test_another_scale_does_not_stand_for_this_one() -> None:
     other = ScaleScore(scale="madrs", total=30, day=day(-1))
     assert dates(1, other)[0].state is DueState.MISSED
+
+
+def test_the_dates_are_those_of_the_course_s_rules() -> None:
+    rules = OutcomeRules(
+        baseline_days=3, after_last_days=2, follow_up_weeks=(2, 4, 8, 12, 26), early_days=1, late_days=0
+    )
+    found = dates(0, ended=14, rules=rules)
+    assert [((each.first - START).days, (each.last - START).days) for each in found] == [
+        (-3, 0),
+        (1, 7),
+        (15, 16),
+        *((14 + week * 7 - 1, 14 + week * 7) for week in (2, 4, 8, 12, 26)),
+    ]
+    assert found[-1].what == "26 weeks after the last session"
+
+
+def test_no_score_stands_for_two_follow_ups() -> None:
+    rules = replace(AS_SHIPPED, follow_up_weeks=(2, 3, 4, 8, 12))
+    for offset in range(1, 100):
+        found = dates(100, phq(offset), ended=0, rules=rules)
+        done = [each.what for each in found[1:] if each.state is DueState.DONE]
+        assert len(done) <= 1, (offset, done)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fhir_mappings.facts.outcome_rules import OutcomeRules
 from smart_app.clinical.outcomes import ScaleScore, Verdict, outcome, severity
 
 FIRST = date(2026, 11, 2)
@@ -152,3 +153,13 @@ def test_before_the_first_session_the_latest_score_is_the_baseline() -> None:
     judged = outcome([phq(21, -20), phq(19, -2)], first_session=None)
     assert judged.baseline == phq(19, -2)
     assert judged.remark == ""
+
+
+@pytest.mark.parametrize(
+    ("most", "days", "asked"),
+    [(3, 4, "3 days or fewer are asked for"), (3, 3, ""), (1, 2, "1 day or fewer is")],
+)
+def test_the_age_of_a_baseline_is_that_of_the_course_s_rules(most: int, days: int, asked: str) -> None:
+    judged = outcome([phq(21, -days), phq(9, 21)], first_session=FIRST, rules=OutcomeRules(baseline_days=most))
+    assert asked in judged.remark
+    assert bool(judged.remark) is bool(asked)

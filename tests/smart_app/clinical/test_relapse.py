@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED
 from smart_app.clinical.outcomes import ScaleScore
-from smart_app.clinical.relapse import Cause, Declaration, RelapseRule, Standing, relapse
+from smart_app.clinical.relapse import Cause, Declaration, Standing, relapse, rule_words
 
 FIRST = date(2026, 11, 2)
 
@@ -44,6 +46,34 @@ BEFORE = phq(20, -1)
 def test_where_a_patient_stands(after: list[tuple[int, int]], standing: Standing) -> None:
     scores = [BEFORE, *(phq(total, days) for total, days in after)]
     assert relapse(scores, first_session=FIRST).standing is standing
+
+
+@pytest.mark.parametrize(
+    ("rules", "after", "standing"),
+    [
+        pytest.param({"relapse_total": 9}, [(4, 21), (9, 35)], Standing.SUSPECTED, id="a lower total"),
+        pytest.param({"relapse_total": 9}, [(4, 21), (8, 35)], Standing.HOLDS, id="and one under it"),
+        pytest.param({"relapse_rise": 4}, [(8, 21), (12, 35)], Standing.SUSPECTED, id="a lower rise"),
+        pytest.param(
+            {"confirm_from_days": 4}, [(8, 21), (13, 35), (13, 39)], Standing.RELAPSE, id="confirmed sooner"
+        ),
+        pytest.param({"confirm_from_days": 6}, [(8, 21), (13, 35), (13, 40)], Standing.SUSPECTED, id="and later"),
+        pytest.param({"confirm_to_days": 29}, [(8, 21), (13, 35), (13, 64)], Standing.RELAPSE, id="a longer wait"),
+        pytest.param({"confirm_to_days": 27}, [(8, 21), (13, 35), (13, 63)], Standing.SUSPECTED, id="a shorter one"),
+    ],
+)
+def test_by_the_rules_of_a_course(rules: dict[str, int], after: list[tuple[int, int]], standing: Standing) -> None:
+    scores = [BEFORE, *(phq(total, days) for total, days in after)]
+    found = relapse(scores, first_session=FIRST, rules=replace(AS_SHIPPED, **rules))
+    assert found.standing is standing
+    if found.confirm is not None:
+        days = tuple((day - found.evidence[0].day).days for day in found.confirm)
+        assert days == (rules.get("confirm_from_days", 5), rules.get("confirm_to_days", 28))
+
+
+def test_the_rule_in_words_has_its_numbers() -> None:
+    rules = replace(AS_SHIPPED, relapse_total=8, relapse_rise=4, confirm_from_days=7, confirm_to_days=21)
+    assert "PHQ-9 8 or more and at least 4 above the best, and so again 7 to 21 days later" in rule_words(rules)
 
 
 def test_half_of_a_high_baseline_is_no_shelter_from_the_relapse_rule() -> None:
@@ -87,13 +117,12 @@ def test_nothing_is_a_relapse_before_session_1() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 27), st.integers(1, 120)), max_size=12), st.integers(0, 27))
 def test_a_relapse_by_scores_always_has_its_two_values(after: list[tuple[int, int]], baseline: int) -> None:
-    rule = RelapseRule()
     scores = [phq(baseline, -1), *(phq(total, days) for total, days in after)]
     found = relapse(scores, first_session=FIRST)
     if found.standing is Standing.RELAPSE:
         first, second = found.evidence
-        assert rule.confirm_days[0] <= (second.day - first.day).days <= rule.confirm_days[1]
+        assert AS_SHIPPED.confirm_from_days <= (second.day - first.day).days <= AS_SHIPPED.confirm_to_days
         assert found.best is not None
         for score in found.evidence:
-            assert (score.total or 0) >= rule.least_total
-            assert (score.total or 0) - (found.best.total or 0) >= rule.least_rise
+            assert (score.total or 0) >= AS_SHIPPED.relapse_total
+            assert (score.total or 0) - (found.best.total or 0) >= AS_SHIPPED.relapse_rise

@@ -13,10 +13,17 @@ from smart_app.clinical.action_limits import ACTION_LIMITS, ActionLimit, session
 from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.maintenance_rules import BOUNDS
+from smart_app.clinical.outcome_settings import OUTCOMES
 from smart_app.clinical.signing_rules import SIGNING, SigningRules
 from smart_app.clinical.site_sheet import SiteRow, SiteRules, site_sheet
 
-KEYS = {"session": ACTION_LIMITS, "ledger": SETTINGS, "signing": SIGNING, "maintenance": BOUNDS}
+KEYS = {
+    "session": ACTION_LIMITS,
+    "ledger": SETTINGS,
+    "signing": SIGNING,
+    "outcomes": OUTCOMES,
+    "maintenance": BOUNDS,
+}
 
 
 def rows(rules: SiteRules) -> dict[str, SiteRow]:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
 
+from fhir_mappings.facts.goals import Achievement
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.follow_up import DueState
+from smart_app.clinical.programme_settings import programme_settings
 from smart_app.clinical.relapse import Standing
+from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.errors import Refused
+from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.maintenance import maintenance_view
 from smart_app.use_cases.outcomes import OutcomesView, choose_scale, declare_relapse, outcomes_view, strike_score
 from smart_app.use_cases.record_score import record_score
 from smart_app.use_cases.records import Caller, StoredScore
@@ -355,9 +361,9 @@ class TestTheCourse:
 
     def test_only_a_prescriber_declares_and_chooses(self) -> None:
         clinic = a_signed_course()
-        for decide in (declare_relapse, choose_scale):
+        for taken in (declare_relapse, choose_scale):
             with pytest.raises(Refused, match="Only a prescriber"):
-                decide(clinic.work, clinic.clock, NAN, {"reason": "As the team agreed."}, clinic.ids, clinic.site)
+                taken(clinic.work, clinic.clock, NAN, {"reason": "As the team agreed."}, clinic.ids, clinic.site)
         assert clinic.refusals == ["clinician:outcome:relapse", "clinician:outcome:scale"]
 
     def test_another_scale_judges_the_course_once_it_is_chosen(self) -> None:
@@ -372,3 +378,45 @@ class TestTheCourse:
                 clinic.work, clinic.clock, DEE, {"scale": "gad7", "reason": "As agreed."}, clinic.ids, clinic.site
             )
         assert list(caught.value.problems) == ["scale"]
+
+
+class TestTheRulesOfACourse:
+    def test_are_kept_as_they_were_at_enrolment(self) -> None:
+        early = a_signed_course()
+        clinic = Clinic()
+        strict = {"relapse_total": 8, "relapse_rise": 4, "baseline_days": 1, "follow_up_weeks": [2, 3, 4, 8, 12]}
+        clinic.site = replace(clinic.site, programmes=programme_settings({"outcomes": strict}).programmes)
+        clinic.enrolled()
+        clinic.signed(MONDAY)
+        early.site, clinic.site = clinic.site, early.site  # the site has changed its file since
+        found = {}
+        for name, each in {"early": early, "strict": clinic}.items():
+            for day, total in ((10, "4"), (20, "8"), (30, "9")):
+                each.at("09:00", MONDAY + timedelta(days=day))
+                scored(each, {"total": total})
+            found[name] = shown(each)
+        standings = [view.relapse.standing for view in found.values() if view.relapse is not None]
+        assert standings == [Standing.HOLDS, Standing.RELAPSE]
+        assert [bool(view.judged.remark) for view in found.values()] == [False, True]
+        assert [len(view.rules.follow_up_weeks) for view in found.values()] == [4, 5]
+        goals = [
+            {goal.achievement for goal in progress_of(each.work, each.clock)(each.course.id).goals}
+            for each in (early, clinic)
+        ]
+        assert Achievement.ACHIEVED in goals[0]
+        assert goals[1] == {Achievement.IN_PROGRESS}, "nothing is achieved in a relapse"
+        assert maintenance_view(clinic.work, clinic.clock, DEE, clinic.site).rules == found["strict"].rules
+
+    def test_move_the_dates_of_the_follow_ups(self) -> None:
+        clinic = Clinic()
+        rules = {"follow_up_weeks": [2, 4, 8, 12, 26], "after_last_days": 3}
+        clinic.site = replace(clinic.site, programmes=programme_settings({"outcomes": rules}).programmes)
+        clinic.enrolled()
+        clinic.signed(MONDAY)
+        form = {"finish": "remission", "reason": "Well again, as agreed."}
+        decide(clinic.work, clinic.clock, DEE, Decision.FINISH, form, clinic.ids, clinic.site)
+        dates = shown(clinic).dates
+        assert dates[-1].what == "26 weeks after the last session"
+        assert [each.last - each.first for each in dates if each.what == "After the last session"] == [
+            timedelta(days=2)
+        ]
