@@ -19,6 +19,7 @@ from fhir_mappings.writing.transaction import create_entry, put_entry
 from fhir_mappings.writing.written import Json, WrittenResource
 
 _THE_SERVERS = frozenset({"resourceType", "id", "meta", "text"})
+_OF_PARTS = frozenset({"dosage"})  # an EHR's user changes its dose or route and leaves its text
 _MISSING = object()
 
 
@@ -43,10 +44,12 @@ def amended(current: Json, before: Sequence[Json], ours: Json) -> Json | None:
         if all(one == wanted for one in earlier):
             continue
         there = current.get(name, _MISSING)
-        if there is not _MISSING and not _known(there, [*earlier, wanted]):
+        by_parts = name in _OF_PARTS and isinstance(there, dict)
+        known, replaced = (_parts_known, _parts_replaced) if by_parts else (_known, _replaced)
+        if there is not _MISSING and not known(there, [*earlier, wanted]):
             disputed.append(name)
             continue
-        made = _replaced(there, [*earlier, wanted], wanted)
+        made = replaced(there, [*earlier, wanted], wanted)
         if made is _MISSING:
             result.pop(name, None)
         else:
@@ -63,6 +66,21 @@ def _known(there: Any, ours: Sequence[Any]) -> bool:
     return any(all(any(holds(x, item) for x in there) for item in one) for one in ours if isinstance(one, list)) or (
         any(one is _MISSING for one in ours)
     )
+
+
+def _parts_known(there: Json, ours: Sequence[Any]) -> bool:
+    """Whether each part that we write is one that we wrote, be it in another version than the part beside it."""
+    versions = [one for one in ours if isinstance(one, dict)]
+    parts = {part for one in versions for part in one} & there.keys()
+    return all(any(part in one and holds(there[part], one[part]) for one in versions) for part in parts)
+
+
+def _parts_replaced(there: Json, ours: Sequence[Any], wanted: Any) -> Any:
+    """What others added beside our parts stays."""
+    if wanted is _MISSING or holds(there, wanted):
+        return there if wanted is not _MISSING else _MISSING
+    own = {part for one in ours if isinstance(one, dict) for part in one}
+    return {part: value for part, value in there.items() if part not in own} | wanted
 
 
 def _replaced(there: Any, ours: Sequence[Any], wanted: Any) -> Any:

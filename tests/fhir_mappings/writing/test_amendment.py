@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -137,3 +138,16 @@ def test_it_is_disputed_or_holds_what_they_wrote(before: Json, ours: Json, curre
         own = [item for each in written if isinstance(each, list) for item in each]
         kept = after.get(name, [])
         assert all(item in kept for item in value if item not in own) or value in written
+
+
+def test_a_dose_is_changed_part_by_part_and_what_others_added_to_it_stays() -> None:
+    sent = {"dosage": {"text": "41 mg", "dose": {"value": Decimal(41), "unit": "mg"}}}
+    wanted = {"dosage": {"text": "39 mg", "dose": {"value": Decimal(39), "unit": "mg"}}}
+    corrected = {
+        "dosage": {"text": "41 mg", "dose": {"value": Decimal(39), "unit": "mg"}, "method": {"text": "Pump"}}
+    }
+    made = amended(corrected, [sent], wanted)
+    assert made == {"dosage": {**wanted["dosage"], "method": {"text": "Pump"}}}
+    assert amended(made, [sent], wanted) is None
+    with pytest.raises(Disputed):
+        amended(corrected, [sent], {"dosage": {"text": "40 mg", "dose": {"value": Decimal(40), "unit": "mg"}}})
