@@ -13,6 +13,7 @@ from launch.errors import CookieRefused
 from smart_app.pages import (
     about,
     amending,
+    comparing,
     deciding,
     device,
     enrolment,
@@ -49,6 +50,7 @@ ALL: tuple[Route, ...] = (
     *deciding.ROUTES,
     *session_ends.ROUTES,
     *signing.ROUTES,
+    *comparing.ROUTES,
     *ledger.ROUTES,
     *amending.ROUTES,
     *note.ROUTES,

@@ -42,6 +42,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
         "clinician:course:finish": "Ended the course early",
         "clinician:course:restart": "Ended the course to start again",
         "clinician:course:dates": "Changed the planned dates",
+        "clinician:delivery:compare": "Looked at what the EHR holds otherwise than was written",
         "clinician:delivery:read": "Looked at what was written to the EHR",
         "clinician:delivery:release": "Sent what was waiting",
         "clinician:delivery:retry": "Had an item sent again",

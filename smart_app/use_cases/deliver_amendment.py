@@ -9,7 +9,7 @@ from fhir_mappings.facts.treatment import Signature
 from fhir_mappings.wire import decode
 from fhir_mappings.writing.amendment import Disputed, amended, amendment, taken_out
 from fhir_mappings.writing.retraction import is_retracted
-from fhir_mappings.writing.transaction import travelling
+from fhir_mappings.writing.side_by_side import element_words
 from smart_app.use_cases.deliver_session import take_answer
 from smart_app.use_cases.delivery import Delivery, is_ours
 from smart_app.use_cases.delivery_losses import verdict_on
@@ -18,7 +18,7 @@ from smart_app.use_cases.errors import Conflict, Missing
 from smart_app.use_cases.ports import Work
 from smart_app.use_cases.records import Json, MessageItem, MessageState, OutboxMessage
 from smart_app.use_cases.sent import left_out_of, sendings, sent_items
-from smart_app.use_cases.signed_session import as_written
+from smart_app.use_cases.signed_session import as_written, links_of, standing
 
 _Links = dict[str, str | None]
 _History = dict[str, list[MessageItem]]  # by identifier, oldest first
@@ -85,7 +85,7 @@ def _alone(message: OutboxMessage) -> bool:
 
 def _named(message: OutboxMessage) -> set[str]:
     """What its resources link to, by identifier."""
-    return {link["identifier"]["value"] for item in message.items for link in _links_of(decode(item.body))}
+    return {link["identifier"]["value"] for item in message.items for link in links_of(decode(item.body))}
 
 
 async def _find_missing(delivery: Delivery, links: _Links, history: _History) -> None:
@@ -120,7 +120,8 @@ async def _look(delivery: Delivery, links: _Links, history: _History) -> _Plan:
         try:
             made = amended(current, before, _as_ours(delivery, item, links))
         except Disputed as dispute:
-            disputed.append(f"{item.label} ({', '.join(dispute.names)})")
+            names = ", ".join(element_words(name).lower() for name in dispute.names)
+            disputed.append(f"{item.label} ({names})")
             continue
         plan.updated += [made] if made else []
     if disputed:
@@ -184,22 +185,8 @@ def _status(item: MessageItem) -> str:
 
 
 def _as_ours(delivery: Delivery, item: MessageItem, links: _Links) -> Json:
-    """The resource as it should stand in the EHR, with the EHR's own ids where they are known.
-
-    What is created in this same sending has none yet; its links are told apart by their identifiers.
-    """
     known = {**links, **delivery.told}
-    inside = {each["reference"] for each in _links_of(decode(item.body)) if each["identifier"]["value"] not in known}
-    return travelling(as_written(item), fhir_base=delivery.message.fhir_base, known=known, inside=inside)
-
-
-def _links_of(element: object) -> list[Json]:
-    if isinstance(element, list):
-        return [link for each in element for link in _links_of(each)]
-    if not isinstance(element, dict):
-        return []
-    own = [element] if str(element.get("reference", "")).startswith("urn:uuid:") else []
-    return own + [link for each in element.values() for link in _links_of(each)]
+    return standing(item, fhir_base=delivery.message.fhir_base, known=known)
 
 
 def _signature(work: Work, message: OutboxMessage) -> Signature:

@@ -100,7 +100,7 @@ _BESIDE_THE_PLAN = frozenset(
         MessageKind.RETRACT_STATEMENT,
     }
 )
-_TAKES_BACK = frozenset({MessageKind.RETRACT_SESSION, MessageKind.RETRACT_SCORE, MessageKind.RETRACT_STATEMENT})
+TAKES_BACK = frozenset({MessageKind.RETRACT_SESSION, MessageKind.RETRACT_SCORE, MessageKind.RETRACT_STATEMENT})
 _TAKEN_BACK_BY = MappingProxyType(
     {
         MessageKind.SEND_SESSION: MessageKind.RETRACT_SESSION,
@@ -143,7 +143,7 @@ def status_of(uow: UnitOfWork, caller: Caller, now: datetime, session_id: str | 
     trail = uow.audit.of_patient(caller.patient, limit=MOST_AUDITED)
     standings = [
         standing
-        for messages in _by_course(uow, caller)
+        for messages in messages_by_course(uow, caller)
         for standing in _standings(messages, trail, now.tzinfo)
         if session_id in {None, standing.message.session}
     ]
@@ -157,7 +157,8 @@ def status_of(uow: UnitOfWork, caller: Caller, now: datetime, session_id: str | 
     )
 
 
-def _by_course(uow: UnitOfWork, caller: Caller) -> list[Sequence[OutboxMessage]]:
+def messages_by_course(uow: UnitOfWork, caller: Caller) -> list[Sequence[OutboxMessage]]:
+    """The messages of the launch patient: first those of no course, then course by course, oldest first."""
     courses = [each for each in uow.courses.of_patient(caller.patient) if each.ehr == caller.ehr]
     of_none = [each for each in uow.messages.of_patient(caller.ehr, caller.patient) if not each.course]
     return [of_none, *(uow.messages.of_course(course.id) for course in reversed(courses))]
@@ -196,7 +197,7 @@ def _written_at(message: OutboxMessage, trail: Sequence[AuditRecord], used: set[
 def _rows(standing: Standing) -> list[DeliveryRow]:
     message = standing.message
     words = WORDS[message.state](standing)
-    back = message.kind in _TAKES_BACK
+    back = message.kind in TAKES_BACK
     return [
         DeliveryRow(
             item=f"Entered in error: {item.label}" if back else item.label,
@@ -241,7 +242,7 @@ def retry_delivery(work: Work, clock: Clock, caller: Caller, message_id: str) ->
     now, action = clock(), "clinician:delivery:retry"
     with work() as uow:
         require_writer(uow, caller, now, action)
-        messages = [each for course in _by_course(uow, caller) for each in course]
+        messages = [each for course in messages_by_course(uow, caller) for each in course]
         message = next((each for each in messages if each.id == message_id), None)
         if message is None:
             refuse(uow, caller, now, action, Refused("There is no such item for this patient."))

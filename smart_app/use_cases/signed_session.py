@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from fhir_mappings.facts.treatment import KetamineSession
+from fhir_mappings.wire import decode
 from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.session_bundle import WrittenResource, content_hash, session_resources
+from fhir_mappings.writing.transaction import travelling
 from smart_app.use_cases.course_events import moved_on
 from smart_app.use_cases.course_messages import care_plan_message, message
 from smart_app.use_cases.course_progress import treatment_course_now
@@ -16,6 +18,7 @@ from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import UnitOfWork
 from smart_app.use_cases.records import (
     Caller,
+    Json,
     MessageItem,
     MessageKind,
     OutboxMessage,
@@ -143,6 +146,25 @@ def as_written(item: MessageItem) -> WrittenResource:
         label=item.label,
         body=item.body.encode(),
     )
+
+
+def standing(item: MessageItem, *, fhir_base: str, known: Mapping[str, str | None]) -> Json:
+    """The resource as it should stand in the EHR, with the EHR's own ids where they are `known`.
+
+    What has none yet keeps its link, which is told apart by its identifier; None: the EHR does not take it.
+    """
+    inside = {each["reference"] for each in links_of(decode(item.body)) if each["identifier"]["value"] not in known}
+    return travelling(as_written(item), fhir_base=fhir_base, known=known, inside=inside)
+
+
+def links_of(element: object) -> list[Json]:
+    """The References of a resource that lead to others of ours."""
+    if isinstance(element, list):
+        return [link for each in element for link in links_of(each)]
+    if not isinstance(element, dict):
+        return []
+    own = [element] if str(element.get("reference", "")).startswith("urn:uuid:") else []
+    return own + [link for each in element.values() for link in links_of(each)]
 
 
 def as_item(resource: WrittenResource) -> MessageItem:

@@ -18,14 +18,14 @@ from smart_app.use_cases.ledger_acts import count_vial, waste_rest
 from smart_app.use_cases.receive_vials import asked_about, receive_vials
 from smart_app.use_cases.record_score import record_score
 from smart_app.use_cases.record_session import save_fields
-from smart_app.use_cases.records import CareKind, FailedFetch
+from smart_app.use_cases.records import CareKind, FailedFetch, MessageState
 from smart_app.use_cases.session_entries import add_entry
 from tests.answers import before_answers
 from tests.builders import a_condition, a_medication, an_item_nine
 from tests.smart_app.pages.desk import Desk, a_caller, a_clinician, a_screening
 from tests.smart_app.pages.screening_desk import with_chart
 from tests.smart_app.pages.test_maintenance_page import at_home, ended
-from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed
+from tests.smart_app.pages.treatment import a_dose, disputed, enrolled, nurse, opened, reading, ready, running, signed
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -288,6 +288,13 @@ def _amended() -> tuple[Desk, list[State]]:
     ]
 
 
+def _disputed() -> tuple[Desk, list[State]]:
+    desk = _desk()
+    at = f"session/{disputed(desk).id}"
+    (message,) = (key for key, each in desk.work.kept.queue.items() if each.message.state is MessageState.CONFLICT)
+    return desk, [State("signed, in conflict", f"{at}/sign"), State("both sides", f"delivery/compare/{message}")]
+
+
 def _followed() -> tuple[Desk, list[State]]:
     desk = _desk()
     session = signed(desk)
@@ -439,6 +446,7 @@ STAGES = {
     "complete": _complete,
     "signed": _signed,
     "amended": _amended,
+    "disputed": _disputed,
     "followed": _followed,
     "ended course": _ended_course,
     "at home": _at_home,

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
+from threading import Thread
+
+import anyio
 
 from fhir_mappings.facts.treatment import Role, Route
+from smart_app.use_cases.amend_session import begin_amendment
+from smart_app.use_cases.deliver_outbox import deliver_next
+from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.enrol import enrol
+from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.record_session import open_session, save_fields
 from smart_app.use_cases.records import Caller, StoredSession
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.sign_session import sign
 from tests.answers import before_answers, discharge_answers
+from tests.fakes import FakeOutbox
 from tests.smart_app.pages.desk import Desk, a_caller, a_clinician, a_screening
+from tests.smart_app.use_cases.scripted_ehr import ScriptedEhr
 
 READINGS = ((2, 141, 86), (10, 152, 92), (20, 163, 98), (30, 171, 101), (40, 158, 95), (55, 150, 90))
 
@@ -118,3 +129,45 @@ def signed(desk: Desk) -> StoredSession:
     session = ready(desk)
     deps = desk.deps
     return sign(deps.work, deps.clock, a_caller(), session.id, {"attest": "yes"}, deps.ids, deps.site)
+
+
+def disputed(desk: Desk) -> StoredSession:
+    """An amendment that met somebody else's edit in the EHR: a dose of 39 mg where 41 mg had been written."""
+    session = signed(desk)
+    ehr = ScriptedEhr(fhir_base=a_caller().fhir_base, now=desk.deps.clock)
+    delivered(desk, ehr)
+    (dose,) = ehr.held("MedicationAdministration")
+    dose["dosage"]["dose"]["value"] = Decimal(39)
+    dose["meta"] |= {"lastUpdated": (desk.now + timedelta(minutes=20)).isoformat(), "source": "urn:pharmacy"}
+    ehr.put(dose)
+    deps = desk.deps
+    begin_amendment(deps.work, deps.clock, a_caller(), session.id, "The dose was mistyped.")
+    amounts = {"dose.given_mg": "40.5", "dose.volume_ml": "0.81"}
+    save_fields(deps.work, deps.clock, a_caller(), session.id, amounts)
+    again = sign(deps.work, deps.clock, a_caller(), session.id, {"attest": "yes"}, deps.ids, deps.site)
+    delivered(desk, ehr)
+    desk.deps = replace(deps, ehr_of=lambda _launch: ehr)
+    return again
+
+
+def delivered(desk: Desk, ehr: ScriptedEhr) -> None:
+    """The worker has done what it can."""
+    deps, outbox = desk.deps, FakeOutbox(desk.work)
+
+    async def drain() -> None:
+        while await deliver_next(
+            outbox,
+            desk.work,
+            lambda _launch: ehr,
+            deps.clock,
+            deps.site.instance,
+            progress_of=progress_of(desk.work, deps.clock),
+            uniform=lambda least, _most: least,
+            pauses={},
+            limits=Limits(read_again=()),
+        ):
+            pass
+
+    thread = Thread(target=anyio.run, args=(drain,))  # a test may have a loop of its own
+    thread.start()
+    thread.join()

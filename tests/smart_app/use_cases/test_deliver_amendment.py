@@ -111,7 +111,7 @@ async def test_a_dose_that_somebody_corrected_in_the_ehr_is_a_conflict() -> None
     message = amendment_of(clinic)
     assert message.state is MessageState.CONFLICT
     assert "Somebody changed this in the EHR" in message.reason
-    assert "dosage" in message.reason
+    assert "(dose)" in message.reason
     assert one(clinic, "MedicationAdministration")["dosage"]["dose"]["value"] == Decimal(39)
     assert clinic.ehr.asked.count("transaction") == writes, "nothing was sent"
 
