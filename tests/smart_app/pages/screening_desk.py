@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fhir_mappings.facts.clinical import Area
 from smart_app.use_cases.records import FailedFetch
 from smart_app.use_cases.screen_patient import screen_patient
-from tests.builders import Json, a_chart
+from tests.builders import Json, a_chart, a_condition, a_medication, an_item_nine
 from tests.smart_app.pages.desk import Desk
 from tests.smart_app.use_cases.a_screened_patient import OneChart
+
+# A contraindication, cautions, an alert, and a medicine that nobody knows; and an area that could not be read.
+HARD = (
+    a_condition("F20.9", id="scz", text="Schizophrenia, unspecified"),
+    a_condition("I48.91", id="af", text="Atrial fibrillation"),
+    an_item_nine(2),
+    a_medication("36437", id="ssri"),
+    a_medication(None, text="Nobodyknowsin 20 mg", id="statin"),
+)
+REFUSED = FailedFetch(area=Area.ALLERGY, reason="the EHR refused it (403)")
 
 
 def with_chart(desk: Desk, *more: Json, failures: tuple[FailedFetch, ...] = ()) -> Desk:

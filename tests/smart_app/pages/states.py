@@ -7,25 +7,33 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from fhir_mappings.facts.clinical import Area
 from fhir_mappings.facts.treatment import Role, Route
 from smart_app.clinical.ledger_rules import LedgerRules
 from smart_app.notes.pdf import pdf_printer
-from smart_app.use_cases.amend_session import add_addendum, begin_amendment
 from smart_app.use_cases.care_entries import record_care
 from smart_app.use_cases.decide_course import decide
-from smart_app.use_cases.ledger_acts import count_vial, waste_rest
-from smart_app.use_cases.receive_vials import asked_about, receive_vials
 from smart_app.use_cases.record_score import record_score
 from smart_app.use_cases.record_session import save_fields
-from smart_app.use_cases.records import CareKind, FailedFetch, MessageState
+from smart_app.use_cases.records import CareKind, MessageState
 from smart_app.use_cases.session_entries import add_entry
+from smart_app.use_cases.sign_session import sign
 from tests.answers import before_answers
-from tests.builders import a_condition, a_medication, an_item_nine
-from tests.smart_app.pages.desk import Desk, a_caller, a_clinician, a_screening
-from tests.smart_app.pages.screening_desk import with_chart
+from tests.smart_app.pages.desk import Desk, a_caller, a_screening
+from tests.smart_app.pages.screening_desk import HARD, REFUSED, with_chart
 from tests.smart_app.pages.test_maintenance_page import at_home, ended
-from tests.smart_app.pages.treatment import a_dose, disputed, enrolled, nurse, opened, reading, ready, running, signed
+from tests.smart_app.pages.treatment import (
+    a_dose,
+    amended,
+    disputed,
+    enrolled,
+    nurse,
+    opened,
+    reading,
+    ready,
+    running,
+    signed,
+    stocked,
+)
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -61,17 +69,9 @@ def _desk(role: Role = Role.PRESCRIBER) -> Desk:
 
 
 def _screened() -> tuple[Desk, list[State]]:
-    hard = (
-        a_condition("F20.9", id="scz", text="Schizophrenia, unspecified"),
-        a_condition("I48.91", id="af", text="Atrial fibrillation"),
-        an_item_nine(2),
-        a_medication("36437", id="ssri"),
-        a_medication(None, text="Nobodyknowsin 20 mg", id="statin"),
-    )
-    refused = FailedFetch(area=Area.ALLERGY, reason="the EHR refused it (403)")
     override = "screening/override/ABS-SCZ"
     look = _pressed("Continue", "text=Override as", reason="Revised by two psychiatrists")
-    return with_chart(_desk(), *hard, failures=(refused,)), [
+    return with_chart(_desk(), *HARD, failures=(REFUSED,)), [
         State("screening, contraindicated", "screening"),
         State("override", override),
         State("override, refused", override, _pressed("Continue", reason="short")),
@@ -273,17 +273,14 @@ def _signed() -> tuple[Desk, list[State]]:
 def _amended() -> tuple[Desk, list[State]]:
     desk = Desk(print_pdf=pdf_printer())
     desk.open()
-    session = signed(desk)
-    work, clock, ids, site = desk.work, desk.deps.clock, desk.deps.ids, desk.deps.site
-    added = {"text": "Her sister took her home.", "reason": "It was left out.", "attest": "yes"}
-    add_addendum(work, clock, a_caller(), session.id, added, ids, site)
-    begin_amendment(work, clock, a_caller(), session.id, "The lot was mistyped.")
-    save_fields(work, clock, a_caller(), session.id, {"dose.lot": "K4412"})
+    session = amended(desk)
     at = f"session/{session.id}"
     return desk, [
         State("review, an amendment", f"{at}/sign"),
         State("amend, in course", f"{at}/amend"),
+        State("addendum, in course", f"{at}/addendum"),
         State("version 1", f"{at}/version/1"),
+        State("draft of an amendment", f"{at}/draft"),
         State("before, amending", f"{at}/before"),
     ]
 
@@ -293,6 +290,15 @@ def _disputed() -> tuple[Desk, list[State]]:
     at = f"session/{disputed(desk).id}"
     (message,) = (key for key, each in desk.work.kept.queue.items() if each.message.state is MessageState.CONFLICT)
     return desk, [State("signed, in conflict", f"{at}/sign"), State("both sides", f"delivery/compare/{message}")]
+
+
+def _amended_again() -> tuple[Desk, list[State]]:
+    desk = Desk(print_pdf=pdf_printer())
+    desk.open()
+    session, deps = amended(desk), desk.deps
+    sign(desk.work, deps.clock, a_caller(), session.id, {"attest": "yes"}, deps.ids, deps.site)
+    at = f"session/{session.id}"
+    return desk, [State("signed, three versions", f"{at}/sign"), State("version 3", f"{at}/version/3")]
 
 
 def _followed() -> tuple[Desk, list[State]]:
@@ -376,33 +382,9 @@ def _at_home() -> tuple[Desk, list[State]]:
     ]
 
 
-VIAL = {
-    "product": "Ketamine hydrochloride injection",
-    "lot": "K4411",
-    "expiry": "2027-05",
-    "concentration": "50",
-    "volume": "10",
-    "vials": "1",
-    "received": "2026-11-20",
-    "supplier": "Riverside Pharmacy",
-    "entry": "one",
-}
-
-
 def _ledger() -> tuple[Desk, list[State]]:
     desk = _desk()
-    desk.deps = replace(desk.deps, site=replace(desk.deps.site, ledger=LedgerRules()))
-    session = opened(desk)
-    work, clock, ids, site = desk.work, desk.deps.clock, desk.deps.ids, desk.deps.site
-    receive_vials(work, clock, nurse(), VIAL, ids, site)
-    old = VIAL | {"lot": "OLD-7", "expiry": "2026-10", "entry": "two"}
-    old["confirmed"] = asked_about(old)
-    receive_vials(work, clock, nurse(), old, ids, site)
-    colleague = replace(a_clinician(Role.NURSE, "C. League"), reference="https://ehr.example/fhir/Practitioner/col")
-    waste = {"wasted": "500", "method": "Charcoal pouch", "reason": "Expired last month", "entry": "three"}
-    waste_rest(work, clock, a_caller(clinician=colleague), "two-1", waste, site)
-    told = {"counted": "499.5", "reason": "Lost in the hub of the needle", "confirm": "yes", "entry": "four"}
-    count_vial(work, clock, nurse(), "one-1", told, site)
+    session = stocked(desk)
     return desk, [
         State("ledger", "ledger"),
         State("ledger, receive", f"ledger/receive?session={session.id}"),
@@ -447,6 +429,7 @@ STAGES = {
     "signed": _signed,
     "amended": _amended,
     "disputed": _disputed,
+    "amended again": _amended_again,
     "followed": _followed,
     "ended course": _ended_course,
     "at home": _at_home,

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_mappings.facts.clinical import Area
 from smart_app.use_cases.records import FailedFetch
 from tests.browser import CHROMIUM
-from tests.builders import a_condition, a_medication, an_item_nine
 from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened, tab_to
 from tests.smart_app.pages.desk import Desk
-from tests.smart_app.pages.screening_desk import with_chart
+from tests.smart_app.pages.screening_desk import HARD, REFUSED, with_chart
 
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
 ]
-
-HARD = (
-    a_condition("F20.9", id="scz", text="Schizophrenia, unspecified"),
-    a_condition("I48.91", id="af", text="Atrial fibrillation"),
-    an_item_nine(2),
-    a_medication("36437", id="ssri"),
-    a_medication(None, text="Nobodyknowsin 20 mg", id="statin"),
-)
-REFUSED = FailedFetch(area=Area.ALLERGY, reason="the EHR refused it (403)")
 
 
 def a_desk(*failures: FailedFetch) -> Desk:

@@ -15,6 +15,7 @@ pytestmark = [
 
 UNFOLD = "document.querySelectorAll('details').forEach(each => { each.open = true; })"
 COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+LAYOUT = {"runOnly": {"type": "rule", "values": ["scrollable-region-focusable", "target-size"]}}
 AGAIN = "options => axe.run(document, options).then(found => found.violations)"
 HEADS = "document.querySelectorAll('h1').length"
 
@@ -49,6 +50,7 @@ def _faults(page: sync_api.Page, state: State) -> list[str]:
         wide, small = page.evaluate("document.documentElement.scrollWidth"), page.evaluate(SMALL)
         if wide > width:
             said.append(f"{wide} px wide at {width}")
+        said += _said(page.evaluate(AGAIN, LAYOUT), f"at {width} px")
         if small:
             said.append(f"targets below 48 px at {width}: {small}")
     page.set_viewport_size(VIEWS["tablet"]["viewport"])

@@ -10,11 +10,14 @@ from threading import Thread
 import anyio
 
 from fhir_mappings.facts.treatment import Role, Route
-from smart_app.use_cases.amend_session import begin_amendment
+from smart_app.clinical.ledger_rules import LedgerRules
+from smart_app.use_cases.amend_session import add_addendum, begin_amendment
 from smart_app.use_cases.deliver_outbox import deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.enrol import enrol
 from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.ledger_acts import count_vial, waste_rest
+from smart_app.use_cases.receive_vials import asked_about, receive_vials
 from smart_app.use_cases.record_session import open_session, save_fields
 from smart_app.use_cases.records import Caller, StoredSession
 from smart_app.use_cases.session_entries import add_entry
@@ -171,3 +174,44 @@ def delivered(desk: Desk, ehr: ScriptedEhr) -> None:
     thread = Thread(target=anyio.run, args=(drain,))  # a test may have a loop of its own
     thread.start()
     thread.join()
+
+
+def amended(desk: Desk) -> StoredSession:
+    """Two signed versions behind it, and a third on its way."""
+    session = signed(desk)
+    work, clock, ids, site = desk.work, desk.deps.clock, desk.deps.ids, desk.deps.site
+    added = {"text": "Her sister took her home.", "reason": "It was left out.", "attest": "yes"}
+    add_addendum(work, clock, a_caller(), session.id, added, ids, site)
+    begin_amendment(work, clock, a_caller(), session.id, "The lot was mistyped.")
+    save_fields(work, clock, a_caller(), session.id, {"dose.lot": "K4412"})
+    return session
+
+
+VIAL = {
+    "product": "Ketamine hydrochloride injection",
+    "lot": "K4411",
+    "expiry": "2027-05",
+    "concentration": "50",
+    "volume": "10",
+    "vials": "1",
+    "received": "2026-11-20",
+    "supplier": "Riverside Pharmacy",
+    "entry": "one",
+}
+
+
+def stocked(desk: Desk) -> StoredSession:
+    """A session that waits for its dose, a counted vial, and an expired one whose waste wants a witness."""
+    desk.deps = replace(desk.deps, site=replace(desk.deps.site, ledger=LedgerRules()))
+    session = opened(desk)
+    work, clock, ids, site = desk.work, desk.deps.clock, desk.deps.ids, desk.deps.site
+    receive_vials(work, clock, nurse(), VIAL, ids, site)
+    old = VIAL | {"lot": "OLD-7", "expiry": "2026-10", "entry": "two"}
+    old["confirmed"] = asked_about(old)
+    receive_vials(work, clock, nurse(), old, ids, site)
+    colleague = replace(a_clinician(Role.NURSE, "C. League"), reference="https://ehr.example/fhir/Practitioner/col")
+    waste = {"wasted": "500", "method": "Charcoal pouch", "reason": "Expired last month", "entry": "three"}
+    waste_rest(work, clock, a_caller(clinician=colleague), "two-1", waste, site)
+    told = {"counted": "499.5", "reason": "Lost in the hub of the needle", "confirm": "yes", "entry": "four"}
+    count_vial(work, clock, nurse(), "one-1", told, site)
+    return session
