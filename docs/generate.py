@@ -23,7 +23,8 @@ from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, SESSI
 from smart_app.clinical.goals import achievement
 from smart_app.clinical.ledger import Act
 from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
-from smart_app.clinical.microdosing import EARLY_DAYS, REVIEW_MONTHS, THEN_EVERY, WEEK_DAYS
+from smart_app.clinical.maintenance_rules import AS_SHIPPED as MAINTENANCE
+from smart_app.clinical.microdosing import pressures_words, reviews_words
 from smart_app.clinical.outcomes import Outcome, Verdict
 from smart_app.clinical.programme_settings import LISTED, TUNABLES, Tunable
 from smart_app.clinical.relapse import rule_words
@@ -166,7 +167,6 @@ def _detail(detail: Detail) -> str:
 def programmes() -> str:
     iv = PROGRAMMES[Route.IV]
     share, late = share_words(iv), iv.late_days
-    months = " and ".join((", ".join(map(str, REVIEW_MONTHS[:-1])), str(REVIEW_MONTHS[-1])))
     rows = [
         (
             p.route.value,
@@ -246,9 +246,9 @@ limits are working proposals; `[maintenance]` of site.toml makes them stricter.
 ## Doses that the patient takes alone
 
 A prescriber orders steps of a titration; no dose is proposed. The first dose is observed at a visit: it alone is a
-session with a MedicationAdministration. What the patient says of the others is a MedicationStatement. Reviews are due
-after {months} months, then every {THEN_EVERY}; one up to {EARLY_DAYS} days early is that review. Blood pressure
-is asked for every {WEEK_DAYS} days in the first month, then monthly.
+session with a MedicationAdministration. What the patient says of the others is a MedicationStatement. A review
+up to {MAINTENANCE.review_early_days} days early is the one that is due. {reviews_words(MAINTENANCE)}
+Blood pressure is asked for {pressures_words(MAINTENANCE)}. `[maintenance]` makes both denser.
 
 ## States of a course
 

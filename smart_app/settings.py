@@ -83,7 +83,7 @@ class SiteSettings:
 
 
 AS_SHIPPED = SiteSettings()
-_TABLES = {
+TABLES = {
     "rules": "[rules.RULE]",
     "programme": "[programme.ROUTE]",
     "session": "[session]",
@@ -181,7 +181,7 @@ def load_site(path: Path | None) -> SiteSettings:
     except (ValueError, ArithmeticError, RecursionError) as error:  # the second: an amount out of all range
         raise SettingInvalid(f"{path}: is not TOML: {error}") from None
     problems = [
-        f"{name}: is not known; known are {', '.join(_TABLES.values())}" for name in table if name not in _TABLES
+        f"{name}: is not known; known are {', '.join(TABLES.values())}" for name in table if name not in TABLES
     ]
 
     def tried(read: Callable[[], Made], otherwise: Made) -> Made:

@@ -10,10 +10,8 @@ from enum import StrEnum
 from itertools import count
 
 from fhir_mappings.facts.titration import DoseLog, Taken, TitrationStep
+from smart_app.clinical.maintenance_rules import MaintenanceRules
 
-REVIEW_MONTHS = (1, 3, 6, 9)  # then every three
-THEN_EVERY = 3
-EARLY_DAYS = 14  # a review so long before its date is that review
 WEEK_DAYS = 7
 MOST_WEEKS = 13  # of the grid
 
@@ -38,27 +36,40 @@ def months_after(start: date, months: int) -> date:
     return date(year, month, min(start.day, calendar.monthrange(year, month)[1]))
 
 
-def review_months() -> Iterator[int]:
-    yield from REVIEW_MONTHS
-    yield from count(REVIEW_MONTHS[-1] + THEN_EVERY, THEN_EVERY)
+def review_months(rules: MaintenanceRules) -> Iterator[int]:
+    yield from rules.review_months
+    every = rules.review_every_months
+    yield from count(rules.review_months[-1] + every, every)
 
 
-def next_review(start: date, reviewed: Collection[date], today: date) -> Due:
+def reviews_words(rules: MaintenanceRules) -> str:
+    *first, last = map(str, rules.review_months)
+    every = "month" if rules.review_every_months == 1 else f"{rules.review_every_months} months"
+    return f"Due after {', '.join(first)} and {last} months, then every {every}."
+
+
+def next_review(start: date, reviewed: Collection[date], today: date, rules: MaintenanceRules) -> Due:
     """The first date of the schedule for which no review was made: the latest review stands for all before it."""
     last = max(reviewed, default=None)
-    for months in review_months():
+    for months in review_months(rules):
         day = months_after(start, months)
-        if last is None or day > last + timedelta(days=EARLY_DAYS):
+        if last is None or day > last + timedelta(days=rules.review_early_days):
             return Due(day=day, words=f"Review of month {months}", overdue=day < today)
     raise AssertionError("the schedule has no end")
 
 
-def next_pressure(start: date, measured: Collection[date], today: date) -> Due:
-    """Weekly in the first month, then once a month; counted from the last one since the start."""
+def pressures_words(rules: MaintenanceRules) -> str:
+    often = "weekly" if rules.pressure_days == WEEK_DAYS else f"every {rules.pressure_days} days"
+    often = "daily" if rules.pressure_days == 1 else often
+    first = "month" if rules.pressure_months == 1 else f"{rules.pressure_months} months"
+    return f"{often} in the first {first}, then monthly"
+
+
+def next_pressure(start: date, measured: Collection[date], today: date, rules: MaintenanceRules) -> Due:
+    """Often at first, then once a month; counted from the last one since the start."""
     last = max((day for day in measured if start <= day <= today), default=start)
-    weekly = last + timedelta(days=WEEK_DAYS)
-    first_month = months_after(start, 1)
-    day = weekly if weekly <= first_month else max(months_after(last, 1), first_month)
+    soon, until = last + timedelta(days=rules.pressure_days), months_after(start, rules.pressure_months)
+    day = soon if soon <= until else max(months_after(last, 1), until)
     return Due(day=day, words="Blood pressure", overdue=day < today)
 
 

@@ -7,41 +7,10 @@ come too near to confirm a relapse, or too far, so its days may be set either wa
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
-from smart_app.clinical.site_table import PROPOSAL, Key, Number, SettingsRefused, amount, read_table
-
-LATEST_WEEK = 52
-MOST_WEEKS = 12  # follow-ups
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Weeks:
-    """A list of weeks that holds the shipped ones."""
-
-    key: str
-    words: str
-    shipped: tuple[int, ...]
-    unit: str = ""
-    source: str = PROPOSAL
-
-    @property
-    def bounds_words(self) -> str:
-        return f"all of the shipped ones, and more between or after them up to week {LATEST_WEEK}"
-
-    def complaint(self, value: object) -> str:
-        if not isinstance(value, list) or not all(type(each) is int for each in value):
-            return "must be a list of whole numbers"
-        if not set(value) >= set(self.shipped):
-            return f"must keep the shipped weeks too, which are {amount(self.shipped)}"
-        rising = all(earlier < later for earlier, later in pairwise(value))
-        if not rising or value[0] != self.shipped[0] or value[-1] > LATEST_WEEK or len(value) > MOST_WEEKS:
-            return f"must rise from {self.shipped[0]} to at most {LATEST_WEEK}, with at most {MOST_WEEKS} weeks"
-        return ""
-
+from smart_app.clinical.site_table import PROPOSAL, Added, Key, Number, SettingsRefused, read_table
 
 _NO_AGREED = f"{PROPOSAL}; no agreed definition was found"
 
@@ -57,8 +26,8 @@ OUTCOMES: tuple[Key, ...] = (
     Number(key="baseline_days", words="age of a baseline at session 1, at most", unit="days", least=1, most=7),
     Number(key="after_last_days", words="a questionnaire is due after the last session within", unit="days",
            least=1, most=7),
-    Weeks(key="follow_up_weeks", words="follow-ups, weeks after the last session",
-          shipped=AS_SHIPPED.follow_up_weeks),
+    Added(key="follow_up_weeks", words="follow-ups, weeks after the last session",
+          shipped=AS_SHIPPED.follow_up_weeks, latest=52),
     Number(key="early_days", words="a follow-up may come early by", unit="days", least=0, most=3),
     Number(key="late_days", words="a follow-up may come late by", unit="days", least=0, most=7),
 )  # fmt: skip
@@ -69,5 +38,4 @@ def outcome_rules(table: Mapping[str, Any]) -> OutcomeRules:
     values, problems = read_table(table, "outcomes", OUTCOMES)
     if problems:
         raise SettingsRefused(problems)
-    weeks = tuple(values.pop("follow_up_weeks", AS_SHIPPED.follow_up_weeks))
-    return OutcomeRules(follow_up_weeks=weeks, **values)
+    return OutcomeRules(**values)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, Protocol
 
 LEAST_REASON = 10  # characters, as for an override
 NO_REASON = f"must be a text of at least {LEAST_REASON} characters"
 
 PROPOSAL = "working proposal"  # of the clinical content, for the clinic to confirm
+
+MOST_LISTED = 12
 
 Amount = int | Decimal
 
@@ -79,6 +82,32 @@ class Choice:
         return "" if value in self.takes else f"must be one of {', '.join(self.takes)}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """A list of whole numbers that rises from the first shipped one and leaves none of them out."""
+
+    key: str
+    words: str
+    shipped: tuple[int, ...]
+    latest: int
+    unit: str = ""
+    source: str = PROPOSAL
+
+    @property
+    def bounds_words(self) -> str:
+        return f"all of the shipped ones, and more between or after them up to {self.latest}"
+
+    def complaint(self, value: object) -> str:
+        if not isinstance(value, list) or not all(type(each) is int for each in value):
+            return "must be a list of whole numbers"
+        if not set(value) >= set(self.shipped):
+            return f"must keep the shipped ones too, which are {amount(self.shipped)}"
+        rises = all(earlier < later for earlier, later in pairwise(value))
+        if not rises or value[0] != self.shipped[0] or value[-1] > self.latest or len(value) > MOST_LISTED:
+            return f"must rise from {self.shipped[0]} to at most {self.latest}, {MOST_LISTED} in all"
+        return ""
+
+
 def read_table(table: Mapping[str, Any], name: str, keys: Sequence[Key]) -> tuple[dict[str, Any], list[str]]:
     """What `[name]` of a parsed site.toml sets, by key, and a line for each thing that is wrong with it."""
     given, known = table.get(name, {}), {each.key: each for each in keys}
@@ -93,7 +122,7 @@ def read_table(table: Mapping[str, Any], name: str, keys: Sequence[Key]) -> tupl
         if complaint:
             problems.append(f"[{name}] {key}: {complaint}")
         else:
-            values[key] = value
+            values[key] = tuple(value) if isinstance(value, list) else value
     return values, problems
 
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from starlette.responses import Response
 
 from fhir_mappings.facts.titration import ReviewDecision, Taken
+from smart_app.clinical.microdosing import pressures_words, reviews_words
 from smart_app.clinical.units import plain
 from smart_app.pages.deciding import FINISHES
 from smart_app.pages.late import keep_on
@@ -34,7 +35,9 @@ def show(visit: Visit) -> Response:
         "microdosing.html",
         tab="progress",
         title="Doses taken at home",
-        view=microdosing_view(visit.deps.work, visit.deps.clock, visit.caller),
+        view=microdosing_view(visit.deps.work, visit.deps.clock, visit.caller, visit.deps.site.maintenance),
+        reviews=reviews_words(visit.deps.site.maintenance),
+        pressures=pressures_words(visit.deps.site.maintenance),
         plain=plain,
         notice=_NOTICES.get(visit.query.get("saved", ""), ""),
     )
@@ -83,7 +86,7 @@ def form(visit: Visit) -> Response:
         else:
             visit.deps.wake_worker()
             return visit.go(f"microdosing?saved={name}")
-    view = microdosing_view(visit.deps.work, visit.deps.clock, visit.caller)
+    view = microdosing_view(visit.deps.work, visit.deps.clock, visit.caller, visit.deps.site.maintenance)
     if not view.running:
         return visit.go("microdosing")
     return visit.page(

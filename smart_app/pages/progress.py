@@ -21,7 +21,10 @@ def show(visit: Visit) -> Response:
 
 
 def _page(visit: Visit, problems: Problems, values: dict[str, str], score_id: str) -> Response:
-    view = course_view(visit.deps.work, visit.deps.clock, visit.caller, countersign=visit.deps.site.countersign)
+    site = visit.deps.site
+    view = course_view(
+        visit.deps.work, visit.deps.clock, visit.caller, countersign=site.countersign, rules=site.maintenance
+    )
     return visit.page(
         "progress.html",
         tab="progress",

@@ -10,6 +10,7 @@ from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition, TreatmentCourse
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Role, Route, SessionStatus
+from smart_app.clinical.maintenance_rules import AS_SHIPPED, MaintenanceRules
 from smart_app.clinical.programme import Progress
 from smart_app.clinical.session_rules import pressures, shown
 from smart_app.use_cases.access import audited, own_course, person
@@ -76,10 +77,17 @@ class AuditView:
     person: Json
 
 
-def course_view(work: Work, clock: Clock, caller: Caller, *, countersign: bool = False) -> CourseView:
+def course_view(
+    work: Work,
+    clock: Clock,
+    caller: Caller,
+    *,
+    countersign: bool = False,
+    rules: MaintenanceRules = AS_SHIPPED,
+) -> CourseView:
     """The patient's newest course, with everything that happened in it.
 
-    `countersign`: the site asks for a second signature on every record.
+    `countersign`: the site asks for a second signature on every record. `rules`: the site's, for doses taken alone.
     """
     now = clock()
     with work() as uow:
@@ -90,7 +98,8 @@ def course_view(work: Work, clock: Clock, caller: Caller, *, countersign: bool =
         today = now.date()
         ahead = opening(course, sessions, uow.screenings.of_day(caller.patient, today), on=today, today=today)
         delivery, waiting = status_of(uow, caller, now), _waiting(uow, sessions) if countersign else frozenset()
-        alone = microdosing_within(uow, caller, now) if course is not None and course.route is Route.SL else None
+        by_itself = course is not None and course.route is Route.SL
+        alone = microdosing_within(uow, caller, now, rules) if by_itself else None
         view = _view(found, ahead, waiting, outcomes, delivery, person(uow, caller), caller, now)
         entities = (f"course/{course.id}",) if course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:course:read", *entities))

@@ -12,6 +12,7 @@ from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.titration import DoseLog, Review, ReviewDecision, Taken, TitrationStep
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.entry import NotUsable, amount, day, readable, whole
+from smart_app.clinical.maintenance_rules import MaintenanceRules
 from smart_app.clinical.microdosing import (
     Adherence,
     Due,
@@ -86,17 +87,17 @@ class MicrodosingView:
         return self.course is not None and self.course.status in OPEN
 
 
-def microdosing_view(work: Work, clock: Clock, caller: Caller) -> MicrodosingView:
+def microdosing_view(work: Work, clock: Clock, caller: Caller, rules: MaintenanceRules) -> MicrodosingView:
     now = clock()
     with work() as uow:
-        view = microdosing_within(uow, caller, now)
+        view = microdosing_within(uow, caller, now, rules)
         entities = (f"course/{view.course.id}",) if view.course is not None else ()
         uow.audit.add(audited(caller, now, "clinician:microdosing:read", *entities))
         uow.commit()
         return view
 
 
-def microdosing_within(uow: UnitOfWork, caller: Caller, now: datetime) -> MicrodosingView:
+def microdosing_within(uow: UnitOfWork, caller: Caller, now: datetime, rules: MaintenanceRules) -> MicrodosingView:
     """The same inside a transaction that somebody else began."""
     course, today = open_ended_course(uow, caller), now.date()
     writes = caller.may_write and caller.role in {Role.PRESCRIBER, Role.NURSE}
@@ -120,8 +121,8 @@ def microdosing_within(uow: UnitOfWork, caller: Caller, now: datetime) -> Microd
         current=step_on(steps, today) if running else None,
         coming=next((each for each in steps if each.first > today), None),
         observed=observed,
-        review=next_review(course.start, [each.day for each in course.reviews], today) if running else None,
-        pressure=next_pressure(course.start, measured, today) if running else None,
+        review=next_review(course.start, [each.day for each in course.reviews], today, rules) if running else None,
+        pressure=next_pressure(course.start, measured, today, rules) if running else None,
         adherence=adherence(logs, observed, course.start, end) if course.start <= end else None,
         lines=lines,
         more_taken=tuple(each for each in logs if each.more),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -11,15 +12,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mappings.facts.titration import DoseLog, Taken, TitrationStep
+from smart_app.clinical.maintenance_rules import AS_SHIPPED, MaintenanceRules, maintenance_rules
 from smart_app.clinical.microdosing import (
     Mark,
     adherence,
     months_after,
     next_pressure,
     next_review,
+    pressures_words,
     review_months,
+    reviews_words,
     step_on,
 )
+from smart_app.clinical.site_table import SettingsRefused
 from tests.smart_app.use_cases.a_clinic import DOCTOR, NURSE
 
 START = date(2026, 11, 2)  # a Monday
@@ -47,7 +52,11 @@ def a_log(first: int, last: int, taken: Taken = Taken.ALL, missed: int = 0, log_
 
 
 def test_reviews_are_after_1_3_6_and_9_months_and_then_every_three() -> None:
-    assert list(islice(review_months(), 7)) == [1, 3, 6, 9, 12, 15, 18]
+    assert list(islice(review_months(AS_SHIPPED), 7)) == [1, 3, 6, 9, 12, 15, 18]
+    denser = MaintenanceRules(review_months=(1, 2, 3, 6, 9), review_every_months=1)
+    assert list(islice(review_months(denser), 7)) == [1, 2, 3, 6, 9, 10, 11]
+    assert reviews_words(AS_SHIPPED) == "Due after 1, 3, 6 and 9 months, then every 3 months."
+    assert reviews_words(denser) == "Due after 1, 2, 3, 6 and 9 months, then every month."
 
 
 @pytest.mark.parametrize(
@@ -75,7 +84,7 @@ def test_a_month_ends_with_its_last_day(start: date, months: int, day: date) -> 
     ],
 )
 def test_the_next_review(reviewed: list[date], today: date, day: date, *, overdue: bool) -> None:
-    found = next_review(START, reviewed, today)
+    found = next_review(START, reviewed, today, AS_SHIPPED)
     assert (found.day, found.overdue) == (day, overdue)
 
 
@@ -92,8 +101,26 @@ def test_the_next_review(reviewed: list[date], today: date, day: date, *, overdu
     ],
 )
 def test_blood_pressure_weekly_in_the_first_month_then_monthly(measured: list[int], day: int) -> None:
-    found = next_pressure(START, [after(each) for each in measured], after(41))
+    found = next_pressure(START, [after(each) for each in measured], after(41), AS_SHIPPED)
     assert found.day == after(day)
+
+
+def test_a_site_asks_more_often_and_for_longer() -> None:
+    rules = MaintenanceRules(pressure_days=3, pressure_months=2, review_early_days=0)
+    assert next_pressure(START, [after(40)], after(41), rules).day == after(43)
+    assert next_pressure(START, [after(59)], after(60), rules).day == after(90)
+    assert next_review(START, [after(29)], after(29), rules).day == after(30)
+    assert pressures_words(rules) == "every 3 days in the first 2 months, then monthly"
+    assert pressures_words(AS_SHIPPED) == "weekly in the first month, then monthly"
+    assert pressures_words(replace(rules, pressure_days=1, pressure_months=1)).startswith("daily in the first month")
+
+
+@pytest.mark.parametrize("months", [[1, 3, 6], [2, 3, 6, 9], [1, 3, 6, 9, 25], [1, 3, 9, 6], [1, 3, 6, 9, True], 3])
+def test_a_review_is_only_added(months: object) -> None:
+    with pytest.raises(SettingsRefused, match=r"\[maintenance\] review_months: must "):
+        maintenance_rules({"maintenance": {"review_months": months}})
+    more = maintenance_rules({"maintenance": {"review_months": [1, 2, 3, 6, 9, 12]}})
+    assert more.review_months == (1, 2, 3, 6, 9, 12)
 
 
 def test_the_step_of_a_day() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.wire import decode
 from fhir_mappings.writing.care_plan import care_plan
+from smart_app.clinical.maintenance_rules import MaintenanceRules
 from smart_app.use_cases.care_entries import strike_care
 from smart_app.use_cases.course_progress import treatment_course_now
 from smart_app.use_cases.enrol import enrol
@@ -39,7 +41,7 @@ def at_home() -> Clinic:
 
 
 def seen(clinic: Clinic) -> MicrodosingView:
-    return microdosing_view(clinic.work, clinic.clock, NAN)
+    return microdosing_view(clinic.work, clinic.clock, NAN, clinic.site.maintenance)
 
 
 def titrated(clinic: Clinic, caller: Caller = DEE, **fields: str) -> StoredCourse:
@@ -266,6 +268,19 @@ class TestLog:
         with pytest.raises(Refused, match="takes no doses alone"):
             logged(clinic)
         assert seen(clinic).course is None
+
+    def test_the_dates_are_those_that_the_site_has_set(self) -> None:
+        clinic = at_home()
+        shipped = seen(clinic)
+        rules = MaintenanceRules(review_months=(1, 2, 3, 6, 9), pressure_days=3)
+        clinic.site = replace(clinic.site, maintenance=rules)
+        here = seen(clinic)
+        on_progress = course_view(clinic.work, clinic.clock, NAN, rules=rules).microdosing
+        assert shipped.pressure is not None
+        assert here.pressure is not None
+        assert here.pressure.day == shipped.pressure.day - timedelta(days=4)
+        assert on_progress is not None
+        assert on_progress.pressure == here.pressure
 
     def test_the_grid_stands_on_the_progress_page(self) -> None:
         clinic = at_home()
