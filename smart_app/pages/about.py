@@ -12,6 +12,7 @@ from smart_app.pages.deps import PageDeps
 from smart_app.pages.frame import forget_cookie
 from smart_app.pages.templating import render
 from smart_app.pages.visit import Route, Visit
+from smart_app.pages.ways import Ways, ways_cookie
 from smart_app.pages.wording import ROLES, entered
 from smart_app.use_cases.left_out import losses
 from smart_app.use_cases.look import HAND_OVER, PAGE, record_look
@@ -34,6 +35,7 @@ def show(visit: Visit) -> Response:
         start=this_start(visit),
         version=visit.deps.version,
         contact=visit.deps.contact,
+        notice="Saved for this device." if visit.query.get("saved") else "",
     )
 
 
@@ -90,6 +92,14 @@ def ask(visit: Visit) -> Response:
     return visit.page("leave.html", tab="leave", title="Close the app")
 
 
+def set_ways(visit: Visit) -> Response:
+    """Keys and tone of this browser, whoever works at it."""
+    response = visit.go("about?saved=1#keys")
+    ways = Ways(keys=visit.fields.get("keys") == "yes", tone=visit.fields.get("tone") == "yes")
+    response.headers.append("Set-Cookie", ways_cookie(ways))
+    return response
+
+
 async def window(visit: Visit) -> Response:
     """A link to a window of its own. Not a redirect: the new window has none of this frame's cookies."""
     code = await visit.deps.hand_over(visit.caller.launch)
@@ -114,6 +124,7 @@ async def leave(visit: Visit) -> Response:
 
 ROUTES = (
     Route(path="about", handler=show, auditors=True, step=False),
+    Route(path="about/ways", handler=set_ways, method="POST", auditors=True, step=False),
     Route(path="window", handler=window, method="POST", auditors=True),
     Route(path="leave", handler=ask, auditors=True, step=False),
     Route(path="leave", handler=leave, method="POST", auditors=True),

@@ -35,6 +35,7 @@ from smart_app.pages.refusals import (
     show_notice,
 )
 from smart_app.pages.visit import FIRST, OK, Handler, Route, Visit, sign_in
+from smart_app.pages.ways import ways_of
 from smart_app.pages.wording import clock, ends_words
 from smart_app.use_cases.access import audited
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
@@ -139,6 +140,7 @@ class Door:
             quiet=_is_script(request),
             again=_asks_by_itself(request),
             late=known.late,
+            ways=ways_of(request.headers.get("cookie")),
             packed=not unsafe and not request.url.query and "gzip" in request.headers.get("accept-encoding", ""),
             draft=unsafe and request.headers.get("x-kp-keep") == _DRAFT,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from gzip import compress
 from typing import Any
@@ -17,6 +17,7 @@ from smart_app.pages.deps import PageDeps
 from smart_app.pages.guard import Marks
 from smart_app.pages.refusals import Printer
 from smart_app.pages.templating import render
+from smart_app.pages.ways import Ways, without_keys
 from smart_app.pages.wording import Banner, banner, ends_words
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.late_forms import LateForm
@@ -64,6 +65,7 @@ class Visit:
     again: bool = False  # the page refreshes itself
     late: tuple[LateForm, ...] = ()  # of this page: typed or sent too late, and not dealt with yet; oldest first
     packed: bool = False  # the page may be sent compressed: nothing of the request stands in it
+    ways: Ways = field(default_factory=Ways)  # of the browser
     draft: bool = False  # the form is to be kept while it is typed: nobody pressed its button
 
     @property
@@ -101,6 +103,7 @@ class Visit:
             }
         told["late"] = late
         html = render(self.printer.templates, template, told | self._frame(tab, title))
+        html = html if self.ways.keys else without_keys(html)
         if self.packed and status == OK:
             headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding"}
             return HTMLResponse(compress(html.encode(), mtime=0), status_code=status, headers=headers)
@@ -123,6 +126,7 @@ class Visit:
             "title": title,
             "product": self.deps.product,
             "losses": losses(self.caller.not_granted, tab) if self.caller.may_write else (),
+            "ways": self.ways,
             "ends": self.ends,
             "seconds_left": int(self.ends.partition(";")[0]),
             "sign_in": sign_in(self.deps, self.caller.ehr) if self.context.standalone else "",

@@ -1,6 +1,7 @@
 // The due timer, in the page and in its title. It goes on without a connection.
 import { ahead, all, made, now } from './page.js';
 
+let wasDue = true; // what was due before the page opened is said in words alone
 function tick() {
   let due = false;
   for (const place of all('[data-due]')) {
@@ -12,6 +13,17 @@ function tick() {
   }
   const bare = document.title.replace(/^\(1\) due · /, '');
   document.title = due ? `(1) due · ${bare}` : bare;
+  if (due && !wasDue && document.body.dataset.tone) sound();
+  wasDue = due;
+}
+function sound() {
+  const audio = new AudioContext(), tone = audio.createOscillator(), quiet = audio.createGain();
+  quiet.gain.value = 0.15;
+  tone.frequency.value = 660;
+  tone.connect(quiet).connect(audio.destination);
+  tone.start();
+  tone.stop(audio.currentTime + 0.4);
+  tone.onended = () => audio.close();
 }
 if (document.querySelector('[data-due]')) { tick(); setInterval(tick, 1000); }
 document.addEventListener('kp-live', tick);

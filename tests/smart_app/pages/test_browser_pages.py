@@ -213,6 +213,29 @@ def test_the_due_timer_counts_down_and_then_says_overdue_in_the_title() -> None:
         assert page.title().startswith("(1) due · Session 1 of 6: monitor")
 
 
+COUNTS_TONES = """window.tones = 0; const start = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function () { window.tones++; start.call(this); };"""
+
+
+def test_a_tone_is_played_once_when_a_reading_becomes_due_where_it_was_asked_for() -> None:
+    desk = Desk()
+    desk.open()
+    session = running(desk).id
+    with opened(desk) as page:
+        page.add_init_script(COUNTS_TONES)
+        page.clock.install()
+        for wanted in (0, 1):
+            page.goto(f"session/{session}/monitor")
+            page.clock.run_for(9 * 60 * 1000)
+            page.clock.run_for(60 * 1000)
+            assert page.title().startswith("(1) due")
+            assert page.evaluate("window.tones") == wanted
+            page.goto("about")
+            page.check("[name=tone]")
+            page.click("text=Save for this device")
+            page.wait_for_selector("text=Saved for this device.")
+
+
 def test_everything_works_with_the_script_blocked() -> None:
     desk = Desk()
     desk.open()
