@@ -13,6 +13,8 @@ from smart_app.sandbox.oauth.scopes import narrow
 from smart_app.sandbox.site import Site
 
 LEAST_STATE_BITS = 122
+IDENTITY = frozenset({"openid", "fhirUser", "profile"})
+PROMPTS = ("login",)  # OpenID Connect Core 1.0, 3.1.2.1
 LEAST_STATE_VARIETY = 8  # different characters; a long run of one letter is no secret
 
 _HEX = re.compile(r"[0-9a-fA-F-]+")
@@ -29,6 +31,13 @@ class AuthorizationRequest:
     challenge: str
     launch: str | None
     nonce: str | None
+    max_age: int | None  # seconds since the person signed in; None: however long
+    login: bool  # prompt=login: the person is asked again in any case
+
+    @property
+    def identity_only(self) -> bool:
+        """Nothing but who the person is: no chart and no data."""
+        return set(self.scope.split()) <= IDENTITY
 
 
 def redirect_target(params: list[tuple[str, str]], site: Site) -> tuple[str, str | None]:
@@ -57,7 +66,7 @@ def check(params: list[tuple[str, str]], site: Site, registered: dict[str, str])
     launch = values.get("launch")
     if launch is not None and "launch" not in scope:
         raise OAuthError("invalid_scope", "A launch value comes with the scope launch.")
-    if launch is None and "launch/patient" not in scope:
+    if launch is None and "launch/patient" not in scope and not ("openid" in scope and set(scope) <= IDENTITY):
         raise OAuthError("invalid_scope", "Without a launch value the scope launch/patient is needed.")
     return AuthorizationRequest(
         redirect_uri=values["redirect_uri"],
@@ -66,7 +75,21 @@ def check(params: list[tuple[str, str]], site: Site, registered: dict[str, str])
         challenge=values["code_challenge"],
         launch=launch,
         nonce=values.get("nonce"),
+        max_age=_seconds(values.get("max_age")),
+        login=_login(values.get("prompt")),
     )
+
+
+def _seconds(max_age: str | None) -> int | None:
+    if max_age is not None and not re.fullmatch(r"[0-9]{1,9}", max_age):
+        raise OAuthError("invalid_request", "max_age must be a number of seconds.")
+    return None if max_age is None else int(max_age)
+
+
+def _login(prompt: str | None) -> bool:
+    if prompt not in {None, *PROMPTS}:
+        raise OAuthError("invalid_request", f"prompt can be {', '.join(PROMPTS)}.")
+    return prompt is not None
 
 
 def _check_secrets(values: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from smart_app.sandbox.oauth.authorization import PROMPTS
 from smart_app.sandbox.oauth.client_assertion import ALGORITHMS
 from smart_app.sandbox.oauth.keys import ALGORITHM
 from smart_app.sandbox.site import SCOPES_WITHOUT_DATA, Site
@@ -42,7 +43,8 @@ def openid_configuration(site: Site) -> dict[str, Any]:
         "scopes_supported": list(SCOPES_WITHOUT_DATA),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": [ALGORITHM],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "fhirUser", "name"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "auth_time", "fhirUser", "name"],
+        "prompt_values_supported": list(PROMPTS),
     }
 
 

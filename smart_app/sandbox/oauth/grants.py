@@ -23,6 +23,7 @@ class Grant:
     encounter: str | None
     scope: str
     nonce: str | None
+    auth_time: datetime | None = None  # when the user signed in
 
     def has(self, word: str) -> bool:
         return word in self.scope.split()

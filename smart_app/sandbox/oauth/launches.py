@@ -21,21 +21,29 @@ class Launch:
 
 
 class SignedIn:
-    """EHR sessions: the cookie's value -> the member of staff's slug."""
+    """EHR sessions: the cookie's value -> the member of staff's slug, and since when."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self._users: dict[str, str] = {}
+        self._since: dict[str, datetime] = {}
 
     def begin(self, user: str) -> str:
         session = secrets.token_urlsafe(32)
         self._users[session] = user
+        self._since[session] = self._clock()
         return session
 
     def user(self, session: str | None) -> str | None:
         return self._users.get(session) if session else None
 
+    def since(self, session: str | None) -> datetime | None:
+        """When the user of this session signed in; None: nobody is signed in."""
+        return self._since.get(session) if session else None
+
     def end(self, session: str | None) -> None:
         self._users.pop(session or "", None)
+        self._since.pop(session or "", None)
 
 
 class Launches:

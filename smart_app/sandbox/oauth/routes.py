@@ -30,6 +30,7 @@ class OAuthRoutes:
     def routes(self) -> list[Route]:
         return [
             Route("/oauth/authorize", self.authorize, methods=["GET", "POST"]),
+            Route("/oauth/again", self.again, methods=["GET"]),
             Route("/oauth/decision", self.decision, methods=["POST"]),
             Route("/oauth/token", self.token, methods=["POST"]),
             Route("/oauth/revoke", self.revoke, methods=["POST"]),
@@ -48,9 +49,23 @@ class OAuthRoutes:
             session = session_of(request)
             if asked.launch is not None:
                 return self._grant(asked, self._server.code_for_launch(asked, session))
+            if asked.identity_only and not self._server.must_sign_in(asked, session):
+                return self._grant(asked, self._server.code_for_identity(asked, session))
         except OAuthError as error:
             return self._deny(target, state, error)
+        if asked.identity_only:
+            again = f"/oauth/again?{urlencode({'request': self._server.wait(asked, None)})}"
+            return RedirectResponse(f"/sign-in?{urlencode({'next': again})}", status_code=303, headers=NO_STORE)
         return self._pick_patient(request, asked, params)
+
+    async def again(self, request: Request) -> Response:
+        """Whoever was asked to sign in has done so."""
+        waiting = self._server.waiting.pop(request.query_params.get("request", ""), None)
+        session = session_of(request)
+        since = self._server.signed_in.since(session)
+        if waiting is None or waiting.session is not None or since is None or since < waiting.since:
+            return self._page(request, "refused.html", {"reason": "Nobody signed in for this question."}, 400)
+        return self._grant(waiting.request, self._server.code_for_identity(waiting.request, session))
 
     def _pick_patient(self, request: Request, asked: AuthorizationRequest, params: list[tuple[str, str]]) -> Response:
         session = session_of(request)
@@ -76,7 +91,12 @@ class OAuthRoutes:
         try:
             if form.get("decision") != "allow":
                 raise OAuthError("access_denied", "The user said no.")
-            return self._grant(asked, self._server.code(asked, user=user, patient=form.get("patient", "")))
+            return self._grant(
+                asked,
+                self._server.code(
+                    asked, user=user, patient=form.get("patient", ""), since=self._server.signed_in.since(session)
+                ),
+            )
         except OAuthError as error:
             return self._deny(asked.redirect_uri, asked.state, error)
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from base64 import urlsafe_b64decode
+from urllib.parse import parse_qs, urlsplit
+
 import httpx
 import pytest
 
@@ -163,3 +167,63 @@ async def test_a_standalone_launch_asks_a_stranger_to_sign_in_first_and_goes_on(
         reply = await browser.post("/sign-in", data={"user": "nurse", "next": target})
         page = await browser.get(reply.headers["location"])
     assert "asks for access" in page.text
+
+
+IDENTITY = "openid fhirUser"
+
+
+async def _asked_to_sign_in(app: AnApp, browser: httpx.AsyncClient, **changes: str) -> str:
+    """Where the sign-in page is told to lead on to."""
+    params = app.request(scope=IDENTITY, **changes)
+    reply = await browser.get("/oauth/authorize", params=params)
+    assert reply.headers["location"].startswith("/sign-in?"), reply.headers["location"]
+    return parse_qs(urlsplit(reply.headers["location"]).query)["next"][0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"prompt": "login"}, id="prompt=login"),
+        pytest.param({"max_age": "0"}, id="max_age=0"),
+        pytest.param({"max_age": "59"}, id="signed in a minute ago"),
+    ],
+)
+async def test_a_person_is_asked_again_and_the_id_token_says_when(app: AnApp, change: dict[str, str]) -> None:
+    async with app.client() as browser:
+        await app.sign_in(browser)
+        app.clock.pass_time(seconds=60)
+        onward = await _asked_to_sign_in(app, browser, **change)
+        assert (await browser.get(onward)).status_code == 400, "nobody signed in for it"
+        onward = await _asked_to_sign_in(app, browser, **change)
+        app.clock.pass_time(seconds=5)
+        await browser.post("/sign-in", data={"user": "nurse", "next": onward})
+        code = answered(await browser.get(onward))["code"]
+        assert (await browser.get(onward)).status_code == 400, "once"
+    reply = (await app.redeem(code)).json()
+    claims = json.loads(urlsafe_b64decode(reply["id_token"].split(".")[1] + "=="))
+    assert (claims["sub"], claims["auth_time"]) == ("user-nurse", int(app.clock().timestamp()))
+    assert reply["scope"] == IDENTITY
+    assert "patient" not in reply
+
+
+async def test_a_person_who_signed_in_lately_is_not_asked(app: AnApp) -> None:
+    async with app.client() as browser:
+        await app.sign_in(browser)
+        app.clock.pass_time(seconds=59)
+        reply = await browser.get("/oauth/authorize", params=app.request(scope=IDENTITY, max_age="60"))
+        assert answered(reply)["code"]
+
+
+@pytest.mark.parametrize("change", [{"prompt": "none"}, {"max_age": "-1"}, {"max_age": "soon"}])
+async def test_what_is_not_offered_is_refused(app: AnApp, change: dict[str, str]) -> None:
+    async with app.client() as browser:
+        await app.sign_in(browser)
+        reply = await browser.get("/oauth/authorize", params=app.request(scope=IDENTITY, **change))
+    assert answered(reply)["error"] == "invalid_request"
+
+
+async def test_signing_in_again_is_announced(app: AnApp) -> None:
+    async with app.client() as browser:
+        told = (await browser.get("/.well-known/openid-configuration")).json()
+    assert "auth_time" in told["claims_supported"]
+    assert told["prompt_values_supported"] == ["login"]
