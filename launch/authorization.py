@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
-from launch.context import PendingLaunch
+from launch.context import PendingLaunch, SignsIn
 from launch.discovery import SmartConfiguration
 from launch.errors import (
     AuthorizationRefused,
@@ -111,6 +111,32 @@ def standalone_request(
     return _request(registration, configuration, iss=iss, launch=None, redirect_uri=redirect_uri, now=now)
 
 
+def sign_in_request(
+    registration: Registration,
+    configuration: SmartConfiguration,
+    *,
+    signs_in: SignsIn,
+    by_prompt: bool,
+    redirect_uri: str,
+    now: datetime,
+) -> AuthorizationRequest:
+    """For the user of an open launch to sign in once more: OpenID Connect Core 1.0, 3.1.2.1, and no access to data.
+
+    `by_prompt`: the EHR announces prompt=login. SMART App Launch 2.2 forbids what is not announced.
+    """
+    pending, state, browser_secret = _pending(
+        registration, iss=registration.issuer, redirect_uri=redirect_uri, now=now, standalone=True
+    )
+    pending = replace(pending, signs_in=signs_in)
+    asked = _asked(registration, pending, state=state, scope=" ".join(_IDENTITY)) | {"max_age": "0"}
+    return AuthorizationRequest(
+        pending=pending,
+        endpoint=configuration.authorization_endpoint,
+        asked=asked | ({"prompt": "login"} if by_prompt else {}),
+        browser_secret=browser_secret,
+    )
+
+
 def launch_scopes(registration: Registration, *, standalone: bool, supported: Iterable[str] = ()) -> Scopes:
     """The registered scopes with the launch scope that fits: `launch`, or `launch/patient`.
 
@@ -180,6 +206,25 @@ def _request(
 ) -> AuthorizationRequest:
     """`launch` is None for a launch from our own page."""
     standalone = launch is None
+    pending, state, browser_secret = _pending(
+        registration, iss=iss, redirect_uri=redirect_uri, now=now, standalone=standalone
+    )
+    pending = replace(pending, launch=launch)
+    scope = launch_scopes(registration, standalone=standalone, supported=configuration.scopes_supported)
+    asked = _asked(registration, pending, state=state, scope=scope.as_text(registration.scope_version))
+    return AuthorizationRequest(
+        pending=pending,
+        endpoint=configuration.authorization_endpoint,
+        asked=asked,
+        browser_secret=browser_secret,
+        may_post=registration.authorize_post and "authorize-post" in configuration.capabilities,
+    )
+
+
+def _pending(
+    registration: Registration, *, iss: str, redirect_uri: str, now: datetime, standalone: bool
+) -> tuple[PendingLaunch, str, str]:
+    """What is kept of a request, its state, and what only the browser may know."""
     state, browser_secret = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     pending = PendingLaunch(
         id=secrets.token_urlsafe(16),
@@ -193,17 +238,8 @@ def _request(
         created=now,
         expires=now + START_LIMIT,
         standalone=standalone,
-        launch=launch,
     )
-    scope = launch_scopes(registration, standalone=standalone, supported=configuration.scopes_supported)
-    asked = _asked(registration, pending, state=state, scope=scope.as_text(registration.scope_version))
-    return AuthorizationRequest(
-        pending=pending,
-        endpoint=configuration.authorization_endpoint,
-        asked=asked,
-        browser_secret=browser_secret,
-        may_post=registration.authorize_post and "authorize-post" in configuration.capabilities,
-    )
+    return pending, state, browser_secret
 
 
 def _asked(registration: Registration, pending: PendingLaunch, *, state: str, scope: str) -> dict[str, str]:

@@ -11,6 +11,14 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignsIn:
+    """The EHR is asked for nothing but that the user of an open launch signs in once more."""
+
+    launch: str  # id of the open launch
+    place: str  # of our pages, below the launch's address: where the answer leads
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PendingLaunch:
     """A launch between /launch and /callback. `id` is the opaque handle that later stands in every path."""
 
@@ -27,6 +35,7 @@ class PendingLaunch:
     standalone: bool = False  # begun from our own page: the EHR was asked to pick the patient
     launch: str | None = field(default=None, repr=False)  # the EHR's launch value; None: standalone
     own_window: bool = False  # begun again out of the EHR's frame: the EHR is not around the pages
+    signs_in: SignsIn | None = None  # None: it is a launch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +154,14 @@ class LaunchStore(Protocol):
         """Give the launch to the browser that shows this cookie, and to no other any more; False: it has ended.
 
         From now on the pages show whose chart it is: the EHR, which may have done that, is not around the new window.
+        """
+        ...
+
+    def keep_sign_in(self, launch_id: str, session_digest: str, *, at: datetime, told: datetime) -> bool:
+        """The user of this launch signed in again: known `at`, when the EHR had seen it as `told`; audited.
+
+        It is good in the browser that shows this cookie, until it moves to another window. False: the launch has
+        ended, or is another browser's by now.
         """
         ...
 

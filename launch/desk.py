@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import anyio
 from anyio.to_thread import run_sync
@@ -21,14 +22,26 @@ from launch.authorization import (
     ehr_launch_request,
     launch_scopes,
     refusal,
+    sign_in_request,
     standalone_request,
 )
 from launch.client_authentication import ClientSecrets
-from launch.context import FhirContextItem, Handover, LaunchContext, LaunchStore, PendingLaunch, TokenSet
+from launch.context import FhirContextItem, Handover, LaunchContext, LaunchStore, PendingLaunch, SignsIn, TokenSet
 from launch.discovery import Discovery, SmartConfiguration, check_launch_kind
-from launch.errors import AuthorizationRefused, ChartMissing, CookieRefused, HandoverSpent, LaunchEnded, LaunchError
+from launch.errors import (
+    AuthorizationRefused,
+    ChartMissing,
+    CookieRefused,
+    HandoverSpent,
+    LaunchEnded,
+    LaunchError,
+    LaunchInterrupted,
+    OtherUser,
+    SignInNotOffered,
+    SignInUnproven,
+)
 from launch.exchange import EhrClients
-from launch.identity import Identity, VerifiedUser, expected_issuer
+from launch.identity import SKEW, Identity, VerifiedUser, expected_issuer
 from launch.keys import SigningKeys
 from launch.live_tokens import LiveTokens
 from launch.registry import Registration, Registry
@@ -165,6 +178,70 @@ class LaunchDesk:
         except Exception:
             await self._endpoint.revoke(registration, configuration, tokens)
             raise
+
+    async def begin_sign_in(self, launch_id: str, place: str) -> AuthorizationRequest:
+        """The user of an open launch is to sign in at the EHR once more; `place` is the page they come back to.
+
+        SignInNotOffered where the EHR does not announce that it tells when somebody signed in.
+        """
+        context = await run_sync(self.store.find, launch_id)
+        if context is None:
+            raise LaunchEnded(launch_id=launch_id)
+        registration = self.registry.named(context.ehr)
+        configuration = await self.discovery.find(registration)
+        announced = await self._identity.announced(registration, configuration)
+        if not announced.tells_when or context.subject is None:
+            raise SignInNotOffered(ehr=context.ehr)
+        request = sign_in_request(
+            registration,
+            configuration,
+            signs_in=SignsIn(launch=launch_id, place=place),
+            by_prompt=announced.prompts_login,
+            redirect_uri=self.redirect_uri(registration.name),
+            now=self._clock(),
+        )
+        return await self._keep(registration, request, own_window=False)
+
+    async def finish_sign_in(
+        self, ehr: str, callback: Callback, taken: PendingLaunch, *, browser_secret: str | None, shown: str | None
+    ) -> SignsIn:
+        """Keep that the launch's own user has just signed in; nothing else of the launch changes.
+
+        `shown` comes from `cookies.session_digest` of that launch. The tokens that came along are dropped unread.
+        They are not revoked: an EHR may take that for the end of all that this user granted the app.
+        """
+        pending = check_pending(taken, ehr=ehr, browser_secret=browser_secret, now=self._clock())
+        if pending.signs_in is None:
+            raise LaunchInterrupted(ehr=ehr)
+        try:
+            context = await self.session(pending.signs_in.launch, shown)
+            user = await self._user_again(ehr, callback, pending)
+            if (user.issuer, user.subject) != (context.token_issuer, context.subject):
+                raise OtherUser(ehr=ehr)
+            told, now = _signed_in_since(pending.created, user, ehr=ehr, now=self._clock()), self._clock()
+            if not await run_sync(partial(self.store.keep_sign_in, context.id, shown or "", at=now, told=told)):
+                raise LaunchEnded(ehr=ehr, launch_id=context.id)
+        except LaunchEnded:
+            raise
+        except LaunchError as error:
+            error.back = f"/l/{pending.signs_in.launch}/{pending.signs_in.place}"
+            raise
+        return pending.signs_in
+
+    async def _user_again(self, ehr: str, callback: Callback, pending: PendingLaunch) -> VerifiedUser:
+        registration = self.registry.named(ehr)
+        configuration = await self.discovery.find(registration)
+        code = check_answer(
+            callback,
+            ehr=ehr,
+            issuers=_callback_issuers(registration, configuration),
+            issuer_announced=configuration.names_issuer_on_callback,
+        )
+        reply = await self._redeem(registration, configuration, pending, code)
+        user = await self._user(registration, configuration, pending, reply)
+        if user is None:
+            raise SignInUnproven("The EHR did not say who signed in.", ehr=ehr)
+        return user
 
     async def hand_over(self, launch_id: str) -> str:
         """A code that gives the session of an open launch to another window; see `accept`."""
@@ -309,6 +386,16 @@ class LaunchDesk:
                 await run_sync(self.store.end, context.id)
             raise
         return Opened(context=context, session_secret=secret)
+
+
+def _signed_in_since(asked: datetime, user: VerifiedUser, *, ehr: str, now: datetime) -> datetime:
+    """When the EHR says that this user signed in, if that was after we had asked; the clocks may differ by SKEW."""
+    skew = timedelta(seconds=SKEW)
+    if user.signed_in is None:
+        raise SignInUnproven("The EHR did not say when its user signed in.", ehr=ehr)
+    if not asked - skew <= user.signed_in <= now + skew:
+        raise SignInUnproven("The EHR did not ask its user to sign in again.", ehr=ehr)
+    return user.signed_in
 
 
 def _encounter_of(items: Iterable[FhirContextItem]) -> str | None:

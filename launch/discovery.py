@@ -38,6 +38,8 @@ class SmartConfiguration:
     capabilities: frozenset[str]
     scopes_supported: frozenset[str]
     names_issuer_on_callback: bool  # RFC 9207 announced
+    claims: frozenset[str] = frozenset()  # that an id_token may hold, where this document says so
+    prompts: frozenset[str] = frozenset()  # likewise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +100,17 @@ def read_configuration(document: dict[str, Any], registration: Registration) -> 
         revocation_endpoint=endpoints["revocation_endpoint"],
         issuer=_text(document.get("issuer")),
         jwks_uri=endpoints["jwks_uri"],
-        capabilities=_texts(document.get("capabilities")),
-        scopes_supported=_texts(document.get("scopes_supported")),
+        capabilities=texts(document.get("capabilities")),
+        scopes_supported=texts(document.get("scopes_supported")),
         names_issuer_on_callback=document.get("authorization_response_iss_parameter_supported") is True,
+        claims=texts(document.get("claims_supported")),
+        prompts=texts(document.get("prompt_values_supported")),
     )
 
 
 def faults_of(document: dict[str, Any], registration: Registration) -> Iterator[LaunchError]:
     """All that keeps the app from being started by this smart-configuration, the gravest first."""
-    if "S256" not in _texts(document.get("code_challenge_methods_supported")) and not registration.smart_v1:
+    if "S256" not in texts(document.get("code_challenge_methods_supported")) and not registration.smart_v1:
         yield _failed(registration, "The EHR does not say that it protects the start of apps (PKCE S256).")
     if not (registration.smart_v1 or _accepts_authentication(document, registration)):
         text = f"The EHR does not accept the registered way of signing in ({registration.auth})."
@@ -141,7 +145,7 @@ def pinned_endpoint(url: str, registration: Registration) -> str:
 
 
 def _accepts_authentication(document: dict[str, Any], registration: Registration) -> bool:
-    said = _texts(document.get("capabilities")) | _texts(document.get("token_endpoint_auth_methods_supported"))
+    said = texts(document.get("capabilities")) | texts(document.get("token_endpoint_auth_methods_supported"))
     known = {_CAPABILITY_OF_AUTH[registration.auth], registration.auth}
     if registration.auth == "public":
         known.add("none")
@@ -163,7 +167,8 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _texts(value: object) -> frozenset[str]:
+def texts(value: object) -> frozenset[str]:
+    """The texts of a JSON list; none where it is anything else."""
     members: Iterable[object] = value if isinstance(value, list) else ()
     return frozenset(member for member in members if isinstance(member, str))
 

@@ -7,6 +7,7 @@
     ├── ChartMissing               no launch value, or no patient in the token reply     (user or browser)
     ├── ConsentRefused             error=access_denied                                   (user or browser)
     ├── LaunchEnded                no live token any more: start again                   (user or browser)
+    ├── OtherUser                  somebody else signed in again than opened the app     (user or browser)
     ├── RegistrationFault          something in the registration table                   (registration)
     │   ├── UnknownIssuer          iss is not in the table, or is missing
     │   ├── RegistrationInvalid    the table itself cannot be read
@@ -21,7 +22,9 @@
     │   ├── CallbackInvalid        neither code nor error, or another issuer's answer
     │   ├── TokenRefused           the token endpoint answered with an error
     │   ├── TokenReplyInvalid      the token endpoint's answer is not a token reply
-    │   └── IdentityUnverified     the id_token cannot be trusted
+    │   ├── IdentityUnverified     the id_token cannot be trusted
+    │   ├── SignInNotOffered       it does not say that it tells when a user signed in
+    │   └── SignInUnproven         it asked nobody, or did not say when
     └── AppFault                   ours                                                  (app)
         ├── KeysUnusable           no signing key, or one that others can read
         └── ForeignAddress         a token was about to leave its FHIR base
@@ -68,6 +71,7 @@ class LaunchError(Exception):
         self.oauth_code = oauth_code
         self.what_to_do = advice or self.advice
         self.reference = ""  # of its audit record, once there is one
+        self.back = ""  # the page of ours to go back to, where only signing in again went wrong
 
 
 class LaunchInterrupted(LaunchError):
@@ -123,6 +127,15 @@ class LaunchEnded(LaunchError):
     def __init__(self, *, ehr: str | None = None, launch_id: str | None = None) -> None:
         text = "The session with the EHR has ended."
         super().__init__(text, ehr=ehr, launch_id=launch_id)
+
+
+class OtherUser(LaunchError):
+    party = Party.PERSON
+    reason = "sign-in-other-user"
+    advice = "Whoever opened the app has to sign in again. To sign as somebody else, they open the app themselves."
+
+    def __init__(self, *, ehr: str) -> None:
+        super().__init__("Somebody else signed in at the EHR than the one who opened the app here.", ehr=ehr)
 
 
 class RegistrationFault(LaunchError):
@@ -210,6 +223,28 @@ class TokenReplyInvalid(EhrFault):
 
 class IdentityUnverified(EhrFault):
     reason = "identity-unverified"
+
+
+class SignInNotOffered(EhrFault):
+    reason = "sign-in-not-offered"
+    advice = (
+        "Tell whoever runs the app: either the EHR announces auth_time in the claims_supported of its "
+        "openid-configuration, or the site sets sign_in_again = false."
+    )
+
+    def __init__(self, *, ehr: str) -> None:
+        super().__init__("This EHR does not offer to let its user sign in again and to say when that was.", ehr=ehr)
+
+
+class SignInUnproven(EhrFault):
+    reason = "sign-in-unproven"
+    advice = (
+        "Try again. If it fails again, tell whoever runs the app: the EHR has to ask for a new sign-in and to send "
+        "auth_time, or the site sets sign_in_again = false."
+    )
+
+    def __init__(self, text: str, *, ehr: str) -> None:
+        super().__init__(text, ehr=ehr)
 
 
 class AppFault(LaunchError):

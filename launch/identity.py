@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import isfinite
 from typing import Any
 
@@ -19,8 +19,8 @@ from joserfc.errors import ClaimError, JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from launch.addresses import AddressRefused, parse_address, resolve, under_base
-from launch.discovery import SmartConfiguration, pinned_endpoint
-from launch.errors import IdentityUnverified
+from launch.discovery import SmartConfiguration, pinned_endpoint, texts
+from launch.errors import EndpointNotPinned, IdentityUnverified
 from launch.exchange import EhrClients, exchange
 from launch.registry import Registration
 from launch.single_flight import SingleFlight
@@ -45,6 +45,25 @@ class VerifiedUser:
     fhir_user: str | None  # absolute, under the FHIR base
     fhir_type: str | None  # Practitioner, PractitionerRole, Patient, RelatedPerson or Person
     name: str | None
+    signed_in: datetime | None = None  # `auth_time`, by the EHR's clock; None: it did not say
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """What an EHR says of signing in, in one of its documents or in both."""
+
+    claims: frozenset[str]
+    prompts: frozenset[str]
+
+    @property
+    def tells_when(self) -> bool:
+        """Whether an id_token says when its user signed in: without that a new sign-in proves nothing."""
+        return "auth_time" in self.claims
+
+    @property
+    def prompts_login(self) -> bool:
+        """Whether it may be asked to let its user sign in in any case."""
+        return "login" in self.prompts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +104,24 @@ class Identity:
             fhir_user=fhir_user,
             fhir_type=fhir_type,
             name=_display(claims.get("name")),
+            signed_in=_instant(claims.get("auth_time")),
+        )
+
+    async def announced(self, registration: Registration, configuration: SmartConfiguration) -> Announced:
+        """From the smart-configuration and the issuer's openid-configuration (OpenID Connect Discovery 1.0, 3).
+
+        An EHR without the second, or with one that names another issuer, announces what the first says.
+        EhrUnreachable where it does not answer.
+        """
+        issuer = expected_issuer(registration, configuration)
+        try:
+            document = await self._document(_openid_configuration(issuer, registration), registration)
+        except (IdentityUnverified, EndpointNotPinned):
+            document = {}
+        told = document if document.get("issuer") == issuer else {}
+        return Announced(
+            claims=configuration.claims | texts(told.get("claims_supported")),
+            prompts=configuration.prompts | texts(told.get("prompt_values_supported")),
         )
 
     async def count_keys(self, registration: Registration, configuration: SmartConfiguration) -> int:
@@ -124,8 +161,7 @@ class Identity:
             return registration.jwks_uri
         if configuration.jwks_uri and configuration.issuer == issuer:
             return configuration.jwks_uri
-        url = pinned_endpoint(issuer.removesuffix("/") + "/.well-known/openid-configuration", registration)
-        document = await self._document(url, registration)
+        document = await self._document(_openid_configuration(issuer, registration), registration)
         if document.get("issuer") != issuer or not isinstance(document.get("jwks_uri"), str):
             raise _unverified(registration, "The EHR does not say clearly who vouches for its users.")
         return pinned_endpoint(document["jwks_uri"], registration)
@@ -157,6 +193,10 @@ class Identity:
         if reply.status != 200 or document is None:
             raise _unverified(registration, "The EHR does not publish the keys of its users' identities.")
         return document, reply.fresh_for()
+
+
+def _openid_configuration(issuer: str, registration: Registration) -> str:
+    return pinned_endpoint(issuer.removesuffix("/") + "/.well-known/openid-configuration", registration)
 
 
 def expected_issuer(registration: Registration, configuration: SmartConfiguration) -> str:
@@ -241,6 +281,16 @@ def _path_under(fhir_base: str, reference: str) -> str:
 
 def _display(name: object) -> str | None:
     return name.strip()[:200] or None if isinstance(name, str) and name.isprintable() else None
+
+
+def _instant(seconds: object) -> datetime | None:
+    """None for whatever is no time."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds):
+        return None
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _untimely(registration: Registration, claims: dict[str, Any], claim: str, now: int) -> IdentityUnverified:

@@ -83,6 +83,11 @@ def launch_routes(
             taken = await desk.take(ehr, answer)
             audited["launch_id"] = taken.id if taken else None
             start = request.cookies.get(cookies.start_cookie_name(taken.id)) if taken else None
+            if taken and taken.signs_in:
+                audited["launch_id"] = taken.signs_in.launch
+                shown = cookies.session_digest(request.cookies, taken.signs_in.launch)
+                back = await desk.finish_sign_in(ehr, answer, taken, browser_secret=start, shown=shown)
+                return _see_other(f"/l/{back.launch}/{back.place}", cookies.dropped_start_cookie(taken.id))
             found = await desk.finish(ehr, answer, taken, browser_secret=start, after_launch=after_launch)
         return await on_the_way(request, found)
 

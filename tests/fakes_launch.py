@@ -20,6 +20,7 @@ class MemoryLaunchStore:
     renewing: dict[str, datetime] = field(default_factory=dict)
     handovers: dict[str, Handover] = field(default_factory=dict)
     refusals: list[tuple[str | None, str, str | None]] = field(default_factory=list)
+    sign_ins: dict[str, tuple[datetime, datetime]] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def keep_pending(self, pending: PendingLaunch) -> None:
@@ -82,6 +83,13 @@ class MemoryLaunchStore:
                 return False
             self.sessions[launch_id] = session_digest
             self.contexts[launch_id] = replace(self.contexts[launch_id], need_patient_banner=True)
+            return True
+
+    def keep_sign_in(self, launch_id: str, session_digest: str, *, at: datetime, told: datetime) -> bool:
+        with self.lock:
+            if self.sessions.get(launch_id) != session_digest:
+                return False
+            self.sign_ins[launch_id] = (at, told)
             return True
 
     def end(self, launch_id: str) -> None:
