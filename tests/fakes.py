@@ -87,6 +87,7 @@ class Kept:
     ledger: list[Row] = field(default_factory=list)
     audit: list[AuditRecord] = field(default_factory=list)
     ended: set[str] = field(default_factory=set)  # launches
+    signed_in: dict[str, datetime] = field(default_factory=dict)  # by launch
 
     def copy(self) -> Kept:
         return Kept(
@@ -109,6 +110,7 @@ class Kept:
             ledger=list(self.ledger),
             audit=list(self.audit),
             ended=set(self.ended),
+            signed_in=dict(self.signed_in),
         )
 
 
@@ -185,6 +187,12 @@ class FakeLaunches:
 
     def caller(self, launch: str) -> Caller | None:
         return self.unit.draft.callers.get(launch)
+
+    def signed_in(self, launch: str) -> datetime | None:
+        return self.unit.draft.signed_in.get(launch)
+
+    def use_sign_in(self, launch: str) -> None:
+        self.unit.draft.signed_in.pop(launch, None)
 
 
 @dataclass

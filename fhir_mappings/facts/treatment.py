@@ -278,6 +278,7 @@ class Signature:
     by: Clinician
     at: datetime
     meaning: str
+    signed_in: datetime | None = None  # at the EHR, again, for this signature; None: the site did not ask for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

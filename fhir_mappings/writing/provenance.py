@@ -158,6 +158,8 @@ def _signature(kind: Json, signature: Signature, sealed: bytes, seal: Seal | Non
         "name": signature.by.name,
         "meaning": signature.meaning,
     }
+    if signature.signed_in is not None:
+        spoken["auth_time"] = int(signature.signed_in.timestamp())
     data = b64encode(seal(sealed, spoken).encode()).decode()
     return said | {"targetFormat": "application/fhir+json", "sigFormat": "application/jose", "data": data}
 

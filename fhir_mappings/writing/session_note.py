@@ -146,8 +146,9 @@ def late_words(session: KetamineSession, what: str, moment: Moment) -> str | Non
 
 
 def signature_words(signature: Signature) -> str:
-    """21 CFR 11.50: printed name, time with its offset, meaning."""
-    return f"{signature.by.name}, {stamp(signature.at)}, {signature.meaning}"
+    """21 CFR 11.50: printed name, time with its offset, meaning; and how the signer proved to be there (11.200)."""
+    words = f"{signature.by.name}, {stamp(signature.at)}, {signature.meaning}"
+    return f"{words}, signed in again {stamp(signature.signed_in)}" if signature.signed_in else words
 
 
 def _outline(session: KetamineSession) -> Iterator[Fact]:

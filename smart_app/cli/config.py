@@ -57,7 +57,7 @@ def run_check(chosen: argparse.Namespace) -> int:
         for registration in registry.by_name.values():
             warnings += (f"[ehr.{registration.name}] {words}" for words in warnings_of(registration))
         if chosen.online:
-            fits = asyncio.run(_fits(registry))
+            fits = asyncio.run(_fits(registry, sign_in_again=_asks_to_sign_in(given)))
     for problem in problems:
         print(f"problem: {problem}")
     for warning in warnings:
@@ -132,20 +132,40 @@ def _unknown_settings(given: _Asked) -> Iterator[str]:
         yield f"{name} is not a setting the app knows{f'; did you mean {near[0]}?' if near else '.'}"
 
 
-async def _fits(registry: Registry) -> Mapping[str, Fit]:
+def _asks_to_sign_in(given: Mapping[str, str]) -> bool:
+    """What is wrong with site.toml is told among the problems."""
+    try:
+        return load_site(site_file(given)).signing.sign_in_again
+    except SettingInvalid:
+        return False
+
+
+async def _fits(registry: Registry, *, sign_in_again: bool) -> Mapping[str, Fit]:
     """All EHRs side by side; a slow one holds nobody up."""
     clock, transports = SystemClock(), Transports()
     clients = EhrClients(transports)
     try:
         found = await asyncio.gather(
-            *(_fit(registration, transports, clients, clock) for registration in registry.by_name.values())
+            *(
+                _fit(registration, transports, clients, clock, sign_in_again=sign_in_again)
+                for registration in registry.by_name.values()
+            )
         )
     finally:
         await clients.aclose()
     return dict(zip(registry.by_name, found, strict=True))
 
 
-async def _fit(registration: Registration, transports: Transports, clients: EhrClients, clock: SystemClock) -> Fit:
+async def _fit(
+    registration: Registration,
+    transports: Transports,
+    clients: EhrClients,
+    clock: SystemClock,
+    *,
+    sign_in_again: bool,
+) -> Fit:
     async with http_client(transports.to(registration, Share.READING)) as http:
         statement = partial(public_statement, registration.issuer, http, clock)
-        return await fit_of(registration, clients=clients, clock=clock, statement=statement)
+        return await fit_of(
+            registration, clients=clients, clock=clock, statement=statement, sign_in_again=sign_in_again
+        )

@@ -6,11 +6,15 @@ from starlette.responses import Response
 
 from smart_app.pages.late import keep_on
 from smart_app.pages.signing import note_page
+from smart_app.pages.signing_in import asked_first
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.amend_session import add_addendum, begin_amendment, drop_amendment
 from smart_app.use_cases.countersign_session import countersign
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.record_session import session_view
+from smart_app.use_cases.sign_in_again import SignInNeeded
+
+_KEEP = keep_on("session/{session}/addendum")
 
 
 def amend(visit: Visit) -> Response:
@@ -69,6 +73,8 @@ def _addendum(visit: Visit, version: str, problems: Problems) -> Response:
 def sign_addendum(visit: Visit) -> Response:
     deps, session = visit.deps, visit.path["session"]
     fields = {name: visit.fields.get(name, "") for name in ("text", "reason", "attest", "version")}
+    if first := asked_first(visit, _KEEP, f"session/{session}/addendum"):
+        return first
     try:
         add_addendum(deps.work, deps.clock, visit.caller, session, fields, deps.ids, deps.site)
     except Refused as refused:
@@ -82,6 +88,8 @@ def sign_again(visit: Visit) -> Response:
     fields = {name: visit.fields.get(name, "") for name in ("attest", "number")}
     try:
         countersign(deps.work, deps.clock, visit.caller, session, fields, deps.ids, deps.site)
+    except SignInNeeded as needed:
+        return note_page(visit, {}, too_late=needed.words)
     except Refused as refused:
         return note_page(visit, refused.at_fields())
     deps.wake_worker()
@@ -97,7 +105,7 @@ ROUTES = (
         path="session/{session}/addendum",
         handler=sign_addendum,
         method="POST",
-        keep=keep_on("session/{session}/addendum"),
+        keep=_KEEP,
     ),
     Route(path="session/{session}/countersign", handler=sign_again, method="POST"),
 )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from launch.authorization import AuthorizationRequest
 from launch.context import LaunchContext
 from launch.sessions import BrowserSession, End
 from smart_app.use_cases.ports import Clock, Ehr, EhrOf, Work
@@ -58,6 +59,8 @@ class PageDeps:
     ehr_title: Callable[[str], str]  # by name of the EHR: what its users call it
     end_launch: Callable[[str], object]  # revokes and forgets; may be a coroutine function
     hand_over: Callable[[str], Awaitable[str]]  # a code that gives a launch's session to another window, once
+    # A launch, and the page to come back to: its user is to sign in at the EHR again. Raises LaunchError.
+    begin_sign_in: Callable[[str, str], Awaitable[AuthorizationRequest]]
     wake_worker: Callable[[], None]
     # The EHR's style document, unread: empty: none, None: on its way. Never waits; called in the event loop.
     style_of: Callable[[LaunchContext], Mapping[str, object] | None] = lambda _context: {}

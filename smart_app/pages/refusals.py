@@ -32,6 +32,7 @@ class Notice:
     ends_page: bool = False  # nothing of the page that the form stood on may stay, where a script sent it
     clean: bool = False  # the address holds what the EHR sent: it is taken off
     alone: str = ""  # an address that opens the app in its own window
+    back: str = ""  # an address of ours to go back to
     sign_in: str = ""  # an address that opens it without a chart, where this EHR offers that
 
 
@@ -98,7 +99,9 @@ def _notice_of(error: Exception, *, looking: bool) -> Notice:
 
 
 def launch_failed(error: LaunchError, *, alone: str = "") -> Notice:
-    """The start of the app went wrong (S1)."""
+    """The start of the app went wrong (S1), or signing in again before a signature did."""
+    if error.back:
+        return _not_signed_in(error)
     wanted = alone if isinstance(error, CookieRefused) else ""
     advice = error.what_to_do
     if isinstance(error, CookieRefused) and not wanted:
@@ -110,6 +113,19 @@ def launch_failed(error: LaunchError, *, alone: str = "") -> Notice:
         words=error.message,
         advice=advice,
         alone=wanted,
+    )
+
+
+def _not_signed_in(error: LaunchError) -> Notice:
+    start = "start the app again" in error.what_to_do or "Start the app again" in error.what_to_do
+    return Notice(
+        status=502 if error.party == "EHR" else 400,
+        title="You are not signed in again",
+        clean=True,
+        words=error.message,
+        advice="Go back and try again. If it fails again, tell whoever runs the app." if start else error.what_to_do,
+        kept="Nothing was signed. Your session goes on as before.",
+        back=error.back,
     )
 
 

@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from fhir_mappings.facts.treatment import SessionStatus
 from smart_app.pages.late import keep_on
+from smart_app.pages.signing_in import asked_first
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import clock
 from smart_app.use_cases.errors import Problems, Refused
@@ -106,6 +107,8 @@ def missed(visit: Visit) -> Response:
     deps = visit.deps
     problems: Problems = {}
     if "reason" in visit.fields:
+        if first := asked_first(visit, _KEEP_MISSED, "session/missed"):
+            return first
         try:
             not_done(deps.work, deps.clock, visit.caller, visit.fields, deps.ids, deps.site)
         except Refused as refused:
@@ -128,11 +131,12 @@ def _at(field: str, refused: Refused) -> Problems:
     return refused.problems or {field: " ".join(part for part in (refused.words, refused.advice) if part)}
 
 
+_KEEP_MISSED = keep_on("session/missed")
 _STRIKE, _STOP = "session/{session}/strike/{entry}", "session/{session}/stop"
 
 ROUTES = (
     Route(path="session/missed", handler=missed),
-    Route(path="session/missed", handler=missed, method="POST", keep=keep_on("session/missed")),
+    Route(path="session/missed", handler=missed, method="POST", keep=_KEEP_MISSED),
     Route(path=_STRIKE, handler=strike),
     Route(path=_STRIKE, handler=strike, method="POST", keep=keep_on(_STRIKE)),
     Route(path=_STOP, handler=stop),

@@ -12,6 +12,7 @@ from smart_app.use_cases.delivery_status import delivery_view, release_waiting, 
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.late_forms import late_forms
 from smart_app.use_cases.session_lines import STEPS
+from smart_app.use_cases.sign_in_again import SignInNeeded
 from smart_app.use_cases.sign_session import Review, review, sign
 from smart_app.use_cases.take_back_session import enter_in_error
 
@@ -24,8 +25,11 @@ def check(visit: Visit) -> Response:
     return note_page(visit, {})
 
 
-def note_page(visit: Visit, problems: Problems, *, changed: bool = False) -> Response:
-    """The note to be signed, or as it was signed; with what is wrong in the form that stands on it."""
+def note_page(visit: Visit, problems: Problems, *, changed: bool = False, too_late: str = "") -> Response:
+    """The note to be signed, or as it was signed; with what is wrong in the form that stands on it.
+
+    `too_late`: why a signature was refused that a new sign-in has to come before.
+    """
     session, deps = visit.path["session"], visit.deps
     found = review(deps.work, deps.clock, visit.caller, session, deps.site)
     signed = found.view.session.signed if found.view.session.amendment is None else None
@@ -35,7 +39,7 @@ def note_page(visit: Visit, problems: Problems, *, changed: bool = False) -> Res
         "signed.html" if signed else "sign.html",
         tab="session",
         title=title,
-        status=422 if problems else 409 if changed else 200,
+        status=422 if problems else 409 if changed else 403 if too_late else 200,
         review=found,
         chart=_chart(visit, found),
         view=found.view,
@@ -44,6 +48,7 @@ def note_page(visit: Visit, problems: Problems, *, changed: bool = False) -> Res
         delivery=delivery,
         unsaved=_unsaved(visit, found) if signed is None else (),
         changed=changed,
+        too_late=too_late,
         countersign=deps.site.countersign,
         problems=problems,
         values=visit.fields,
@@ -77,6 +82,8 @@ def confirm(visit: Visit) -> Response:
     fields = {name: visit.fields.get(name, "") for name in ("attest", "count", "version")}
     try:
         sign(deps.work, deps.clock, visit.caller, session, fields, deps.ids, deps.site)
+    except SignInNeeded as needed:
+        return note_page(visit, {}, too_late=needed.words)
     except Refused as refused:
         if not refused.problems:
             raise

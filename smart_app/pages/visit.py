@@ -123,6 +123,7 @@ class Visit:
             "now": self.now,
             "tab": tab,
             "ledger_here": self.deps.site.ledger.here,
+            "sign_in_minutes": self.deps.site.sign_in_minutes,
             "title": title,
             "product": self.deps.product,
             "losses": losses(self.caller.not_granted, tab) if self.caller.may_write else (),

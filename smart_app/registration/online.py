@@ -41,8 +41,12 @@ async def fit_of(
     clients: EhrClients,
     clock: Callable[[], datetime],
     statement: Callable[[], Awaitable[Statement]],
+    sign_in_again: bool = False,
 ) -> Fit:
-    """Ask the EHR for its smart-configuration, its keys and its CapabilityStatement, and compare."""
+    """Ask the EHR for its smart-configuration, its keys and its CapabilityStatement, and compare.
+
+    `sign_in_again`: the site asks whoever signs for it, so the EHR has to announce that it tells of it.
+    """
     try:
         document, _ = await Discovery(clients=clients, clock=clock).read(registration)
     except LaunchError as error:
@@ -51,8 +55,11 @@ async def fit_of(
     misses: list[str] = []
     if not stops:
         configuration = read_configuration(document, registration)
-        stops += await _keys(registration, configuration, Identity(clients=clients, clock=clock))
+        identity = Identity(clients=clients, clock=clock)
+        stops += await _keys(registration, configuration, identity)
         misses += _scopes(registration, configuration)
+        if sign_in_again:
+            misses += await _sign_in(registration, configuration, identity)
     try:
         misses += _statement(registration, await statement())
     except EhrError as error:
@@ -83,6 +90,16 @@ async def _keys(registration: Registration, configuration: SmartConfiguration, i
     except LaunchError as error:
         return [f"{error.message} Every launch would fail at its end: look at id_token_issuer, jwks_uri and hosts."]
     return ["The EHR publishes no key to check who the user is, so every launch would fail at its end."]
+
+
+async def _sign_in(registration: Registration, configuration: SmartConfiguration, identity: Identity) -> list[str]:
+    try:
+        if (await identity.announced(registration, configuration)).tells_when:
+            return []
+    except LaunchError as error:
+        return [f"Whether its users can sign in again to sign is not known: {error.message}"]
+    words = "Nothing can be signed: its claims_supported lacks auth_time, and the site sets sign_in_again."
+    return [words]
 
 
 def _scopes(registration: Registration, configuration: SmartConfiguration) -> Iterator[str]:

@@ -45,7 +45,7 @@ class SqlBrowserSessions:
 
     def close(self, launch_id: str, end: End) -> bool:
         open_one = live(launch_id) & launches.c.closed.is_(null())
-        closing = update(launches).where(open_one).values(closed=end.at, closed_by=end.why.value)
+        closing = update(launches).where(open_one).values(closed=end.at, closed_by=end.why.value, signed_in=None)
         with writing(self._engine) as connection:
             body = connection.scalar(closing.returning(launches.c.body))
             if body is not None:

@@ -127,8 +127,19 @@ class SqlLaunches:
             context = from_text(LaunchContext, body)
             audit.append(connection, of_launch(context, "clinician:launch:move", self._clock()))
             moved = {"session_digest": session_digest, "body": to_text(replace(context, need_patient_banner=True))}
-            connection.execute(update(launches).where(live(launch_id)).values(moved))
+            connection.execute(update(launches).where(live(launch_id)).values(**moved, signed_in=None))
             return True
+
+    def keep_sign_in(self, launch_id: str, session_digest: str, *, at: datetime, told: datetime) -> bool:
+        open_one = live(launch_id) & launches.c.closed.is_(null())
+        kept = update(launches).where(open_one, launches.c.session_digest == session_digest).values(signed_in=at)
+        with writing(self._engine) as connection:
+            body = connection.scalar(kept.returning(launches.c.body))
+            if body is not None:
+                record = of_launch(from_text(LaunchContext, body), "clinician:launch:sign-in-again", at)
+                said = f"{told.astimezone(at.tzinfo):%H:%M:%S}"
+                audit.append(connection, replace(record, detail=f"The EHR says: signed in at {said}."))
+        return body is not None
 
     def end(self, launch_id: str) -> None:
         now = self._clock()
@@ -166,6 +177,12 @@ class SqlCallers:
         ended = select(launches.c.id).where(launches.c.id == launch, launches.c.ended.is_not(null())).exists()
         body = self._connection.scalar(select(callers.c.body).where(callers.c.launch == launch, ~ended))
         return None if body is None else from_text(Caller, body)
+
+    def signed_in(self, launch: str) -> datetime | None:
+        return self._connection.scalar(select(launches.c.signed_in).where(live(launch)))
+
+    def use_sign_in(self, launch: str) -> None:
+        self._connection.execute(update(launches).where(launches.c.id == launch).values(signed_in=None))
 
 
 def of_launch(context: LaunchContext, action: str, now: datetime) -> AuditRecord:

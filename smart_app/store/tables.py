@@ -90,6 +90,7 @@ launches = Table(
     Column("place", Text),  # the page last opened, below the launch's address: where signing in again leads
     Column("closed", Instant),  # the browser's session ended by time; the tokens stay
     Column("closed_by", Text),  # idle or limit
+    Column("signed_in", Instant),  # the user signed in again, which no signature has used up
     Column("ended", Instant),  # by a person, or by a launch that failed: the tokens went
     Column("body", Text, nullable=False),
     Index(None, "patient", "started"),

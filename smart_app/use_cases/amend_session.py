@@ -21,6 +21,7 @@ from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.record_session import CONTROL, LONGEST, with_author
 from smart_app.use_cases.records import Amendment, Caller, StoredSession
+from smart_app.use_cases.sign_in_again import again_words, use_sign_in
 from smart_app.use_cases.signed_session import as_signed, keep_first, keep_signed
 from smart_app.use_cases.site import Site
 
@@ -98,6 +99,7 @@ def add_addendum(
         if session.amendment is not None:
             raise Refused("This record is being amended.", advice="Sign or give up the amendment first.")
         why = _checked(words, fields)
+        signed_in = use_sign_in(uow, caller, now, action, site)
         keep_first(uow, session, course)
         added = TimedNote(at=now, by=caller.clinician, text=words)
         made = replace(
@@ -106,12 +108,12 @@ def add_addendum(
             amended=why,
             only_added=True,
             addenda=(*signed.addenda, added),
-            signature=Signature(by=caller.clinician, at=now, meaning=ADDENDUM),
+            signature=Signature(by=caller.clinician, at=now, meaning=ADDENDUM, signed_in=signed_in),
         )
         kept = replace(session, signed=made, authors=with_author(session, caller.clinician))
         uow.sessions.replace(kept)
         keep_signed(uow, kept, course, caller, now, ids, site)
-        detail = f"version {made.version}, signature meaning: {ADDENDUM}"
+        detail = f"version {made.version}, signature meaning: {ADDENDUM}{again_words(made.signature)}"
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=detail))
         uow.commit()
         return replace(kept, version=kept.version + 1)

@@ -20,6 +20,7 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
+from smart_app.use_cases.sign_in_again import again_words, use_sign_in
 from smart_app.use_cases.signed_session import as_item, as_written
 from smart_app.use_cases.site import Site
 
@@ -93,10 +94,11 @@ def countersign(
         if fields.get("attest") != "yes":
             problems = {"attest": "Agree to the statement to countersign."}
             raise Refused("The record is not countersigned yet.", problems=problems)
-        made = _made(version, caller, now, site)
+        signed_in = use_sign_in(uow, caller, now, action, site)
+        made = _made(version, caller, now, site, signed_in)
         uow.versions.countersign(made)
         _queue(uow, made, course, caller, now, ids())
-        detail = f"version {version.number}, signature meaning: {made.signature.meaning}"
+        detail = f"version {version.number}, signature meaning: {made.signature.meaning}{again_words(made.signature)}"
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", detail=detail))
         uow.commit()
         return made
@@ -110,9 +112,11 @@ def _standing_version(uow: UnitOfWork, session: StoredSession) -> SessionVersion
     return found
 
 
-def _made(version: SessionVersion, caller: Caller, now: datetime, site: Site) -> Countersignature:
+def _made(
+    version: SessionVersion, caller: Caller, now: datetime, site: Site, signed_in: datetime | None
+) -> Countersignature:
     meaning = meaning_for(version.record, caller.clinician)
-    signature = Signature(by=caller.clinician, at=now, meaning=meaning)
+    signature = Signature(by=caller.clinician, at=now, meaning=meaning, signed_in=signed_in)
     resources = [as_written(item) for item in version.resources]
     resource = as_item(countersigned(version.record, resources, signature, site.instance, site.seal))
     return Countersignature(

@@ -18,6 +18,7 @@ from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, Work
 from smart_app.use_cases.record_session import LONGEST
 from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
+from smart_app.use_cases.sign_in_again import again_words, use_sign_in
 from smart_app.use_cases.signed_session import keep_signed
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.typed_session import started
@@ -47,13 +48,16 @@ def not_done(
         missed_on, new_day = _missed_days(fields, course, number, now)
         base = running or _blank(course, number, caller, now, ids)
         made = _missed(base, course, caller, missed_on, fields["reason"].strip()[:LONGEST], now)
+        signed_in = use_sign_in(uow, caller, now, action, site)
+        made = replace(made, signature=replace(made.signature, signed_in=signed_in))
         missed = replace(base, status=made.status, signed=made)
         if running is None:
             uow.sessions.add(missed)
         else:
             uow.sessions.replace(missed)
         keep_signed(uow, missed, with_new_day(course, number, new_day), caller, now, ids, site)
-        uow.audit.add(audited(caller, now, action, f"session/{missed.id}", detail=f"session {number}"))
+        detail = f"session {number}{again_words(made.signature)}"
+        uow.audit.add(audited(caller, now, action, f"session/{missed.id}", detail=detail))
         uow.commit()
         return missed
 

@@ -128,6 +128,14 @@ class Outbox(Protocol):
 class Launches(Protocol):
     def keep_caller(self, caller: Caller) -> None: ...
 
+    def signed_in(self, launch: str) -> datetime | None:
+        """When its user signed in at the EHR again; None: they did not, a signature used it up, or it was closed."""
+        ...
+
+    def use_sign_in(self, launch: str) -> None:
+        """It was good for one signature."""
+        ...
+
     def caller(self, launch: str) -> Caller | None:
         """None: unknown or ended."""
         ...

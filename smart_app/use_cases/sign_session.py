@@ -31,6 +31,7 @@ from smart_app.use_cases.record_session import view_within, with_fields
 from smart_app.use_cases.records import Caller, Countersignature, StoredSession
 from smart_app.use_cases.session_lines import Missing, SessionView
 from smart_app.use_cases.session_record import record
+from smart_app.use_cases.sign_in_again import again_words, must_sign_in, sign_by, use_sign_in
 from smart_app.use_cases.signed_session import keep_signed
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.stock import stock_of
@@ -58,6 +59,8 @@ class Review:
     count_question: str  # asked when less than 80 % was given; answered by fields["count"] == "yes"
     may_sign: bool
     why_not: str
+    sign_in_first: bool  # the site asks for a new sign-in, and there is none that is good for a signature
+    sign_by: datetime | None  # until when the one that there is will be good
 
 
 def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site) -> Review:
@@ -68,6 +71,7 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
         view = view_within(uow, session, course, caller, now, site)
         given = uow.versions.countersignatures(session.id)
         lines = version_lines(uow.versions.of_session(session.id), given)
+        sign_in_first, until = must_sign_in(uow, caller, now, site), sign_by(uow, caller, now, site)
         uow.audit.add(audited(caller, now, action, f"session/{session.id}"))
         uow.commit()
     blocked = any(each.blocks for each in view.missing)
@@ -90,6 +94,8 @@ def review(work: Work, clock: Clock, caller: Caller, session_id: str, site: Site
         count_question=_count_question(session, programme_of(course), now),
         may_sign=view.may_sign and not blocked and not unchanged,
         why_not=view.why_not or _why_not(caller, blocked=blocked, unchanged=unchanged),
+        sign_in_first=sign_in_first,
+        sign_by=until,
     )
 
 
@@ -170,6 +176,8 @@ def sign(
         made = _next_version(session, record(session, course, caller.clinician, now, site.limits, stock))
         if session.signed is not None and not changes(session.signed, made):
             raise Refused("Nothing was changed.", advice="Change what is wrong, or give the amendment up.")
+        signed_in = use_sign_in(uow, caller, now, action, site)
+        made = replace(made, signature=replace(made.signature, signed_in=signed_in))
         status = follow(SESSION_TABLE, session.status, SessionEvent.SIGN)
         signed = replace(session, status=status, signed=made, amendment=None)
         uow.sessions.replace(signed)
@@ -178,7 +186,8 @@ def sign(
         keep_signed(uow, signed, course, caller, now, ids, site)
         uow.device_keys.close(signed.patient, now, now + AFTER_SIGNING)
         repost(uow, session.signed, made, caller, now, ids, site.ledger, reason=made.amended)
-        detail = f"session {made.number}, {made.status}, signature meaning: {made.signature.meaning}"
+        said = f"{made.signature.meaning}{again_words(made.signature)}"
+        detail = f"session {made.number}, {made.status}, signature meaning: {said}"
         uow.audit.add(audited(caller, now, action, f"session/{session.id}", f"course/{course.id}", detail=detail))
         uow.commit()
         return replace(signed, version=signed.version + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
 from fhir_mappings.writing.instance import Instance
@@ -29,7 +30,13 @@ class Site:
     tuned: tuple[Tuning, ...] = ()  # what of the programmes differs from what is shipped
     tables: tuple[SiteTable, ...] = field(default_factory=lambda: site_sheet(SiteRules()))  # all of this, to be shown
     countersign: bool = False  # whether every record asks for a second signature
+    sign_in_again: timedelta | None = None  # how long a new sign-in is good for a signature; None: not asked for
     seal: Seal | None = None  # on what is signed; None: a signature says who, when and why, and proves nothing
+
+    @property
+    def sign_in_minutes(self) -> int:
+        """0: no new sign-in is asked for."""
+        return int(self.sign_in_again.total_seconds() // 60) if self.sign_in_again else 0
 
     @property
     def instance(self) -> Instance:

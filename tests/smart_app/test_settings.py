@@ -175,8 +175,15 @@ def test_every_problem_of_a_site_file_has_a_line_of_its_own(tmp_path: Path) -> N
     ("toml", "words"),
     [
         ("[signing]\ncountersign = 1", "[signing] countersign: must be true or false"),
-        ("[signing]\nsign_twice = true", "[signing] sign_twice: there is no such key; known are: countersign"),
+        (
+            "[signing]\nsign_twice = true",
+            "[signing] sign_twice: there is no such key; known are: countersign",
+        ),
         ("signing = true", "signing: is not a table; write [signing]"),
+        ("[signing]\nsign_in_again = 'yes'", "[signing] sign_in_again: must be true or false"),
+        ("[signing]\nsign_in_minutes = 0", "[signing] sign_in_minutes: must be a whole number from 1 to 15"),
+        ("[signing]\nsign_in_minutes = 16", "[signing] sign_in_minutes: must be a whole number from 1 to 15"),
+        ("[signing]\nsign_in_minutes = true", "[signing] sign_in_minutes: must be a whole number"),
     ],
 )
 def test_a_mistake_about_signing_is_named(tmp_path: Path, toml: str, words: str) -> None:
@@ -192,3 +199,19 @@ def test_a_site_may_ask_for_countersignatures(tmp_path: Path) -> None:
     site.write_text("[signing]\ncountersign = true")
     assert load_site(site).signing.countersign
     assert not load_site(None).signing.countersign
+
+
+@pytest.mark.parametrize(
+    ("toml", "holds"),
+    [
+        ("sign_in_again = true", timedelta(minutes=5)),
+        ("sign_in_again = true\nsign_in_minutes = 15", timedelta(minutes=15)),
+        ("sign_in_again = false", None),
+        ("countersign = true", None),
+    ],
+)
+def test_a_site_may_ask_whoever_signs_to_sign_in_again(tmp_path: Path, toml: str, holds: timedelta | None) -> None:
+    site = tmp_path / "site.toml"
+    site.write_text(f"[signing]\n{toml}")
+    assert load_site(site).signing.sign_in_holds == holds
+    assert load_site(None).signing.sign_in_holds is None

@@ -17,9 +17,10 @@ from starlette.types import ASGIApp
 
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.treatment import Clinician, Role
-from launch.authorization import digest
-from launch.context import LaunchContext
+from launch.authorization import AuthorizationRequest, digest
+from launch.context import LaunchContext, SignsIn
 from launch.cookies import session_cookie_name
+from launch.errors import LaunchError
 from launch.sessions import BrowserSession, End
 from smart_app.notes.xhtml import print_xhtml
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
@@ -28,6 +29,7 @@ from smart_app.use_cases.session_document import PrintNote
 from smart_app.use_cases.site import Site
 from tests.fakes import FakeWork
 from tests.smart_app.clinical.vials import LEDGER_ELSEWHERE
+from tests.smart_app.store.stored_records import a_pending_launch
 
 ZONE = ZoneInfo("America/Chicago")
 NOW = datetime(2026, 11, 23, 14, 32, 7, tzinfo=ZONE)
@@ -159,6 +161,8 @@ class Desk:
     screens: list[StoredScreening] = field(default_factory=list)
     ended: list[str] = field(default_factory=list)
     handed_over: list[str] = field(default_factory=list)
+    asked_to_sign_in: list[str] = field(default_factory=list)
+    sign_in_fails: LaunchError | None = None
     woken: int = 0
     base_path: str = ""
     print_pdf: PrintNote | None = None
@@ -185,6 +189,7 @@ class Desk:
             ehr_title={"demo": "Riverside Clinic"}.__getitem__,
             end_launch=self._end,
             hand_over=self._hand_over,
+            begin_sign_in=self._begin_sign_in,
             wake_worker=self._wake,
             app_facts=lambda ehr: {"format": "x", "ehr": ehr} if ehr in (None, "demo") else None,
             base_path=self.base_path,
@@ -224,6 +229,14 @@ class Desk:
                 uow.screenings.add(screening)
             uow.audit.add(AuditRecord(action="test:desk:keep", at=self.now))
             uow.commit()
+
+    async def _begin_sign_in(self, launch: str, place: str) -> AuthorizationRequest:
+        if self.sign_in_fails is not None:
+            raise self.sign_in_fails
+        self.asked_to_sign_in.append(place)
+        pending = a_pending_launch(signs_in=SignsIn(launch=launch, place=place))
+        endpoint = "https://ehr.example/authorize"
+        return AuthorizationRequest(pending=pending, endpoint=endpoint, asked={}, browser_secret="start-secret")
 
     async def _hand_over(self, launch: str) -> str:
         self.handed_over.append(launch)

@@ -14,7 +14,7 @@ from launch.transport import Transports
 from smart_app.ehr.fhir_client import http_client
 from smart_app.ehr.metadata import public_statement
 from smart_app.registration.online import Fit, fit_of
-from tests.launch.an_ehr import ISSUER, JWKS_URL, OPENID, START, Ehr, a_document
+from tests.launch.an_ehr import ID_ISSUER, ISSUER, JWKS_URL, OPENID, START, Ehr, a_document
 from tests.smart_app.registration.test_advice import READ, registered
 from tests.ways_out import a_way_out
 
@@ -50,7 +50,7 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-async def looked_at(**changes: Any) -> Fit:
+async def looked_at(*, sign_in_again: bool = False, **changes: Any) -> Fit:
     registration, clients = registered(**changes), EhrClients(Transports())
     async with http_client(a_way_out()) as http:
         found = await fit_of(
@@ -58,6 +58,7 @@ async def looked_at(**changes: Any) -> Fit:
             clients=clients,
             clock=lambda: START,
             statement=lambda: public_statement(registration.issuer, http, lambda: START),
+            sign_in_again=sign_in_again,
         )
     await clients.aclose()
     return found
@@ -184,3 +185,22 @@ async def test_the_other_version_of_scopes_is_told(ehr: Ehr, said: list[str], ou
 async def test_an_ehr_that_does_not_answer_is_told(ehr: Ehr) -> None:
     ehr.well_known.mock(side_effect=httpx.ConnectError("refused"))
     assert (await looked_at()).words == "The app cannot be started here. The EHR could not be reached."
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (httpx.Response(200, json={"issuer": ID_ISSUER, "claims_supported": ["auth_time"]}), ""),
+        (httpx.Response(404), "Nothing can be signed: its claims_supported lacks auth_time"),
+        (httpx.ConnectError("nobody"), "Whether its users can sign in again to sign is not known"),
+    ],
+)
+async def test_where_the_site_asks_for_a_new_sign_in_the_ehr_must_announce_it(
+    ehr: Ehr, answer: httpx.Response | Exception, words: str
+) -> None:
+    ehr.router.get(OPENID).mock(side_effect=[answer])
+    found = await looked_at(sign_in_again=True)
+    assert not found.stops
+    assert " ".join(found.misses).startswith(words)
+    assert bool(found.misses) is bool(words)

@@ -14,6 +14,7 @@ from smart_app.store.browser_sessions import SqlBrowserSessions
 from smart_app.store.launches import SqlLaunches
 from smart_app.store.sealing import Sealer, SealingKey
 from smart_app.store.tables import audit
+from smart_app.store.unit_of_work import SqlWork
 from tests.smart_app.store.stored_records import NOON, a_launch, later, some_tokens
 
 COOKIE = "ef" * 32
@@ -206,3 +207,12 @@ def test_a_page_of_ours_is_a_place(text: str) -> None:
 )
 def test_nothing_else_is_a_place(text: str) -> None:
     assert not is_place(text)
+
+
+def test_what_time_closes_forgets_that_its_user_signed_in_again(kept: Kept) -> None:
+    context = kept.launch()
+    kept.launches.keep_sign_in(context.id, COOKIE, at=later(60), told=later(58))
+    kept.sessions.close(context.id, QUIET)
+    with SqlWork(kept.engine).reading() as uow:
+        assert uow.launches.signed_in(context.id) is None
+    assert not kept.launches.keep_sign_in(context.id, COOKIE, at=later(960), told=later(958))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +204,53 @@ def test_a_launch_id_is_given_once(launches: LaunchStore) -> None:
 def _all(engine: Engine, table: Table) -> list[Any]:
     with engine.connect() as connection:
         return list(connection.execute(select(table)))
+
+
+def signed_in(engine: Engine, launch: str = "launch-1") -> datetime | None:
+    with SqlWork(engine).reading() as uow:
+        return uow.launches.signed_in(launch)
+
+
+def test_signing_in_again_is_kept_with_what_the_ehr_said_of_it(engine: Engine, launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    assert signed_in(engine) is None
+    assert launches.keep_sign_in("launch-1", SESSION, at=later(60), told=later(58))
+    assert signed_in(engine) == later(60)
+    (record,) = _audited(engine, "clinician:launch:sign-in-again")
+    assert (record.launch, record.actor) == ("launch-1", a_launch().fhir_user)
+    assert record.detail == f"The EHR says: signed in at {later(58):%H:%M:%S}."
+
+
+def test_signing_in_again_counts_once(engine: Engine, launches: LaunchStore) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    launches.keep_sign_in("launch-1", SESSION, at=later(60), told=later(58))
+    with SqlWork(engine)() as uow:
+        uow.launches.use_sign_in("launch-1")  # and the signature fails
+    assert signed_in(engine) == later(60)
+    with SqlWork(engine)() as uow:
+        uow.launches.use_sign_in("launch-1")
+        uow.audit.add(an_audit())
+        uow.commit()
+    assert signed_in(engine) is None
+
+
+def test_signing_in_again_is_good_in_the_browser_that_has_the_launch_open(
+    engine: Engine, launches: LaunchStore
+) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    assert not launches.keep_sign_in("launch-1", "00" * 32, at=later(60), told=later(58))
+    assert signed_in(engine) is None
+    launches.keep_sign_in("launch-1", SESSION, at=later(60), told=later(58))
+    launches.move_session("launch-1", "ab" * 32)
+    assert signed_in(engine) is None
+    assert not launches.keep_sign_in("launch-1", SESSION, at=later(70), told=later(68))
+    launches.keep_sign_in("launch-1", "ab" * 32, at=later(70), told=later(68))
+    launches.end("launch-1")
+    assert signed_in(engine) is None
+    assert not launches.keep_sign_in("launch-1", "ab" * 32, at=later(80), told=later(78))
+
+
+def _audited(engine: Engine, action: str) -> list[AuditRecord]:
+    with engine.connect() as connection:
+        bodies = connection.scalars(select(audit_rows.c.body).order_by(audit_rows.c.seq)).all()
+    return [one for one in (from_text(AuditRecord, body) for body in bodies) if one.action == action]
