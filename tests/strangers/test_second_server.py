@@ -76,6 +76,7 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stand]:
         ehr = stack.enter_context(NodeServer(order, folder / "node.log"))
         made = Stand(ehr=ehr, app=app)
         SealedSecrets(app.data / "client-secrets", KeyFile(app.data / "sealing.keys")).keep("basic", SECRET)
+        (app.data / "site.toml").write_text("[signing]\nsign_in_again = true\n", "utf-8")
         app.serve(made.registry())
         yield made
 
@@ -328,3 +329,34 @@ async def test_no_key_signs_for_two_ehrs(stand: Stand, browser: Clinician) -> No
     one, two = (asked["kid"] for asked in stand.ehr.asked("authorization_code"))
     assert one != two
     assert two not in published(stand)
+
+
+async def signed_in_again(browser: Clinician, page: Page) -> Page:
+    return await browser.open(f"{page.url.rpartition('/')[0]}/sign-in-again/session/missed")
+
+
+@pytest.mark.parametrize("client", ["es384", "rs384", "basic", "public"])
+async def test_this_server_asks_its_user_again_and_says_when(stand: Stand, browser: Clinician, client: str) -> None:
+    """C27: it announces auth_time and no prompts, so max_age alone is sent."""
+    page = await opened(browser, stand.launch_url(client))
+    (first,) = stand.ehr.asked("sign-in")
+    back = await signed_in_again(browser, page)
+    assert back.url.endswith("/session/missed"), back.text[:400]
+    assert stand.ehr.asked("sign-in") == [first, first]
+    record = stand.app.audit()[-2]
+    assert record["action"] == "clinician:launch:sign-in-again", record["action"]
+    again = stand.ehr.control("POST", "end-access-tokens")  # the launch's own can still be refreshed
+    assert again == {}
+    form = next(one for one in page.forms if one.action.endswith("/screening"))
+    assert (await browser.submit(page, form.action)).status == 200
+
+
+async def test_somebody_else_at_this_server_signs_nothing(stand: Stand, browser: Clinician) -> None:
+    page = await opened(browser, stand.launch_url("es384"))
+    stand.ehr.control("POST", "next", user="otto")
+    asked = await signed_in_again(browser, page)
+    told = await browser.submit(asked, asked.forms[-1].action)  # it signs the one before out, by a form of its own
+    assert told.status == 400, told.text
+    assert "Somebody else signed in at the EHR" in told.text
+    assert stand.app.refusals()[-1] == "sign-in-other-user"
+    assert (await browser.open(page.url)).status == 200

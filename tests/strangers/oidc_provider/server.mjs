@@ -23,7 +23,7 @@ const launches = new Map(); // launch value -> {client, patient}
 const contexts = new Map(); // id of a grant -> what the token reply says of the chart
 const issued = new Set(); // access tokens
 const log = []; // what was asked of the token and revocation endpoints, with no secret in it
-const next = { life: 3600, refused: false };
+const next = { life: 3600, refused: false, user: 'vera' };
 let overheard; // the form of the last code that was redeemed
 
 const signing = (type, options, more) =>
@@ -139,10 +139,12 @@ function told(ctx) {
   });
 }
 
-// Whoever opens this EHR is Dr Strand; with `refused` she says no.
+// Whoever opens this EHR is Dr Strand, unless a test names somebody else; with `refused` she says no.
 async function signIn(ctx) {
-  const said = next.refused ? { error: 'access_denied' } : { login: { accountId: 'vera' } };
+  log.push({ asked: 'sign-in' });
+  const said = next.refused ? { error: 'access_denied' } : { login: { accountId: next.user } };
   next.refused = false;
+  next.user = 'vera';
   await provider.interactionFinished(ctx.req, ctx.res, said, { mergeWithLastSubmission: false });
   ctx.respond = false;
 }
@@ -159,6 +161,7 @@ async function control(ctx, what) {
   } else if (what === 'next') {
     if (ctx.query.life) next.life = Number(ctx.query.life);
     if (ctx.query.refused) next.refused = true;
+    if (ctx.query.user) next.user = ctx.query.user;
   } else if (what === 'end-access-tokens') {
     for (const token of issued) await (await provider.AccessToken.find(token))?.destroy();
     issued.clear();
