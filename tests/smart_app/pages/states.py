@@ -257,6 +257,19 @@ def _complete() -> tuple[Desk, list[State]]:
     ]
 
 
+def _asked_to_sign_in() -> tuple[Desk, list[State]]:
+    desk = _desk()
+    at = f"session/{ready(desk).id}"
+    desk.deps = replace(desk.deps, site=replace(desk.deps.site, sign_in_again=timedelta(minutes=5)))
+    return desk, [
+        State("review, sign in first", f"{at}/sign"),
+        State(
+            "missed, sign in first", "session/missed", _pressed("Record the", then="text=kept and", reason="Snow.")
+        ),
+        State("rules, signing in again", "rules"),
+    ]
+
+
 def _signed() -> tuple[Desk, list[State]]:
     desk = Desk(print_pdf=pdf_printer())
     desk.open()
@@ -426,6 +439,7 @@ STAGES = {
     "in trouble": _in_trouble,
     "conflict": _conflict,
     "complete": _complete,
+    "asked to sign in": _asked_to_sign_in,
     "signed": _signed,
     "amended": _amended,
     "disputed": _disputed,

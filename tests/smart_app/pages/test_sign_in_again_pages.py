@@ -38,7 +38,7 @@ async def test_the_sign_page_asks_first_and_shows_the_review_again_after(asking:
     async with asking.client() as client:
         page = PageParts((await client.get(place(session, "sign"))).text)
         assert not [form for form in page.forms if form.action.endswith("/sign")]
-        assert "You have 5 minutes to sign, once." in page.text
+        assert "You have 5 minutes for one signature." in page.text
         assert "171/101" in page.text
         there = await client.get(page.links[LINK])
         assert (there.status_code, there.headers["location"]) == (303, "https://ehr.example/authorize?")
