@@ -172,6 +172,8 @@ class LaunchStore(Protocol):
     def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> str:
         """Leave an audit record of a launch that was refused; the reference number that it bears.
 
+        Of an open launch it is its user's new sign-in that was refused.
+
         `reason` holds no secret and no patient data.
         """
         ...

@@ -151,9 +151,13 @@ class SqlLaunches:
                 connection.execute(update(launches).where(live(launch_id)).values(ended=now))
 
     def record_refusal(self, *, ehr: str | None, reason: str, launch_id: str | None) -> str:
-        record, reference = refused(
-            AuditRecord(action="app:launch:refuse", at=self._clock(), ehr=ehr, launch=launch_id, detail=reason)
-        )
+        now = self._clock()
+        record = AuditRecord(action="app:launch:refuse", at=now, ehr=ehr, launch=launch_id, detail=reason)
+        if launch_id and (context := self.find(launch_id)):
+            # An open launch was not to be started but signed in for again; by whom is not known.
+            again = of_launch(context, "app:sign-in-again:refuse", now)
+            record = replace(again, actor=None, actor_name=None, detail=reason)
+        record, reference = refused(record)
         with writing(self._engine) as connection:
             audit.append(connection, record)
         return reference

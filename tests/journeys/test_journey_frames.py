@@ -204,3 +204,25 @@ def test_an_open_session_goes_on_in_a_window_and_ends_in_the_frame(clinic: Clini
         frame.goto(framed_at)
         assert "session ended" in frame.inner_text("main")
         assert browser.new_page().goto(address).status == 400, "it works once"
+
+
+def test_signing_in_again_goes_there_and_back_in_the_frame(tmp_path: Path) -> None:
+    """As a launch does: by the EHR's own page in the place of the app, with nothing typed lost."""
+    clinic = ServedClinic(data=tmp_path)
+    (tmp_path / "site.toml").write_text("[signing]\nsign_in_again = true\n", "utf-8")
+    try:
+        clinic.start()
+        with chromium(tmp_path) as browser:
+            page = browser.new_page()
+            sign_in(clinic, page)
+            open_chart(clinic, page)
+            frame = app_frame(page, "/screening")
+            frame.goto(f"{frame.url.rpartition('/')[0]}/session/missed")
+            frame.fill("[name='reason']", "Snow.")
+            frame.get_by_role("button", name="Record the missed session").click()
+            frame.get_by_role("link", name="Sign in again to sign").click()
+            app_frame(page, "/sign-in?").get_by_role("button", name="Mira Holm").click()
+            assert app_frame(page, "/session/missed").input_value("[name='reason']") == "Snow."
+            assert page.url.startswith(f"{clinic.ehr_url}/chart/"), "the chart around the app is still there"
+    finally:
+        clinic.stop()

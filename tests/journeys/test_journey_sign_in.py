@@ -65,7 +65,10 @@ async def test_whoever_signs_signs_in_again_first(tmp_path: Path) -> None:
 
         page = await signed_in_as(doctor, note, "nurse")
         assert "Somebody else signed in" in page.text
-        assert clinic.audited("app:launch:refuse")[-1]["detail"].startswith("sign-in-other-user")
+        (refusal,) = clinic.audited("app:sign-in-again:refuse")
+        assert refusal["detail"].startswith("sign-in-other-user. Reference ")
+        assert "actor" not in refusal or refusal["actor"] is None
+        assert refusal["patient"].endswith(f"/Patient/{clinic.patient('five-sessions')}")
         back = await doctor.open(page.link("Go back"), on=page)
         assert back.link("Sign in again to sign")
 

@@ -221,6 +221,17 @@ def test_signing_in_again_is_kept_with_what_the_ehr_said_of_it(engine: Engine, l
     assert record.detail == f"The EHR says: signed in at {later(58):%H:%M:%S}."
 
 
+def test_a_refused_sign_in_stands_in_the_patient_s_trail_without_a_name(
+    engine: Engine, launches: LaunchStore
+) -> None:
+    launches.complete(a_launch(), some_tokens(), SESSION)
+    reference = launches.record_refusal(ehr="demo", reason="sign-in-other-user", launch_id="launch-1")
+    (record,) = _audited(engine, "app:sign-in-again:refuse")
+    assert (record.actor, record.actor_name, record.outcome) == (None, None, AuditOutcome.REFUSED)
+    assert record.patient is not None
+    assert record.detail == f"sign-in-other-user. Reference {reference}."
+
+
 def test_signing_in_again_counts_once(engine: Engine, launches: LaunchStore) -> None:
     launches.complete(a_launch(), some_tokens(), SESSION)
     launches.keep_sign_in("launch-1", SESSION, at=later(60), told=later(58))
