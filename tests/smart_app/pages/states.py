@@ -266,7 +266,6 @@ def _asked_to_sign_in() -> tuple[Desk, list[State]]:
         State(
             "missed, sign in first", "session/missed", _pressed("Record the", then="text=kept and", reason="Snow.")
         ),
-        State("rules, signing in again", "rules"),
     ]
 
 
