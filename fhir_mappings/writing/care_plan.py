@@ -17,7 +17,7 @@ from fhir_mappings.writing.canonical import (
     US_CORE_CARE_PLAN,
     plan_definition,
 )
-from fhir_mappings.writing.care_plan_merge import merged
+from fhir_mappings.writing.care_plan_merge import merged, without_goals
 from fhir_mappings.writing.check import checked
 from fhir_mappings.writing.course_narrative import course_narrative, course_sentence
 from fhir_mappings.writing.datatypes import annotation, concept, instant, person, plain, quantity, reference
@@ -54,19 +54,36 @@ def travelling(resource: WrittenResource, fhir_base: str) -> bytes:
     return wire.encode(transaction.travelling(resource, fhir_base=fhir_base, known={}))
 
 
+def goalless(body: bytes) -> bytes | None:
+    """A CarePlan of ours as it is sent, without its goals; its text still tells them. None: it has none."""
+    plan = wire.decode(body)
+    rest = without_goals(plan, plan)
+    return None if rest == plan else wire.encode(rest)
+
+
 def update(
-    current: Json, course: TreatmentCourse, instance: Instance, *, fhir_base: str, procedures: Mapping[str, str]
+    current: Json,
+    course: TreatmentCourse,
+    instance: Instance,
+    *,
+    fhir_base: str,
+    procedures: Mapping[str, str],
+    goals: bool = True,
 ) -> bytes:
     """The EHR's current CarePlan with our own elements brought up to date; all that others added stays.
 
     `id` and `meta` stay as they were read, since the server numbers the new version: send it with If-Match on
-    the version that was read. Raises Unwritable when `current` is another plan or another patient's.
+    the version that was read. Without `goals` ours are taken out, so that none stays as it no longer stands.
+
+    Raises Unwritable when `current` is another plan or another patient's.
     """
     ours = wire.decode(travelling(care_plan(course, instance, procedures=procedures), fhir_base))
     if not same_subject_and_identifier(ours, current):
         raise Unwritable("current", "is not the CarePlan of this course and patient")
     if "id" not in current:
         raise Unwritable("current.id", "is missing")
+    if not goals:
+        current, ours = without_goals(current, ours), without_goals(ours, ours)
     return wire.encode(merged(current, ours, procedures.values()))
 
 

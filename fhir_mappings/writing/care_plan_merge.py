@@ -53,6 +53,18 @@ def merged(current: Json, ours: Json, procedures: Collection[str]) -> Json:
     return plan
 
 
+def without_goals(plan: Json, ours: Json) -> Json:
+    """`plan` without the goals of `ours` and the links to them; those of others stay, and so does the text."""
+    goals = ours.get("contained", [])
+    held = [one for one in plan.get("contained", []) if any(_is_goal(one, goal) for goal in goals)]
+    links = {f"#{one.get('id')}" for one in held}
+    rest = {
+        "contained": [one for one in plan.get("contained", []) if one not in held],
+        "goal": [one for one in plan.get("goal", []) if one.get("reference") not in links],
+    }
+    return {name: value for name, value in (plan | rest).items() if value or name not in rest}
+
+
 def _union(theirs: Iterable[Any], ours: Iterable[Any]) -> list[Any]:
     kept = list(theirs)
     return kept + [one for one in ours if not any(holds(other, _bare(one)) for other in kept)]

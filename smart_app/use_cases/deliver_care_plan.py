@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from fhir_mappings.facts.programme import TreatmentCourse
 from fhir_mappings.wire import decode
-from fhir_mappings.writing.care_plan import care_plan, travelling, update
+from fhir_mappings.writing.care_plan import care_plan, goalless, travelling, update
 from fhir_mappings.writing.read_back import differences
 from fhir_mappings.writing.transaction import if_none_exist
 from smart_app.use_cases.delivery import Delivery, goes_without_plan, is_ours, sent_procedures
 from smart_app.use_cases.delivery_losses import is_grave, verdict_on
-from smart_app.use_cases.delivery_verdict import NO_CARE_PLANS, NO_PROGRESS, Verdict, decided
-from smart_app.use_cases.errors import Conflict, Missing
+from smart_app.use_cases.delivery_verdict import NO_CARE_PLANS, NO_GOALS, NO_PROGRESS, Verdict, decided
+from smart_app.use_cases.errors import Conflict, Missing, Rejected
 from smart_app.use_cases.records import Json, MessageState, Received
 
 _CHANGED: Final = "The care plan in the EHR keeps being changed by others. Look at it there, then try again."
@@ -29,19 +30,18 @@ async def create_care_plan(delivery: Delivery) -> Verdict:
         return Verdict(state=MessageState.MANUAL, words=NO_CARE_PLANS)
     message = delivery.message
     (item,) = message.items
-    written = care_plan(await delivery.progress(), delivery.instance, procedures={})
+    course = await delivery.progress()
+    written = care_plan(course, delivery.instance, procedures={})
     body = message.sent.encode() if message.sent else travelling(written, message.fhir_base)
     expected = decode(body)
     if message.sent and item.value not in delivery.told:
         await _find(delivery, expected)
     if item.value not in delivery.told:
-        condition = if_none_exist(written)
         try:
-            received = await delivery.write(
-                body.decode(), lambda: delivery.ehr.create("CarePlan", body, if_none_exist=condition)
-            )
+            received, body = await _create(delivery, body, if_none_exist(written))
         except Missing:
             return Verdict(state=MessageState.MANUAL, words=NO_CARE_PLANS)
+        expected = decode(body)
         if reference := _told(received):
             delivery.told[item.value] = reference
         else:
@@ -50,7 +50,28 @@ async def create_care_plan(delivery: Delivery) -> Verdict:
         return Verdict(state=MessageState.UNKNOWN, words="The EHR's answer does not tell where the care plan is.")
     losses = await delivery.read_back(item, expected)
     delivery.in_doubt = False
-    return verdict_on(losses, care_plan=delivery.told[item.value])
+    note = NO_GOALS if course.goals and goalless(body) is None else ""
+    return verdict_on(losses, care_plan=delivery.told[item.value], note=note)
+
+
+async def _create(delivery: Delivery, body: bytes, condition: str) -> tuple[Received, bytes]:
+    """The answer and the bytes that were taken: where the EHR refuses the plan with its goals, those without them."""
+
+    async def send(plan: bytes) -> tuple[Received, bytes]:
+        request = partial(delivery.ehr.create, "CarePlan", plan, if_none_exist=condition)
+        return await delivery.write(plan.decode(), request), plan
+
+    try:
+        return await send(body)
+    except Rejected:
+        rest = goalless(body)
+        if rest is None:
+            raise
+        try:
+            return await send(rest)
+        except Rejected:
+            await delivery.keep_sent(body.decode())  # the goals were not what it refused
+        raise
 
 
 async def _find(delivery: Delivery, expected: Json) -> None:
@@ -82,26 +103,41 @@ async def update_care_plan(delivery: Delivery) -> Verdict:
     delivery.told[item.value] = reference
     progress, procedures = await delivery.progress(), sent_procedures(await delivery.messages())
     losses: list[str] = []
+    note = ""
     for _ in range(delivery.limits.rebuilds):
         try:
-            losses = await _bring_up_to_date(delivery, reference, progress, procedures)
+            losses, note = await _bring_up_to_date(delivery, reference, progress, procedures)
         except Conflict:
             continue
         except Missing:
             return Verdict(state=MessageState.CONFLICT, words=_GONE)
         if not any(map(is_grave, losses)):
-            return verdict_on(losses)
-    return verdict_on(losses) if losses else Verdict(state=MessageState.CONFLICT, words=_CHANGED)
+            return verdict_on(losses, note=note)
+    return verdict_on(losses, note=note) if losses else Verdict(state=MessageState.CONFLICT, words=_CHANGED)
 
 
 async def _bring_up_to_date(
     delivery: Delivery, reference: str, progress: TreatmentCourse, procedures: Mapping[str, str]
-) -> list[str]:
-    """What the EHR keeps differently after the update."""
+) -> tuple[list[str], str]:
+    """What the EHR keeps differently after the update, and what it was sent without, in words."""
+    try:
+        return await _updated(delivery, reference, progress, procedures, goals=True), ""
+    except Rejected:
+        if not progress.goals:
+            raise
+        try:
+            return await _updated(delivery, reference, progress, procedures, goals=False), NO_GOALS
+        except Rejected:
+            pass  # the goals were not what it refused
+        raise
 
+
+async def _updated(
+    delivery: Delivery, reference: str, progress: TreatmentCourse, procedures: Mapping[str, str], *, goals: bool
+) -> list[str]:
     def merged(current: Json) -> bytes:
         base = delivery.message.fhir_base
-        return update(current, progress, delivery.instance, fhir_base=base, procedures=procedures)
+        return update(current, progress, delivery.instance, fhir_base=base, procedures=procedures, goals=goals)
 
     current = await _current(delivery, reference, progress)
     body = merged(current.resource or {})

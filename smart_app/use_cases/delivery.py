@@ -109,8 +109,8 @@ class Delivery:
         return await run_sync(reading, self._work)
 
     async def write(self, sent: str, request: Callable[[], Awaitable[T]]) -> T:
-        """Keep what is about to be sent, then send it. Keeping fails when another worker has taken over."""
-        await run_sync(self._outbox.keep_sent, self.message.id, sent)
+        """Keep what is about to be sent, then send it."""
+        await self.keep_sent(sent)
         self.in_doubt = True
         try:
             return await request()
@@ -119,6 +119,10 @@ class Delivery:
         except EhrError:
             self.in_doubt = False
             raise
+
+    async def keep_sent(self, sent: str) -> None:
+        """What a repetition sends. It fails when another worker has taken over."""
+        await run_sync(self._outbox.keep_sent, self.message.id, sent)
 
     async def find(self, item: MessageItem, expected: Json) -> str | None:
         """The one resource of the EHR with this identifier and this patient; None: there is none."""

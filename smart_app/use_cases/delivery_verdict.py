@@ -30,6 +30,7 @@ NO_STATEMENTS: Final = "This EHR does not take what patients say of their medici
 NO_SCORES: Final = "This EHR does not take records of this kind. The result is kept in the app."
 NO_CARE_PLANS: Final = "This EHR does not take care plans. The plan is kept in the app."
 NOT_LINKED: Final = "Without a link to the treatment plan, which the EHR did not take."
+NO_GOALS: Final = "Without its goals, which the EHR did not take: they are kept in the app."
 NO_PROGRESS: Final = "The EHR did not take the treatment plan, so its progress is kept in the app."
 SIGNED_OUT: Final = "The sign-in to the EHR has ended. Open the app from this patient's chart again."
 
