@@ -20,9 +20,9 @@ def not_granted(registration: Registration, scope: str) -> frozenset[str]:
     """The types that sessions and courses are written as too, and that were not both asked for and granted."""
     granted = Scopes.parse(scope)
     return frozenset(
-        each.resource_type
-        for each in PARTS
-        if not all(_both(registration, granted, each.resource_type, letter) for letter in each.letters)
+        resource_type
+        for resource_type, part in PARTS.items()
+        if not all(_both(registration, granted, resource_type, letter) for letter in part.letters)
     )
 
 

@@ -6,20 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-# What a session needs the EHR to take; without one of these the app only reads.
-NEEDED_TO_WRITE: Final = ("Procedure", "MedicationAdministration")
 Purpose = Literal["screening", "roles", "sessions"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What is left out of the chart where the EHR does not let it be written; the rest of its record is written."""
+
+    plural: str  # "care plans"
+    letters: str  # of its scope, each needed
+    tabs: frozenset[str]  # the pages where its loss is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Letters of SMART App Launch 2.2, section 3.0.2: create, read, update, search. `without` is a whole sentence."""
+    """Letters of SMART App Launch 2.2, section 3.0.2: create, read, update, search. `without` is a whole sentence.
+
+    `part` None, of what is written: no session is written without it.
+    """
 
     resource_type: str
     letters: str
     purpose: Purpose
     why: str
     without: str
+    part: Part | None = None
 
 
 _NO_CANDIDATE: Final = "then no patient is a candidate"
@@ -96,6 +107,7 @@ NEEDS: Final[Sequence[Need]] = (
         purpose="sessions",
         why="The course of treatment and its progress.",
         without="The course does not reach the chart or does not move on there.",
+        part=Part(plural="care plans", letters="cu", tabs=frozenset({"enrolment", "progress"})),
     ),
     Need(
         resource_type="Procedure",
@@ -117,6 +129,7 @@ NEEDS: Final[Sequence[Need]] = (
         purpose="sessions",
         why="Blood pressure, pulse and the other readings of a session; results of questionnaires.",
         without="Readings reach the chart in the session's note only; results of questionnaires stay in the app.",
+        part=Part(plural="observations", letters="c", tabs=frozenset({"session", "progress"})),
     ),
     Need(
         resource_type="QuestionnaireResponse",
@@ -124,6 +137,7 @@ NEEDS: Final[Sequence[Need]] = (
         purpose="sessions",
         why="Questionnaires that were filled in, such as PHQ-9.",
         without="The answers of questionnaires stay in the app; their results are written.",
+        part=Part(plural="questionnaire responses", letters="c", tabs=frozenset({"progress"})),
     ),
     Need(
         resource_type="MedicationStatement",
@@ -131,6 +145,7 @@ NEEDS: Final[Sequence[Need]] = (
         purpose="sessions",
         why="What patients say of the doses that they take at home.",
         without="What patients say of doses taken at home stays in the app.",
+        part=Part(plural="medication statements", letters="c", tabs=frozenset({"progress"})),
     ),
     Need(
         resource_type="AdverseEvent",
@@ -138,6 +153,7 @@ NEEDS: Final[Sequence[Need]] = (
         purpose="sessions",
         why="Adverse events of a session.",
         without="Adverse events reach the chart in the session's note and as its complications only.",
+        part=Part(plural="adverse events", letters="c", tabs=frozenset({"session"})),
     ),
     Need(
         resource_type="Provenance",
@@ -145,5 +161,11 @@ NEEDS: Final[Sequence[Need]] = (
         purpose="sessions",
         why="Who recorded and who signed.",
         without="The record of who signed stays in the app; the session is written without it.",
+        part=Part(plural="provenance", letters="c", tabs=frozenset({"session"})),
     ),
+)
+
+# What a session needs the EHR to take; without one of these the app only reads.
+NEEDED_TO_WRITE: Final = tuple(
+    need.resource_type for need in NEEDS if need.purpose == "sessions" and need.part is None
 )
