@@ -161,7 +161,7 @@ def _audit(
     message: OutboxMessage, verdict: Verdict, told: dict[str, str], left_out: tuple[str, ...], now: datetime
 ) -> AuditRecord:
     delivered = verdict.state is MessageState.DELIVERED
-    without = f"Not offered by the EHR, left out: {', '.join(left_out)}." if left_out else ""
+    without = f"Not taken by the EHR, left out: {', '.join(left_out)}." if left_out else ""
     words = (f"{verdict.state.value}, attempt {message.attempts}.", verdict.words, without)
     return AuditRecord(
         action=_ACTIONS[message.kind],

@@ -12,7 +12,8 @@ from fhir_mappings.writing.transaction import transaction, travelling
 from smart_app.use_cases.delivery import Delivery, goes_without_plan
 from smart_app.use_cases.delivery_losses import verdict_on
 from smart_app.use_cases.delivery_verdict import NO_SCORES, NO_SESSIONS, NO_STATEMENTS, NOT_LINKED, Verdict
-from smart_app.use_cases.errors import Missing
+from smart_app.use_cases.errors import Forbidden, Missing, Rejected
+from smart_app.use_cases.left_out import PARTS
 from smart_app.use_cases.records import Json, MessageItem, MessageState
 from smart_app.use_cases.signed_session import as_written
 
@@ -55,9 +56,10 @@ async def _deliver(delivery: Delivery, untaken: str) -> Verdict:
         await _find_missing(delivery, known)
         delivery.in_doubt = bool(delivery.told)
     if _missing(delivery):
-        ended = await _send(delivery, known, untaken)
+        ended = await _send_what_is_taken(delivery, known, untaken)
         if ended:
             return ended
+        known |= dict.fromkeys(delivery.left_out)
     return await _read_back(delivery, known)
 
 
@@ -68,6 +70,38 @@ def _linked_plan(sent: str | None, care_plan: str | None) -> str | None:
 
 def _missing(delivery: Delivery) -> list[MessageItem]:
     return [item for item in delivery.items if item.value not in delivery.told]
+
+
+async def _send_what_is_taken(delivery: Delivery, known: _Links, untaken: str) -> Verdict | None:
+    """Where the EHR refuses it all again: without one type that may be left out, then without all of them.
+
+    One refusal proves nothing of a part and is a person's to look at. What was refused was not kept, so other bytes
+    may follow. When nothing helps, all of it is offered again.
+    """
+    try:
+        return await _send(delivery, known, untaken)
+    except (Rejected, Forbidden):
+        message, before = delivery.message, delivery.left_out
+        if message.sent is None:
+            raise
+        for types in _left_out_in_turn(delivery):
+            await delivery.leave_out(before | {i.value for i in message.items if i.resource_type in types})
+            try:
+                return await _send(delivery, known | dict.fromkeys(delivery.left_out), untaken)
+            except (Rejected, Forbidden):
+                continue
+        await delivery.leave_out(before)
+        raise
+
+
+def _left_out_in_turn(delivery: Delivery) -> list[frozenset[str]]:
+    """Nothing is left out of what the EHR holds already, and a Provenance is not sent of nothing."""
+    missing = {item.resource_type for item in _missing(delivery)}
+    held = {item.resource_type for item in delivery.items} - missing
+    parts = [kind for kind in reversed(PARTS) if kind in missing - held]
+    turns = [frozenset({kind}) for kind in parts]
+    turns += [frozenset(parts)] if len(parts) > 1 else []
+    return [turn for turn in turns if (missing | held) - turn - {"Provenance"}]
 
 
 async def _send(delivery: Delivery, known: _Links, untaken: str) -> Verdict | None:

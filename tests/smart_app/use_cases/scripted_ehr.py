@@ -75,6 +75,7 @@ class ScriptedEhr:
         updatable=WRITTEN,
     )
     refused: frozenset[str] = frozenset()  # types of which one entry ends a whole transaction
+    refusal: type[EhrError] = Rejected  # how it says so
     keeps_conditions: bool = True  # False: If-None-Exist is not looked at
     searches_identifiers: bool = True  # False: every search answers with everything
     wait: float = 120.0  # seconds it asks for when it is busy
@@ -199,7 +200,7 @@ class ScriptedEhr:
             self._replace(request["url"], entry["resource"], request["ifMatch"])
             return {"response": {"status": "200 OK", "location": request["url"]}}
         if request["url"] in self.refused:
-            raise Rejected("the EHR did not accept it (422)")
+            raise self.refusal("the EHR did not accept it (422)")
         reference, created = self._create(entry["resource"], request["url"], request["ifNoneExist"])
         for sibling in siblings:
             _relink(sibling["resource"], entry["fullUrl"], reference)

@@ -110,7 +110,7 @@ async def test_the_audit_record_names_the_types_that_were_left_out() -> None:
     signed(clinic)
     await clinic.drain()
     (record,) = [one for one in clinic.work.kept.audit if one.action == "app:session:deliver"]
-    assert "Not offered by the EHR, left out: AdverseEvent, Provenance." in record.detail
+    assert "Not taken by the EHR, left out: AdverseEvent, Provenance." in record.detail
 
 
 async def test_the_record_keeps_the_bytes_that_were_not_sent() -> None:

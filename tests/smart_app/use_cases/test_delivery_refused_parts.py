@@ -7,13 +7,17 @@ from dataclasses import replace
 
 import pytest
 
+from fhir_mappings.facts.treatment import KetamineSession
 from smart_app.use_cases.delivery_status import delivery_view, retry_delivery
-from smart_app.use_cases.errors import Rejected
+from smart_app.use_cases.errors import EhrError, Forbidden, Rejected
+from smart_app.use_cases.features import NEEDED_TO_WRITE, NEEDS
+from smart_app.use_cases.left_out import PARTS
 from smart_app.use_cases.records import Json, MessageState
 from tests.fhir_mappings.writing.a_session import DOCTOR, EHR, GOALS
 from tests.smart_app.use_cases.a_clinic import a_caller
 from tests.smart_app.use_cases.an_outbox import Clinic
 from tests.smart_app.use_cases.scripted_ehr import Fault
+from tests.smart_app.use_cases.test_delivery_not_offered import NAUSEA, nothing_dangles, scored
 
 pytestmark = pytest.mark.anyio
 CALLER = a_caller(DOCTOR, ehr="sandbox", fhir_base=EHR, patient_id="p9")
@@ -131,3 +135,133 @@ async def test_an_unknown_outcome_of_the_plan_without_goals_ends_with_one_plan(f
     assert clinic.last.state is DELIVERED
     assert len(clinic.ehr.held("CarePlan")) == 1
     assert NO_GOALS in clinic.last.reason
+
+
+# Parts of a transaction
+
+OPTIONAL = sorted(set(PARTS) - {"CarePlan", "MedicationStatement", "QuestionnaireResponse"})
+
+
+def refusing(*types: str, error: type[EhrError] = Rejected) -> Clinic:
+    """It says that it takes them all, and refuses whole transactions over these types."""
+    clinic = Clinic()
+    clinic.ehr.refused = frozenset(types)
+    clinic.ehr.refusal = error
+    return clinic
+
+
+def signed(clinic: Clinic) -> KetamineSession:
+    return clinic.sign(clinic.enrol(), events=(NAUSEA,))
+
+
+async def refused_and_tried_again(clinic: Clinic) -> None:
+    """One refusal proves nothing of a part: a person looks, and tries again."""
+    await clinic.drain()
+    assert clinic.last.state in {REJECTED, MessageState.MANUAL}
+    assert not any(item.left_out for item in clinic.last.items)
+    retry_delivery(clinic.work, clinic.clock, CALLER, clinic.last.id)
+    await clinic.drain()
+
+
+def transactions(clinic: Clinic) -> int:
+    return int(clinic.ehr.asked.count("transaction"))
+
+
+@pytest.mark.parametrize("error", [Rejected, Forbidden])
+@pytest.mark.parametrize("untaken", OPTIONAL)
+async def test_a_session_arrives_without_the_part_over_which_it_was_refused(
+    untaken: str, error: type[EhrError]
+) -> None:
+    clinic = refusing(untaken, error=error)
+    session = signed(clinic)
+    await refused_and_tried_again(clinic)
+    assert clinic.last.state is DELIVERED, clinic.last.reason
+    assert clinic.ehr.count(session.id) == 1
+    assert clinic.ehr.held(untaken) == []
+    rest = {*OPTIONAL, "Procedure", "MedicationAdministration"} - {untaken}
+    assert all(clinic.ehr.held(kind) for kind in rest), "everything else is there"
+    assert nothing_dangles(clinic)
+    assert f"left out: {untaken}." in clinic.work.kept.audit[-1].detail
+    assert all(words.startswith("Not supported by this EHR") for words in told(clinic, untaken))
+
+
+async def test_what_is_left_when_several_parts_are_refused_is_what_a_session_needs() -> None:
+    clinic = refusing("AdverseEvent", "Provenance")
+    signed(clinic)
+    await refused_and_tried_again(clinic)
+    assert clinic.last.state is DELIVERED
+    assert {one["resourceType"] for one in clinic.ehr.resources.values()} == {
+        "CarePlan",
+        "Procedure",
+        "MedicationAdministration",
+    }
+    assert nothing_dangles(clinic)
+
+
+async def test_a_session_that_is_refused_for_itself_is_refused_whole_and_offered_whole_again() -> None:
+    clinic = refusing("Procedure")
+    signed(clinic)
+    await refused_and_tried_again(clinic)
+    assert clinic.last.state is REJECTED
+    assert not any(item.left_out for item in clinic.last.items)
+    assert transactions(clinic) <= len(OPTIONAL) + 3
+    clinic.ehr.refused = frozenset()
+    retry_delivery(clinic.work, clinic.clock, CALLER, clinic.last.id)
+    await clinic.drain()
+    assert clinic.last.state is DELIVERED
+    assert all(clinic.ehr.held(kind) for kind in OPTIONAL)
+
+
+async def test_a_refusal_met_before_the_ehr_said_what_it_takes_is_not_repeated_for_ever() -> None:
+    """Its statement could not be read at the first sending."""
+    clinic = refusing("AdverseEvent", "Procedure")
+    clinic.ehr.fault_of = lambda operation: Fault.FORBIDDEN if operation == "offer" else None
+    signed(clinic)
+    await clinic.drain()
+    assert clinic.last.state is REJECTED
+    clinic.ehr.fault_of = lambda _operation: None
+    clinic.ehr.stops_taking("AdverseEvent")
+    retry_delivery(clinic.work, clinic.clock, CALLER, clinic.last.id)
+    await clinic.drain()
+    assert clinic.last.state is DELIVERED
+    assert clinic.ehr.held("AdverseEvent") == []
+    assert len(clinic.ehr.held("Observation")) > 0
+
+
+@pytest.mark.parametrize("fault", [Fault.CUT, Fault.LATE, Fault.LOGIN_PAGE, Fault.NO_PLACES, Fault.KILLED])
+async def test_an_unknown_outcome_without_a_part_ends_with_one_session_without_it(fault: Fault) -> None:
+    clinic = refusing("Provenance")
+    session = signed(clinic)
+    faults = iter([None, None, fault])
+    clinic.ehr.fault_of = lambda operation: next(faults, None) if operation == "transaction" else None
+    await refused_and_tried_again(clinic)
+    assert clinic.last.state is DELIVERED
+    assert clinic.ehr.count(session.id) == 1
+    assert clinic.ehr.held("Provenance") == []
+    assert nothing_dangles(clinic)
+
+
+@pytest.mark.parametrize("untaken", ["QuestionnaireResponse", "Observation", "Provenance"])
+async def test_a_result_arrives_without_the_part_over_which_it_was_refused(untaken: str) -> None:
+    clinic = refusing(untaken)
+    scored(clinic)
+    await refused_and_tried_again(clinic)
+    assert clinic.last.state is DELIVERED
+    assert clinic.ehr.held(untaken) == []
+    assert len(clinic.ehr.resources) == 2
+
+
+async def test_a_result_of_which_everything_is_refused_is_refused_and_no_provenance_sent_alone() -> None:
+    clinic = refusing("QuestionnaireResponse", "Observation")
+    scored(clinic)
+    await refused_and_tried_again(clinic)
+    assert clinic.last.state is REJECTED
+    assert clinic.ehr.resources == {}
+    assert not any(item.left_out for item in clinic.last.items)
+
+
+async def test_every_part_that_is_optional_is_known_to_be_so() -> None:
+    """One table: what is written is needed, or can be left out."""
+    written = {need.resource_type for need in NEEDS if need.purpose == "sessions"}
+    assert written == {*NEEDED_TO_WRITE, *PARTS}
+    assert not set(NEEDED_TO_WRITE) & set(PARTS)
