@@ -37,6 +37,7 @@ from smart_app.use_cases.delivery_verdict import (
 from smart_app.use_cases.errors import Busy, EhrError, OutcomeUnknown, Unreachable
 from smart_app.use_cases.ports import Clock, EhrOf, Outbox, Work
 from smart_app.use_cases.records import MessageKind, MessageState, OutboxMessage
+from smart_app.use_cases.sent import AUDITED_AS
 
 Pauses = MutableMapping[str, datetime]  # EHR -> until when it asked to be left alone
 _DEFAULTS: Final = Limits()
@@ -51,18 +52,6 @@ _PLANS: Final[dict[MessageKind, Callable[[Delivery], Awaitable[Verdict]]]] = {
     MessageKind.RETRACT_SCORE: retract_score,
     MessageKind.SEND_STATEMENT: deliver_statement,
     MessageKind.RETRACT_STATEMENT: retract_statement,
-}
-_ACTIONS: Final = {
-    MessageKind.CREATE_CARE_PLAN: "app:care-plan:create",
-    MessageKind.SEND_SESSION: "app:session:deliver",
-    MessageKind.UPDATE_CARE_PLAN: "app:care-plan:update",
-    MessageKind.RETRACT_SESSION: "app:session:retract",
-    MessageKind.AMEND_SESSION: "app:session:amend",
-    MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
-    MessageKind.SEND_SCORE: "app:score:deliver",
-    MessageKind.RETRACT_SCORE: "app:score:retract",
-    MessageKind.SEND_STATEMENT: "app:statement:deliver",
-    MessageKind.RETRACT_STATEMENT: "app:statement:retract",
 }
 
 
@@ -164,7 +153,7 @@ def _audit(
     without = f"Not taken by the EHR, left out: {', '.join(left_out)}." if left_out else ""
     words = (f"{verdict.state.value}, attempt {message.attempts}.", verdict.words, without)
     return AuditRecord(
-        action=_ACTIONS[message.kind],
+        action=AUDITED_AS[message.kind],
         at=now,
         outcome=AuditOutcome.SUCCESS if delivered else AuditOutcome.FAILED,
         ehr=message.ehr,

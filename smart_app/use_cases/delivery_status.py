@@ -12,6 +12,7 @@ from smart_app.use_cases.access import audited, own_session, refuse, require_wri
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, MessageItem, MessageKind, MessageState, OutboxMessage
+from smart_app.use_cases.sent import AUDITED_AS
 
 MOST_AUDITED = 1000  # records looked through for the time of a delivery
 
@@ -110,20 +111,6 @@ _TAKEN_BACK_BY = MappingProxyType(
     }
 )
 _TRIED = frozenset({MessageState.RETRY_AT, MessageState.UNKNOWN})
-_AUDITED_AS = MappingProxyType(
-    {
-        MessageKind.CREATE_CARE_PLAN: "app:care-plan:create",
-        MessageKind.SEND_SESSION: "app:session:deliver",
-        MessageKind.UPDATE_CARE_PLAN: "app:care-plan:update",
-        MessageKind.RETRACT_SESSION: "app:session:retract",
-        MessageKind.AMEND_SESSION: "app:session:amend",
-        MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
-        MessageKind.SEND_SCORE: "app:score:deliver",
-        MessageKind.RETRACT_SCORE: "app:score:retract",
-        MessageKind.SEND_STATEMENT: "app:statement:deliver",
-        MessageKind.RETRACT_STATEMENT: "app:statement:retract",
-    }
-)
 
 
 def delivery_view(work: Work, clock: Clock, caller: Caller, session_id: str | None = None) -> DeliveryView:
@@ -187,7 +174,7 @@ def _written_at(message: OutboxMessage, trail: Sequence[AuditRecord], used: set[
     references = {item.reference for item in message.items if item.reference}
     for index in range(len(trail) - 1, -1, -1):
         record = trail[index]
-        ours = record.action == _AUDITED_AS[message.kind] and record.outcome is AuditOutcome.SUCCESS
+        ours = record.action == AUDITED_AS[message.kind] and record.outcome is AuditOutcome.SUCCESS
         if ours and index not in used and record.at >= message.created and references & {*record.entities}:
             used.add(index)
             return record.at

@@ -1,12 +1,29 @@
-"""What the outbox has sent of a session: its first version and its amendments, resource by resource."""
+"""What the outbox has sent: how it stands in the audit trail, and a session's versions resource by resource."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from smart_app.use_cases.records import MessageItem, MessageKind, OutboxMessage
 
 SENDING = frozenset({MessageKind.SEND_SESSION, MessageKind.AMEND_SESSION})
+
+# How the end of an attempt stands in the audit trail.
+AUDITED_AS: Mapping[MessageKind, str] = MappingProxyType(
+    {
+        MessageKind.CREATE_CARE_PLAN: "app:care-plan:create",
+        MessageKind.SEND_SESSION: "app:session:deliver",
+        MessageKind.UPDATE_CARE_PLAN: "app:care-plan:update",
+        MessageKind.RETRACT_SESSION: "app:session:retract",
+        MessageKind.AMEND_SESSION: "app:session:amend",
+        MessageKind.COUNTERSIGN_SESSION: "app:session:countersign",
+        MessageKind.SEND_SCORE: "app:score:deliver",
+        MessageKind.RETRACT_SCORE: "app:score:retract",
+        MessageKind.SEND_STATEMENT: "app:statement:deliver",
+        MessageKind.RETRACT_STATEMENT: "app:statement:retract",
+    }
+)
 
 
 def sendings(messages: Iterable[OutboxMessage], session_id: str | None) -> list[OutboxMessage]:
