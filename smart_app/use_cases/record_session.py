@@ -19,7 +19,7 @@ from smart_app.use_cases.access import (
     require_writer,
     retried,
 )
-from smart_app.use_cases.background import background
+from smart_app.use_cases.checklist_from_screening import from_screening
 from smart_app.use_cases.confirmations import given_unseen, withdrawn
 from smart_app.use_cases.course_events import hold_interrupted
 from smart_app.use_cases.course_progress import activities_now, is_open, may_change, next_number, open_one
@@ -117,7 +117,7 @@ def _opened(
         encounter=f"{caller.fhir_base}/Encounter/{caller.encounter}"
         if caller.encounter and held == now.date()
         else None,
-        background=background(uow, course.patient),
+        background=from_screening(uow, course.patient),
     )
 
 

@@ -26,7 +26,7 @@ _CLASSES: Mapping[str, str] = MappingProxyType(
 )
 
 
-def background(uow: UnitOfWork, patient: str) -> Background:
+def from_screening(uow: UnitOfWork, patient: str) -> Background:
     """Of the latest screening. Without one, or without what it read, nothing is known and all is asked."""
     screening = uow.screenings.latest(patient)
     if screening is None:
