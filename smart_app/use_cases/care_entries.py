@@ -13,7 +13,7 @@ from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.reasons import required_reason
 from smart_app.use_cases.records import Caller, CareEntry, CareKind
-from smart_app.use_cases.statement_messages import statement_retraction
+from smart_app.use_cases.retraction_messages import retraction
 
 LONGEST = 2000
 _ENTRY_ID = re.compile(r"[A-Za-z0-9-]{1,50}")
@@ -104,7 +104,7 @@ def strike_care(
         strike = struck(entry, required_reason(reason)[:LONGEST], caller, now, ids())
         keep(uow, strike)
         sent = uow.messages.of_patient(caller.ehr, caller.patient)
-        back = statement_retraction(entry.id, sent, caller, now, ids()) if entry.kind is CareKind.LOG else None
+        back = retraction({entry.id}, sent, caller, now, ids())
         if back is not None:
             uow.messages.add(back)
         uow.audit.add(audited(caller, now, action, f"care/{entry.id}"))

@@ -33,8 +33,9 @@ from smart_app.use_cases.records import (
     StoredScore,
     StoredSession,
 )
+from smart_app.use_cases.retraction_messages import retraction
 from smart_app.use_cases.score_draft import score_draft
-from smart_app.use_cases.score_messages import retraction_message
+from smart_app.use_cases.score_messages import written_as
 from smart_app.use_cases.scores import as_score, counting, own_decisions, own_scores, scores_of, struck_out
 from smart_app.use_cases.site import Site
 
@@ -242,7 +243,7 @@ def strike_score(
         with goals_followed(uow, caller, now, ids, site):
             uow.scores.decide(made)
             sent = uow.messages.of_patient(caller.ehr, caller.patient)
-            back = retraction_message(score.id, sent, caller, now, ids())
+            back = retraction(set(written_as(score.id)), sent, caller, now, ids())
             if back is not None:
                 uow.messages.add(back)
         uow.audit.add(audited(caller, now, action, f"score/{score.id}"))

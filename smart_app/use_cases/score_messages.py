@@ -1,9 +1,7 @@
-"""Outbox messages of a questionnaire: sent when it is entered, taken back when it is struck out."""
+"""The outbox message of a questionnaire, sent when it is entered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from fhir_mappings.facts.instruments import INSTRUMENTS
@@ -13,7 +11,7 @@ from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.score_bundle import form_value, score_resources
 from smart_app.clinical.instruments import level_words, result
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.records import Caller, MessageItem, MessageKind, OutboxMessage, StoredCourse, StoredScore
+from smart_app.use_cases.records import Caller, MessageKind, OutboxMessage, StoredCourse, StoredScore
 from smart_app.use_cases.signed_session import as_item
 from smart_app.use_cases.site import Site
 
@@ -39,23 +37,19 @@ def score_message(
     if not made:
         return None
     items = tuple(as_item(each) for each in made)
-    return _message(MessageKind.SEND_SCORE, items, named.id if named else "", caller, now, message_id)
-
-
-def retraction_message(
-    score_id: str, messages: Sequence[OutboxMessage], caller: Caller, now: datetime, message_id: str
-) -> OutboxMessage | None:
-    """None: nothing of it was to be sent. Provenance stays as it is, and what was left out has nothing to mark."""
-    names = set(written_as(score_id))
-    sent = next(
-        (m for m in messages if m.kind is MessageKind.SEND_SCORE and names & {item.value for item in m.items}), None
+    return OutboxMessage(
+        id=message_id,
+        kind=MessageKind.SEND_SCORE,
+        ehr=caller.ehr,
+        fhir_base=caller.fhir_base,
+        patient=caller.patient,
+        launch=caller.launch,
+        course=named.id if named else "",
+        session=None,
+        items=items,
+        created=now,
+        due=now,
     )
-    if sent is None:
-        return None
-    clinical = [item for item in sent.items if item.resource_type != "Provenance"]
-    written = [item for item in clinical if not item.left_out]
-    items = tuple(replace(item, body="") for item in written or clinical)
-    return _message(MessageKind.RETRACT_SCORE, items, sent.course, caller, now, message_id)
 
 
 def filled_in(score: StoredScore, caller: Caller, course: StoredCourse | None) -> FilledIn:
@@ -84,22 +78,4 @@ def filled_in(score: StoredScore, caller: Caller, course: StoredCourse | None) -
         session=score.session,
         encounter=f"{caller.fhir_base}/Encounter/{score.encounter}" if score.encounter else None,
         complete=score.complete,
-    )
-
-
-def _message(
-    kind: MessageKind, items: tuple[MessageItem, ...], course: str, caller: Caller, now: datetime, message_id: str
-) -> OutboxMessage:
-    return OutboxMessage(
-        id=message_id,
-        kind=kind,
-        ehr=caller.ehr,
-        fhir_base=caller.fhir_base,
-        patient=caller.patient,
-        launch=caller.launch,
-        course=course,
-        session=None,
-        items=items,
-        created=now,
-        due=now,
     )

@@ -1,8 +1,7 @@
-"""Outbox messages of what a patient says of doses taken alone: sent when entered, taken back when struck out."""
+"""The outbox message of what a patient says of doses taken alone, sent when it is entered."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -30,33 +29,3 @@ def statement_message(
         return None
     items = tuple(as_item(each) for each in made)
     return message(MessageKind.SEND_STATEMENT, course, None, items, caller, now, message_id)
-
-
-def statement_retraction(
-    entry_id: str, sent: Sequence[OutboxMessage], caller: Caller, now: datetime, message_id: str
-) -> OutboxMessage | None:
-    """None: nothing of it was to be sent. Provenance stays as it is."""
-    found = next(
-        (
-            each
-            for each in sent
-            if each.kind is MessageKind.SEND_STATEMENT and entry_id in {item.value for item in each.items}
-        ),
-        None,
-    )
-    if found is None:
-        return None
-    items = tuple(replace(item, body="") for item in found.items if item.resource_type != "Provenance")
-    return OutboxMessage(
-        id=message_id,
-        kind=MessageKind.RETRACT_STATEMENT,
-        ehr=found.ehr,
-        fhir_base=found.fhir_base,
-        patient=found.patient,
-        launch=caller.launch,
-        course=found.course,
-        session=None,
-        items=items,
-        created=now,
-        due=now,
-    )
