@@ -83,14 +83,18 @@ def outcome(
     first_session: date | None,
     scale: str = PRIMARY,
     rules: OutcomeRules = AS_SHIPPED,
+    unread: bool = False,
 ) -> Outcome:
     """Judge the scores of a course by one scale; those of others only tell why it cannot be judged.
 
-    Before the first session every score may be the baseline.
+    Before the first session every score may be the baseline. `unread`: the chart's scores could not be read, so that
+    none is no finding.
     """
     form, ordered = INSTRUMENTS[scale], totals(scores, scale)
     if not ordered:
-        return Outcome(scale=scale, sentence=f"No {form.name} in the record yet.", verdict=Verdict.UNKNOWN)
+        words = f"No {form.name} was entered in this app, and those of the chart could not be read."
+        words = words if unread else f"No {form.name} in the record yet."
+        return Outcome(scale=scale, sentence=words, verdict=Verdict.UNKNOWN)
     first, latest = baseline(ordered, first_session), ordered[-1]
     if form.remission is None:  # of the hour, such as dissociation: nothing to compare over a course
         sentence = f"{form.name} {latest.total} on {latest.day:%d %b %Y}."

@@ -36,7 +36,15 @@ from smart_app.use_cases.records import (
 from smart_app.use_cases.retraction_messages import retraction
 from smart_app.use_cases.score_draft import score_draft
 from smart_app.use_cases.score_messages import written_as
-from smart_app.use_cases.scores import as_score, counting, own_decisions, own_scores, scores_of, struck_out
+from smart_app.use_cases.scores import (
+    as_score,
+    counting,
+    own_decisions,
+    own_scores,
+    scores_of,
+    struck_out,
+    unread_scores,
+)
 from smart_app.use_cases.site import Site
 
 LONGEST_REASON = 2000
@@ -80,6 +88,7 @@ class OutcomesView:
     may_write: bool
     may_decide: bool
     now: datetime
+    unread: str = ""  # why the chart's scores are not among them; "": they were read
 
     @property
     def next(self) -> Due | None:
@@ -141,7 +150,8 @@ def outcomes_within(
     """The same inside a transaction that somebody else began. A booster is judged with the course it follows."""
     course, sessions = treated(uow, course, sessions)
     typed, decisions = own_scores(uow, caller), own_decisions(uow, caller)
-    scores = counting(typed, decisions, uow.screenings.latest(caller.patient), now.tzinfo)
+    screening = uow.screenings.latest(caller.patient)
+    scores, unread = counting(typed, decisions, screening, now.tzinfo), unread_scores(screening, now)
     about = tuple(each for each in decisions if course is not None and each.about == course.id)
     scale, first = primary_scale(about), first_session(sessions)
     used = [key for key, form in INSTRUMENTS.items() if key != scale and form.highest and totals(scores, key)]
@@ -155,7 +165,7 @@ def outcomes_within(
             ScaleView(
                 form=INSTRUMENTS[key],
                 scores=tuple(totals(scores, key)),
-                outcome=outcome(scores, first_session=first, scale=key, rules=rules),
+                outcome=outcome(scores, first_session=first, scale=key, rules=rules, unread=bool(unread)),
             )
             for key in (scale, *used)
         ),
@@ -169,6 +179,7 @@ def outcomes_within(
         may_write=writes,
         may_decide=writes and caller.role is Role.PRESCRIBER and course is not None,
         now=now,
+        unread=unread,
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal, InvalidOperation
 from typing import Protocol
 
+from fhir_mappings.facts.clinical import Area
 from fhir_mappings.facts.instruments import INSTRUMENTS
 from smart_app.clinical.entry import day, readable
 from smart_app.clinical.outcomes import PRIMARY, ScaleScore
@@ -63,6 +64,17 @@ def counting(
         known, ours = local(screening.at, zone), {each.id for each in typed}
         charted = [found for each in screening.baseline_scores if (found := _charted(each, ours, known)) is not None]
     return tuple(sorted([*charted, *entered], key=lambda score: (score.day, score.earliest)))
+
+
+def unread_scores(screening: StoredScreening | None, now: datetime) -> str:
+    """Why the chart's scores are not known, in words; "": the latest screening could read them."""
+    if screening is None:
+        return "The chart was not read yet."
+    at = screening.at.astimezone(now.tzinfo)
+    reasons = [str(gap["reason"]) for gap in screening.result.get("gaps", ()) if gap["reference"] == Area.SURVEY]
+    if not reasons:
+        return ""
+    return f"The chart's scores could not be read on {at:%d %b %Y} at {at:%H:%M}: {reasons[0].rstrip('.')}."
 
 
 def as_score(stored: StoredScore, zone: tzinfo | None) -> ScaleScore:

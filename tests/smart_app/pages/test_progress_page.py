@@ -45,6 +45,19 @@ async def test_a_positive_item_9_stands_on_top(desk: Desk) -> None:
     assert page.text.index("C-SSRS due") < page.text.index("PHQ-9 21 (severe)")
 
 
+@pytest.mark.parametrize("path", [PAGE, f"/l/{LAUNCH}/outcomes"])
+async def test_scores_that_could_not_be_read_are_not_said_to_be_missing(desk: Desk, path: str) -> None:
+    reason = "the EHR did not allow this app to read questionnaire scores (scope patient/Observation.rs)"
+    screening = a_screening(baseline_scores=())
+    gaps = [{"reference": "questionnaire scores", "reason": reason}]
+    desk.keep(screening=replace(screening, result={**screening.result, "gaps": gaps}))
+    page = await read(desk, path)
+    assert "No PHQ-9 in the record" not in page.text
+    assert "No PHQ-9 was entered in this app, and those of the chart could not be read." in page.text
+    assert f"The chart's scores could not be read on 23 Nov 2026 at 14:12: {reason}." in page.text
+    assert page.links["Refresh from the EHR on the screening page"].endswith("/screening")
+
+
 async def test_without_a_course_and_a_score_the_page_says_so(desk: Desk) -> None:
     desk.keep(screening=a_screening(baseline_scores=()))
     page = await read(desk)
