@@ -26,7 +26,7 @@ from smart_app.use_cases.errors import EhrError, Missing, Refused, Unauthorized
 from smart_app.use_cases.follow_course import progress_of
 from smart_app.use_cases.ports import Clock, Ehr, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, MessageItem, MessageKind, MessageState, OutboxMessage
-from smart_app.use_cases.sent import SENDING, left_out_of, sent_items
+from smart_app.use_cases.sent import SENDING, left_out_of, replaced, sent_items
 from smart_app.use_cases.signed_session import standing
 from smart_app.use_cases.site import Site
 
@@ -129,6 +129,9 @@ def _asked(work: Work, clock: Clock, caller: Caller, message_id: str, site: Site
         if message.state is not MessageState.CONFLICT:
             advice = "Go back to see where it stands."
             refuse(uow, caller, now, _ACTION, Refused("This is not in conflict with the EHR.", advice=advice))
+        if replaced(message, group):
+            words = "A later version was written to the EHR instead, so nothing is left to do."
+            refuse(uow, caller, now, _ACTION, Refused(words))
         course = uow.courses.get(message.course) if message.course else None
         place = course.care_plan if course else None
         amendable = _amendable(uow, message)

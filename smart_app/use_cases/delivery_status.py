@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 
@@ -12,7 +12,7 @@ from smart_app.use_cases.access import audited, own_session, refuse, require_wri
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, MessageItem, MessageKind, MessageState, OutboxMessage
-from smart_app.use_cases.sent import AUDITED_AS
+from smart_app.use_cases.sent import AUDITED_AS, replaced
 
 MOST_AUDITED = 1000  # records looked through for the time of a delivery
 
@@ -30,6 +30,7 @@ class DeliveryRow:
     session: str | None
     reason: str = ""  # why it is still waiting after a try, in words
     left_out: bool = False  # the EHR does not take its type
+    replaced: bool = False  # a later version was written instead, so nothing is left to do
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,7 @@ class Standing:
     written: datetime | None
     held_back: bool
     zone: tzinfo | None
+    replaced: bool = False
 
     def time(self, moment: datetime) -> str:
         return f"{moment.astimezone(self.zone):%H:%M}"
@@ -91,6 +93,7 @@ _RETRIED_BY_HAND = frozenset(
         MessageState.MANUAL,
     }
 )
+_REPLACED = "Not written: a later version was written instead"
 # The plan names neither.
 _BESIDE_THE_PLAN = frozenset(
     {
@@ -160,7 +163,8 @@ def _standings(
     held_back = False
     for each in messages:
         written = _written_at(each, trail, used) if each.state is MessageState.DELIVERED else None
-        standings.append(Standing(message=each, written=written, held_back=held_back, zone=zone))
+        standing = Standing(message=each, written=written, held_back=held_back, zone=zone)
+        standings.append(replace(standing, replaced=replaced(each, messages)))
         held_back = held_back or not each.state.final or _disputed(each)
     return standings
 
@@ -183,7 +187,8 @@ def _written_at(message: OutboxMessage, trail: Sequence[AuditRecord], used: set[
 
 def _rows(standing: Standing) -> list[DeliveryRow]:
     message = standing.message
-    words = WORDS[message.state](standing)
+    words = _REPLACED if standing.replaced else WORDS[message.state](standing)
+    by_hand = message.state in _RETRIED_BY_HAND and not standing.replaced
     back = message.kind in TAKES_BACK
     return [
         DeliveryRow(
@@ -192,10 +197,11 @@ def _rows(standing: Standing) -> list[DeliveryRow]:
             state=message.state,
             words=_left_out(message, item) if item.left_out else words,
             reference=item.reference or "",
-            message=message.id if message.state in _RETRIED_BY_HAND else "",
+            message=message.id if by_hand else "",
             session=message.session,
             reason=message.reason if message.state in _TRIED else "",
             left_out=item.left_out,
+            replaced=standing.replaced and not item.left_out,
         )
         for item in message.items
     ]
@@ -210,6 +216,7 @@ def _left_out(message: OutboxMessage, item: MessageItem) -> str:
 def _summary(rows: Sequence[DeliveryRow]) -> str:
     if not rows:
         return "Nothing to write yet."
+    rows = [row for row in rows if not row.replaced]
     states = [row.state for row in rows if not row.left_out]
     written = sum(state is MessageState.DELIVERED for state in states)
     waiting = sum(not state.final for state in states)

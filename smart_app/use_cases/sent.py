@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from smart_app.use_cases.records import MessageItem, MessageKind, OutboxMessage
+from smart_app.use_cases.records import MessageItem, MessageKind, MessageState, OutboxMessage
 
 SENDING = frozenset({MessageKind.SEND_SESSION, MessageKind.AMEND_SESSION})
 
@@ -29,6 +29,22 @@ AUDITED_AS: Mapping[MessageKind, str] = MappingProxyType(
 def sendings(messages: Iterable[OutboxMessage], session_id: str | None) -> list[OutboxMessage]:
     """The messages that carry versions of a session, oldest first."""
     return [one for one in messages if one.kind in SENDING and one.session == session_id]
+
+
+def replaced(message: OutboxMessage, messages: Iterable[OutboxMessage]) -> bool:
+    """Whether it was not taken and a later version of the same record, or later progress of its plan, was."""
+    if not message.state.final or message.state is MessageState.DELIVERED:
+        return False
+    return any(
+        later.seq > message.seq and later.state is MessageState.DELIVERED and _same_record(message, later)
+        for later in messages
+    )
+
+
+def _same_record(one: OutboxMessage, other: OutboxMessage) -> bool:
+    if one.kind is MessageKind.UPDATE_CARE_PLAN:
+        return (other.kind, other.course) == (one.kind, one.course)
+    return one.kind in SENDING and other.kind in SENDING and other.session == one.session
 
 
 def sent_items(messages: Iterable[OutboxMessage]) -> dict[str, list[MessageItem]]:

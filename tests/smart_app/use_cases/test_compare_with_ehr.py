@@ -12,6 +12,7 @@ import pytest
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from fhir_mappings.facts.treatment import KetamineSession
 from smart_app.use_cases.compare_with_ehr import Compared, Comparison, compare_with_ehr
+from smart_app.use_cases.delivery_status import delivery_view, retry_delivery
 from smart_app.use_cases.errors import Refused, Unauthorized
 from smart_app.use_cases.records import Caller, Json, MessageKind, MessageState
 from smart_app.use_cases.signed_session import retraction_items
@@ -105,6 +106,27 @@ async def test_amending_to_what_the_ehr_says_settles_the_conflict() -> None:
     clinic.amend(replace(session, version=2), dose=dose)
     await clinic.drain()
     assert clinic.last.state is MessageState.DELIVERED, clinic.last.reason
+    view = delivery_view(clinic.work, clinic.clock, CALLER)
+    replaced = [row for row in view.rows if row.replaced]
+    assert {row.words for row in replaced} == {"Not written: a later version was written instead"}
+    assert {row.target for row in replaced} == {"Procedure", "MedicationAdministration", "Provenance"}
+    assert not any(row.message for row in replaced), "nothing is left to be tried again"
+    assert "not written" not in view.summary
+    conflict = next(one.id for one in clinic.messages() if one.state is MessageState.CONFLICT)
+    with pytest.raises(Refused, match="later version"):
+        await compared(clinic, conflict)
+
+
+async def test_an_older_version_that_is_sent_again_all_the_same_writes_over_nothing() -> None:
+    clinic = Clinic()
+    session = await a_conflict(clinic)
+    conflict = next(one.id for one in clinic.messages() if one.state is MessageState.CONFLICT)
+    clinic.amend(replace(session, version=2), dose=replace(session.dose or a_dose(), given_mg=Decimal(39)))
+    await clinic.drain()
+    before = repr(clinic.ehr.resources)
+    retry_delivery(clinic.work, clinic.clock, CALLER, conflict)
+    await clinic.drain()
+    assert repr(clinic.ehr.resources) == before
 
 
 async def test_a_first_sending_that_the_ehr_kept_otherwise_shows_both() -> None:
