@@ -80,7 +80,7 @@ def site_sheet(site: SiteRules) -> tuple[SiteTable, ...]:
             name="session",
             title="When a reading asks for action",
             rows=tuple(
-                replace(row, words=f"{limit.words}: {limit.does}")
+                replace(row, words=f"{limit.words} ({limit.does.partition(',')[0]})")
                 for limit, row in zip(
                     ACTION_LIMITS,
                     _rows(ACTION_LIMITS, values_of(site.limits), values_of(shipped.limits)),
