@@ -17,7 +17,7 @@ from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
 from fhir_mappings.writing.questionnaire import questionnaire
 from launch.registration_keys import KEYS
-from smart_app.clinical.action_limits import ACTION_LIMITS
+from smart_app.clinical.action_limits import ACTION_LIMITS, READINGS
 from smart_app.clinical.counting import share_words
 from smart_app.clinical.course_states import ACTIVITY_TABLE, COURSE_TABLE, SESSION_TABLE
 from smart_app.clinical.goals import achievement
@@ -30,7 +30,7 @@ from smart_app.clinical.programme_settings import LISTED, TUNABLES, Tunable
 from smart_app.clinical.relapse import rule_words
 from smart_app.clinical.rule_sheet import rule_sheet
 from smart_app.clinical.site_sheet import SiteRules, site_sheet
-from smart_app.clinical.site_table import amount
+from smart_app.clinical.site_table import Key, amount
 from smart_app.sandbox.patients.table import PATIENTS
 from smart_app.use_cases.ledger_log import COLUMNS
 
@@ -139,10 +139,11 @@ def _programme_bounds(tunable: Tunable, shipped: ProgrammeDefinition) -> str:
     return f"{getattr(shipped, tunable.key)} ({bounds[0]} to {bounds[1]})" if bounds else "-"
 
 
-def _table_rows(name: str) -> Iterator[tuple[str, ...]]:
-    """Every key of a table of site.toml."""
+def _table_rows(name: str, keys: Sequence[Key] = ()) -> Iterator[tuple[str, ...]]:
+    """Every key of a table of site.toml; with `keys`, these alone."""
     (told,) = (each for each in site_sheet(SiteRules()) if each.name == name)
-    for row in told.rows:
+    wanted = {each.key for each in keys or told.rows}
+    for row in (each for each in told.rows if each.key in wanted):
         yield f"`{row.key}`", row.words, row.shipped, row.bounds, row.source
 
 
@@ -222,6 +223,10 @@ pain, weakness or a disturbance of speech or sight, and a severe headache, recor
 whatever the readings say.
 
 {table(("key of [session]", "reached when", "shipped (bounds)", "what the page says to do"), _action_rows())}
+
+The same table says which readings let a dose start, and what they propose at discharge:
+
+{table(("key of [session]", "meaning", "shipped", "may be set", "source"), _table_rows("session", READINGS))}
 
 ## What is asked before the dose and at discharge
 

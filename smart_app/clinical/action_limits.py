@@ -9,7 +9,15 @@ from typing import Any
 
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.session_rules import Pressure, SessionLimits
-from smart_app.clinical.site_table import PROPOSAL, Amount, SettingsRefused, amount, number_complaint, read_table
+from smart_app.clinical.site_table import (
+    PROPOSAL,
+    Amount,
+    Number,
+    SettingsRefused,
+    amount,
+    number_complaint,
+    read_table,
+)
 
 TABLE = "session"  # of site.toml
 
@@ -61,13 +69,27 @@ ACTION_LIMITS: tuple[ActionLimit, ...] = (
 )  # fmt: skip
 
 
+# What lets a dose start, and what the readings propose at discharge.
+READINGS: tuple[Number, ...] = (
+    Number(key="gate_minutes", words="age of the blood pressure that lets the dose start, at most", unit="minutes",
+           least=15, most=60),
+    Number(key="baseline_readings", words="readings of blood pressure before the dose", least=2, most=4),
+    Number(key="baseline_apart", words="the last two further apart than this ask for one more", unit="mmHg",
+           least=4, most=10),
+    Number(key="near_baseline_percent", words="at discharge, blood pressure so near to the baseline serves too",
+           unit="%", least=0, most=10),
+    Number(key="saturation_spread", words="at discharge, oxygen saturation so far below the baseline serves too",
+           unit="%", least=0, most=2),
+)  # fmt: skip
+
+
 def session_limits(table: Mapping[str, Any], screened_by: Limits) -> SessionLimits:
     """The limits of a parsed site.toml, table [session]. Raises SettingsRefused with every problem found.
 
     The dose starts by the same limits as the patient was screened by (clinical content 2.2, step 6).
     """
-    given, problems = read_table(table, TABLE, ACTION_LIMITS)
-    values = {each.key: each.shipped for each in ACTION_LIMITS} | given
+    given, problems = read_table(table, TABLE, (*ACTION_LIMITS, *READINGS))
+    values = {**values_of(SessionLimits()), **given}
     if not problems:
         pause = Pressure(systolic=Decimal(values["pause_systolic"]), diastolic=Decimal(values["pause_diastolic"]))
         stop = Pressure(systolic=Decimal(values["stop_systolic"]), diastolic=Decimal(values["stop_diastolic"]))
@@ -83,11 +105,16 @@ def session_limits(table: Mapping[str, Any], screened_by: Limits) -> SessionLimi
         oxygen_saturation=Decimal(values["oxygen_saturation"]),
         respiratory_rate=Decimal(values["respiratory_rate"]),
         sedation=values["sedation"],
+        gate_minutes=values["gate_minutes"],
+        baseline_readings=values["baseline_readings"],
+        baseline_apart=Decimal(values["baseline_apart"]),
+        near_baseline_percent=values["near_baseline_percent"],
+        saturation_spread=Decimal(values["saturation_spread"]),
     )
 
 
 def values_of(limits: SessionLimits) -> Mapping[str, Amount]:
-    """What holds, by key of ACTION_LIMITS."""
+    """What holds, by key of ACTION_LIMITS and READINGS."""
     return {
         "pause_systolic": limits.warn.systolic,
         "pause_diastolic": limits.warn.diastolic,
@@ -97,4 +124,5 @@ def values_of(limits: SessionLimits) -> Mapping[str, Amount]:
         "oxygen_saturation": limits.oxygen_saturation,
         "respiratory_rate": limits.respiratory_rate,
         "sedation": limits.sedation,
+        **{each.key: getattr(limits, each.key) for each in READINGS},
     }

@@ -11,8 +11,6 @@ from typing import TypeVar
 from fhir_mappings.facts.treatment import Reading
 from smart_app.clinical.session_rules import SessionLimits, clock_time, elapsed, pressures, reached, shown
 
-NEAR_BASELINE = Decimal("0.10")  # of either pressure; clinical content on sessions, a working proposal
-SATURATION_SPREAD = Decimal(2)  # points of %, about what two measurements differ by anyway
 ALERT = 5  # MOAA/S
 
 Value = TypeVar("Value", Decimal, int)
@@ -61,13 +59,20 @@ def _pressure(before: Sequence[Reading], since: Sequence[Reading], limits: Sessi
     numbers += f", baseline {shown(baseline)}" if baseline is not None else ", no baseline"
     if not reached(last, limits.start):
         return Proposal(met=True, words=f"{numbers}: below {limits.start}.")
-    if baseline is not None and _near(last.systolic, baseline.systolic) and _near(last.diastolic, baseline.diastolic):
-        return Proposal(met=True, words=f"{numbers}: within 10 % of it.")
-    return Proposal(met=False, words=f"{numbers}: neither below {limits.start} nor within 10 % of the baseline.")
+    percent = limits.near_baseline_percent
+    if baseline is not None and _near(last, baseline, percent):
+        return Proposal(met=True, words=f"{numbers}: within {percent} % of it.")
+    words = f"{numbers}: neither below {limits.start} nor within {percent} % of the baseline."
+    return Proposal(met=False, words=words)
 
 
-def _near(now: Decimal | None, baseline: Decimal | None) -> bool:
-    return now is not None and baseline is not None and abs(now - baseline) <= baseline * NEAR_BASELINE
+def _near(now: Reading, baseline: Reading, percent: int) -> bool:
+    """Both numbers."""
+    pairs = ((now.systolic, baseline.systolic), (now.diastolic, baseline.diastolic))
+    return all(
+        value is not None and before is not None and abs(value - before) * 100 <= before * percent
+        for value, before in pairs
+    )
 
 
 def _saturation(before: Sequence[Reading], since: Sequence[Reading], limits: SessionLimits) -> Proposal | None:
@@ -77,7 +82,9 @@ def _saturation(before: Sequence[Reading], since: Sequence[Reading], limits: Ses
     value, at = last
     earlier = _last(before, lambda reading: reading.oxygen_saturation)
     least = (
-        limits.oxygen_saturation if earlier is None else max(earlier[0] - SATURATION_SPREAD, limits.oxygen_saturation)
+        limits.oxygen_saturation
+        if earlier is None
+        else max(earlier[0] - limits.saturation_spread, limits.oxygen_saturation)
     )
     baseline = "no baseline" if earlier is None else f"baseline {earlier[0]} %"
     return Proposal(met=value >= least, words=f"{value} % at {clock_time(at)}, {baseline}.")

@@ -11,8 +11,6 @@ from enum import StrEnum
 from fhir_mappings.facts.treatment import Reading
 from smart_app.clinical.limits import Limits
 
-# Clinical README 2.2.6: the session-day reading is taken within an hour before the dose.
-GATE_WINDOW = timedelta(minutes=60)
 REPEAT_AFTER = timedelta(minutes=5)
 REPEAT_AFTER_STOP = timedelta(minutes=2)
 # A reading this much before its planned minute still stands for it.
@@ -43,11 +41,18 @@ class SessionLimits:
     warn: Pressure = field(default_factory=lambda: _limit(160, 100))
     stop: Pressure = field(default_factory=lambda: _limit(180, 110))
     sustained_minutes: int = 10  # so long not below `warn`: pause; before that: repeat
+    gate_minutes: int = 60  # the reading that lets the dose start is at most so old (clinical README 2.2, step 6)
     baseline_readings: int = 2  # before the dose; the last one decides
     baseline_apart: Decimal = Decimal(10)  # mmHg; two readings that differ by more ask for a third
     oxygen_saturation: Decimal = Decimal(92)  # below it: stimulate, oxygen
     respiratory_rate: Decimal = Decimal(8)  # below it: stop
     sedation: int = 2  # MOAA/S at or below it: airway, stop
+    near_baseline_percent: int = 10  # at discharge either pressure may be so far off the baseline
+    saturation_spread: Decimal = Decimal(2)  # points of %, about what two measurements differ by anyway
+
+    @property
+    def gate_window(self) -> timedelta:
+        return timedelta(minutes=self.gate_minutes)
 
     @classmethod
     def of_site(cls, limits: Limits) -> SessionLimits:
@@ -56,7 +61,7 @@ class SessionLimits:
 
 
 class GateState(StrEnum):
-    MISSING = "missing"  # no reading before the dose, or none within the hour
+    MISSING = "missing"  # no reading before the dose, or none shortly before it
     FAILING = "failing"
     REPEAT = "repeat"  # below the limit, but one reading more is asked for
     PASSING = "passing"
@@ -153,8 +158,8 @@ def gate(readings: Sequence[Reading], *, dose_at: datetime, limits: SessionLimit
         return Gate(state=GateState.MISSING, finding=finding, words="Measure blood pressure first.")
     last = before[-1]
     at = clock_time(last.measured.at)
-    if elapsed(last.measured.at, dose_at) > GATE_WINDOW:
-        finding = f"The last reading, {at}, is more than 60 minutes before the dose."
+    if elapsed(last.measured.at, dose_at) > limits.gate_window:
+        finding = f"The last reading, {at}, is more than {limits.gate_minutes} minutes before the dose."
         words = f"Measure blood pressure first. {finding}"
         return Gate(state=GateState.MISSING, finding=finding, words=words, reading=last.id)
     if reached(last, limits.start):
@@ -166,7 +171,7 @@ def gate(readings: Sequence[Reading], *, dose_at: datetime, limits: SessionLimit
             reading=last.id,
             repeat_at=after(last.measured.at, REPEAT_AFTER),
         )
-    within = [reading for reading in before if elapsed(reading.measured.at, dose_at) <= GATE_WINDOW]
+    within = [reading for reading in before if elapsed(reading.measured.at, dose_at) <= limits.gate_window]
     asked = _one_more(within, limits)
     finding = f"Blood pressure {shown(last)} at {at}: below {limits.start}."
     if asked:
@@ -177,8 +182,18 @@ def gate(readings: Sequence[Reading], *, dose_at: datetime, limits: SessionLimit
     return Gate(state=GateState.PASSING, finding=finding, words=finding, reading=last.id)
 
 
+_COUNTS = {1: "one", 2: "two", 3: "three", 4: "four"}
+
+
+def baseline_words(limits: SessionLimits) -> str:
+    """Two blood pressures within 60 minutes before the dose."""
+    count = limits.baseline_readings
+    readings = "blood pressure" if count == 1 else "blood pressures"
+    return f"{_COUNTS[count]} {readings} within {limits.gate_minutes} minutes before the dose"
+
+
 def _one_more(within: Sequence[Reading], limits: SessionLimits) -> str:
-    """Why the readings of the last hour do not suffice; empty when they do."""
+    """Why the readings shortly before the dose do not suffice; empty when they do."""
     if len(within) < limits.baseline_readings:
         return "It is the only reading." if len(within) == 1 else f"There are only {len(within)} readings."
     if len(within) == limits.baseline_readings > 1 and _apart(within[-2], within[-1]) > limits.baseline_apart:
@@ -258,11 +273,11 @@ def next_due(
     limits: SessionLimits,
 ) -> Due:
     """The next reading: the schedule counts minutes from the dose, and a reading that asks for action brings the
-    next one forward. A reading taken within the hour before the dose is the schedule's minute 0."""
+    next one forward. A reading taken so shortly before the dose that it lets it start is the schedule's minute 0."""
     taken = sorted((reading for reading in readings if reading.struck is None), key=_instant)
     if dose_at is None:
         return _due_before_dose(taken, now, limits)
-    planned = _next_planned(taken, schedule, dose_at)
+    planned = _next_planned(taken, schedule, dose_at, limits)
     since = [reading for reading in taken if elapsed(dose_at, reading.measured.at) >= timedelta(0)]
     repeat = _repeat(since, limits) if since else None
     times = [at for at in (planned, repeat) if at is not None]
@@ -280,9 +295,11 @@ def _due_before_dose(taken: Sequence[Reading], now: datetime, limits: SessionLim
     return Due(at=None, overdue=False, words=state.words)
 
 
-def _next_planned(taken: Sequence[Reading], schedule: Sequence[int], dose_at: datetime) -> datetime | None:
+def _next_planned(
+    taken: Sequence[Reading], schedule: Sequence[int], dose_at: datetime, limits: SessionLimits
+) -> datetime | None:
     covered = [elapsed(dose_at, reading.measured.at) for reading in taken]
-    last = max((gap for gap in covered if gap >= -GATE_WINDOW), default=None)
+    last = max((gap for gap in covered if gap >= -limits.gate_window), default=None)
     for minutes in schedule:
         planned = timedelta(minutes=minutes)
         if last is None or (minutes > 0 and planned - EARLY > last):

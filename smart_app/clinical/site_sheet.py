@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
 from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.programmes import PROGRAMMES, Programmes
-from smart_app.clinical.action_limits import ACTION_LIMITS, values_of
+from smart_app.clinical.action_limits import ACTION_LIMITS, READINGS, values_of
 from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
 from smart_app.clinical.maintenance_rules import BOUNDS, MaintenanceRules
 from smart_app.clinical.outcome_settings import OUTCOMES
@@ -78,15 +78,8 @@ def site_sheet(site: SiteRules) -> tuple[SiteTable, ...]:
         *(_programme(definition) for definition in site.programmes.values()),
         SiteTable(
             name="session",
-            title="When a reading asks for action",
-            rows=tuple(
-                replace(row, words=f"{limit.words} ({limit.does.partition(',')[0]})")
-                for limit, row in zip(
-                    ACTION_LIMITS,
-                    _rows(ACTION_LIMITS, values_of(site.limits), values_of(shipped.limits)),
-                    strict=True,
-                )
-            ),
+            title="Readings of a session",
+            rows=_readings(values_of(site.limits), values_of(shipped.limits)),
         ),
         SiteTable(name="ledger", title="The ledger", rows=_fields(SETTINGS, site.ledger, shipped.ledger)),
         SiteTable(name="signing", title="Signing", rows=_fields(SIGNING, site.signing, shipped.signing)),
@@ -102,6 +95,12 @@ def site_sheet(site: SiteRules) -> tuple[SiteTable, ...]:
             rows=_fields(BOUNDS, site.maintenance, shipped.maintenance),
         ),
     )
+
+
+def _readings(here: Mapping[str, Any], shipped: Mapping[str, Any]) -> tuple[SiteRow, ...]:
+    acting = zip(ACTION_LIMITS, _rows(ACTION_LIMITS, here, shipped), strict=True)
+    told = (replace(row, words=f"{limit.words} ({limit.does.partition(',')[0]})") for limit, row in acting)
+    return (*told, *_rows(READINGS, here, shipped))
 
 
 def _fields(keys: Sequence[Key], here: object, shipped: object) -> tuple[SiteRow, ...]:

@@ -17,7 +17,15 @@ from smart_app.clinical.infusion import InfusionState, ran, state_after, stretch
 from smart_app.clinical.ledger import NotPosted
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.rescue_medicines import RESCUE, ROUTES
-from smart_app.clinical.session_rules import Action, Level, SessionLimits, action, elapsed, next_due
+from smart_app.clinical.session_rules import (
+    Action,
+    Level,
+    SessionLimits,
+    action,
+    baseline_words,
+    elapsed,
+    next_due,
+)
 from smart_app.use_cases.at_hand import AtHand
 from smart_app.use_cases.check_lines import check_lines, known_at_discharge, known_before
 from smart_app.use_cases.checklist import (
@@ -133,6 +141,7 @@ def view_of(
         discharge=discharge,
         therapy=therapy,
         gate=at_hand.gate(),
+        baseline=baseline_words(at_hand.limits),
         against_dose=against_the_dose(at_hand),
         not_asked=open_stopping(at_hand),
         reasons_wanted=reasons_wanted(at_hand),

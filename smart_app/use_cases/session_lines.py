@@ -244,6 +244,7 @@ class SessionView:
     discharge: tuple[CheckLine, ...]
     therapy: tuple[CheckLine, ...]
     gate: Gate
+    baseline: str  # how many blood pressures are asked for and how long before the dose, in words
     against_dose: Mapping[str, str]  # stopping checks that stand against the dose, by field
     not_asked: Mapping[str, str]  # stopping checks that nobody answered, by field
     reasons_wanted: tuple[str, ...]  # fields for a prescriber's reason, without which the dose does not start

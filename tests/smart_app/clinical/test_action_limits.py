@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from smart_app.clinical.action_limits import ACTION_LIMITS, ActionLimit, session_limits
+from smart_app.clinical.action_limits import ACTION_LIMITS, READINGS, ActionLimit, session_limits, values_of
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.session_rules import Pressure, SessionLimits
-from smart_app.clinical.site_table import SettingsRefused
+from smart_app.clinical.site_table import Number, SettingsRefused
 
 TIGHT = Limits(systolic=Decimal(135))
 
@@ -59,3 +59,23 @@ def test_never_later_than_shipped_and_within_bounds(limit: ActionLimit) -> None:
 def test_what_cannot_be_is_named(table: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsRefused, match=words):
         session_limits(table, Limits())
+
+
+def test_what_is_shipped_is_what_holds() -> None:
+    held = values_of(SessionLimits())
+    assert {each.key: held[each.key] for each in ACTION_LIMITS} == {each.key: each.shipped for each in ACTION_LIMITS}
+    assert set(held) == {each.key for each in (*ACTION_LIMITS, *READINGS)}
+
+
+@pytest.mark.parametrize("number", READINGS, ids=lambda each: each.key)
+def test_a_site_asks_only_for_more_and_closer_readings(number: Number) -> None:
+    shipped = values_of(SessionLimits())[number.key]
+    assert shipped == (number.least if number.key == "baseline_readings" else number.most)
+    for value in (number.least, number.most):
+        here = read(**{number.key: value})
+        assert (values_of(here)[number.key], type(values_of(here)[number.key])) == (value, type(shipped))
+        others = {key: held for key, held in values_of(here).items() if key != number.key}
+        assert others == {key: held for key, held in values_of(read()).items() if key != number.key}
+    for value in (number.least - 1, number.most + 1, "2", True, 1.5):
+        with pytest.raises(SettingsRefused, match=rf"\[session\] {number.key}: must be a whole number"):
+            read(**{number.key: value})

@@ -101,3 +101,18 @@ def test_a_baseline_in_the_minute_of_the_dose_is_no_reading_after_it() -> None:
 def test_time_is_counted_in_whole_minutes(minutes: int, met: bool) -> None:
     found = observed(timedelta(minutes=minutes, seconds=59), 120)
     assert found == Proposal(met=met, words=f"Observed for {minutes} of 120 minutes.")
+
+
+@pytest.mark.parametrize(("percent", "met"), [(5, True), (4, False), (0, False)])
+def test_how_near_the_baseline_is_set_by_the_site(percent: int, met: bool) -> None:
+    limits = SessionLimits(near_baseline_percent=percent)
+    found = proposals([BASELINE, a_reading("157.5/98", "16:00")], dose_at=at("14:10"), limits=limits)["pressure"]
+    assert found.met is met
+    assert f"within {percent} % of" in found.words
+
+
+@pytest.mark.parametrize(("spread", "met"), [(2, True), (1, False)])
+def test_so_is_the_spread_of_the_saturation(spread: int, met: bool) -> None:
+    limits = SessionLimits(saturation_spread=Decimal(spread))
+    readings = [BASELINE, a_reading("", "16:00", oxygen_saturation=Decimal(95))]
+    assert proposals(readings, dose_at=at("14:10"), limits=limits)["saturation"].met is met

@@ -22,6 +22,7 @@ from smart_app.clinical.session_rules import (
     Level,
     SessionLimits,
     action,
+    baseline_words,
     elapsed,
     gate,
     next_due,
@@ -125,6 +126,27 @@ def test_a_failing_pressure_is_not_below_and_is_repeated() -> None:
 def test_the_last_pressure_within_the_hour_before_the_dose_decides(readings: list[Reading], state: GateState) -> None:
     assert gate(readings, dose_at=at("14:10"), limits=ONE).state is state
     assert gate(readings[::-1], dose_at=at("14:10"), limits=ONE).state is state
+
+
+@pytest.mark.parametrize(("taken", "state"), [("13:40", GateState.PASSING), ("13:39", GateState.MISSING)])
+def test_a_site_asks_for_a_pressure_nearer_to_the_dose(taken: str, state: GateState) -> None:
+    limits = replace(ONE, gate_minutes=30)
+    readings = [a_reading("128/78", taken)]
+    found = gate(readings, dose_at=at("14:10"), limits=limits)
+    assert found.state is state
+    assert ("more than 30 minutes before the dose" in found.words) is (state is GateState.MISSING)
+    due = next_due(
+        [a_reading("128/78", taken)], schedule=(0, 10), dose_at=at("14:10"), now=at("14:12"), limits=limits
+    )
+    assert due.at == (at("14:20") if state is GateState.PASSING else at("14:10"))
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(1, "one blood pressure"), (2, "two blood pressures"), (4, "four blood pressures")]
+)
+def test_what_is_asked_for_before_the_dose_in_words(count: int, words: str) -> None:
+    limits = SessionLimits(baseline_readings=count, gate_minutes=45)
+    assert baseline_words(limits) == f"{words} within 45 minutes before the dose"
 
 
 def test_without_a_reading_the_pressure_is_to_be_measured() -> None:

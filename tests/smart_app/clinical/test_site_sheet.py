@@ -9,7 +9,7 @@ import pytest
 
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import Route
-from smart_app.clinical.action_limits import ACTION_LIMITS, ActionLimit, session_limits
+from smart_app.clinical.action_limits import ACTION_LIMITS, READINGS, ActionLimit, session_limits
 from smart_app.clinical.ledger_rules import SETTINGS, LedgerRules
 from smart_app.clinical.limits import Limits
 from smart_app.clinical.maintenance_rules import BOUNDS
@@ -18,7 +18,7 @@ from smart_app.clinical.signing_rules import SIGNING, SigningRules
 from smart_app.clinical.site_sheet import SiteRow, SiteRules, site_sheet
 
 KEYS = {
-    "session": ACTION_LIMITS,
+    "session": (*ACTION_LIMITS, *READINGS),
     "ledger": SETTINGS,
     "signing": SIGNING,
     "outcomes": OUTCOMES,
@@ -47,9 +47,9 @@ def test_what_differs_of_the_action_levels_is_marked(limit: ActionLimit) -> None
     assert shown[f"session {key}"].value.startswith(str(strictest))
 
 
-def test_two_limits_on_one_value_are_told_apart_by_what_they_ask_for() -> None:
-    words = [row.words for table in site_sheet(SiteRules()) for row in table.rows if table.name == "session"]
-    assert len(set(words)) == len(ACTION_LIMITS)
+def test_no_two_settings_of_a_table_read_alike() -> None:
+    for table in site_sheet(SiteRules()):
+        assert len({row.words for row in table.rows}) == len(table.rows), table.name
 
 
 def test_words_and_switches_are_told_as_they_are_set() -> None:
