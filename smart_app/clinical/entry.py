@@ -98,6 +98,14 @@ def past_moment(time_text: str, date_text: str, now: datetime) -> datetime:
     return moment
 
 
+def past_day(typed: str, today: date) -> date:
+    """A day that is not ahead. NotUsable."""
+    on = day(typed)
+    if on > today:
+        raise NotUsable("This day has not come yet.")
+    return on
+
+
 def past_day_problem(on: date, today: date) -> str:
     """What is wrong with the day of a session that was held; empty when nothing is."""
     if on > today:

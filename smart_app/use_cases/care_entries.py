@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
-from smart_app.clinical.entry import NotUsable, amount, day
+from smart_app.clinical.entry import NotUsable, amount, past_day
 from smart_app.use_cases.access import audited, refuse, require_writer
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
@@ -54,7 +54,7 @@ def record_care(
         if known is not None:
             return known
         problems: dict[str, str] = {}
-        on = past_day(fields.get("day", ""), now.date(), problems)
+        on = day_told(fields.get("day", ""), now.date(), problems)
         _CHECKS[kind](fields, problems)
         if problems:
             raise Refused("Some of this needs another look.", problems=problems)
@@ -137,19 +137,16 @@ def struck(entry: CareEntry, reason: str, caller: Caller, now: datetime, strike_
     )
 
 
-def past_day(typed: str, today: date, problems: dict[str, str], field: str = "day") -> date | None:
+def day_told(typed: str, today: date, problems: dict[str, str], field: str = "day") -> date | None:
     """The day as typed; None, with the problem by field, where there is none or it has not come yet."""
     if not typed.strip():
         problems[field] = "Enter the day."
         return None
     try:
-        on = day(typed.strip())
+        return past_day(typed.strip(), today)
     except NotUsable as error:
         problems[field] = str(error)
         return None
-    if on > today:
-        problems[field] = "This day has not come yet."
-    return on
 
 
 def _urinary(fields: Mapping[str, str], problems: dict[str, str]) -> None:

@@ -28,7 +28,7 @@ from smart_app.use_cases.course_events import (
 from smart_app.use_cases.course_progress import activities_now, open_one, progress_now
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
-from smart_app.use_cases.reasons import REASON_LENGTH, required_reason, says_enough
+from smart_app.use_cases.reasons import reason_in, required_reason
 from smart_app.use_cases.records import Caller, StoredCourse, StoredSession
 from smart_app.use_cases.site import Site
 
@@ -270,8 +270,7 @@ def _dates(found: Standing, fields: Mapping[str, str], caller: Caller, now: date
     """New days for what is still to be done; the rest of the plan stays."""
     table = dates_table(found, fields, now.date())
     problems = day_problems(table, now.date())
-    if not says_enough(fields.get("reason", "")):
-        problems["reason"] = f"Give a reason ({REASON_LENGTH} characters or more)."
+    reason = reason_in(fields, problems)
     new = {line.number: line.day for line in table if not line.fixed and line.day is not None}
     moved = [each for each in found.course.planned if each.number in new and each.day != new[each.number]]
     if not problems and not moved:
@@ -279,7 +278,7 @@ def _dates(found: Standing, fields: Mapping[str, str], caller: Caller, now: date
     if problems:
         raise Refused("Some of this needs another look.", problems=problems)
     told = ", ".join(f"session {each.number} to {day_words(new[each.number])}" for each in moved)
-    changed = noted(found.course, caller, now, f"New dates: {told}. {fields['reason'].strip()}")
+    changed = noted(found.course, caller, now, f"New dates: {told}. {reason}")
     planned = tuple(replace(each, day=new.get(each.number, each.day)) for each in found.course.planned)
     changed = replace(changed, planned=planned)
     return replace(changed, planned=activities_now(changed, found.sessions))

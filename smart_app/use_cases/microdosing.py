@@ -33,11 +33,11 @@ from smart_app.use_cases.access import (
 )
 from smart_app.use_cases.care_entries import (
     LONGEST,
+    day_told,
     entries_of,
     keep,
     known_entry,
     own_entries,
-    past_day,
     standing_entries,
 )
 from smart_app.use_cases.course_events import OPEN, keep_course, noted
@@ -45,7 +45,7 @@ from smart_app.use_cases.decide_course import finished, standing
 from smart_app.use_cases.enrolment_form import dose_plan
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
-from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
+from smart_app.use_cases.reasons import reason_in
 from smart_app.use_cases.records import Caller, CareEntry, CareKind, StoredCourse, StoredSession
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.statement_messages import statement_message
@@ -229,9 +229,9 @@ def _entry(
     course: StoredCourse, caller: Caller, now: datetime, entry_id: str, fields: Mapping[str, str]
 ) -> CareEntry:
     problems: dict[str, str] = {}
-    first = past_day(fields.get("day", ""), now.date(), problems)
+    first = day_told(fields.get("day", ""), now.date(), problems)
     typed = fields.get("until", "").strip() or fields.get("day", "")
-    last = past_day(typed, now.date(), problems, "until") if not problems else None
+    last = day_told(typed, now.date(), problems, "until") if not problems else None
     step = _span_problems(course, first, last, problems) if first is not None and last is not None else None
     days = (last - first).days + 1 if first is not None and last is not None else 1
     missed = _missed(fields, days, problems)
@@ -328,11 +328,9 @@ def review(
         problems: dict[str, str] = {}
         if decision not in set(ReviewDecision):
             problems["decision"] = "Decide: continue, change the dose, or stop."
-        if not says_enough(fields.get("reason", "")):
-            problems["reason"] = f"Give a reason ({REASON_LENGTH} characters or more)."
+        reason = reason_in(fields, problems)[:LONGEST]
         if problems:
             raise Refused("Some of this needs another look.", problems=problems)
-        reason = fields["reason"].strip()[:LONGEST]
         made = Review(day=now.date(), decision=ReviewDecision(decision), reason=reason, by=caller.clinician, at=now)
         if any(
             (each.day, each.decision, each.reason) == (made.day, made.decision, reason) for each in course.reviews
@@ -383,11 +381,9 @@ def _stepped(course: StoredCourse, fields: Mapping[str, str], caller: Caller, no
     problems: dict[str, str] = {}
     mg = _milligrams(course, fields, latest, problems)
     first = _first_day(fields, latest, now, problems)
-    if not says_enough(fields.get("reason", "")):
-        problems["reason"] = f"Give a reason ({REASON_LENGTH} characters or more)."
+    reason = reason_in(fields, problems)[:LONGEST]
     if problems or mg is None or first is None:
         raise Refused("Some of this needs another look.", problems=problems)
-    reason = fields["reason"].strip()[:LONGEST]
     if latest is not None and latest.mg == mg:
         raise Refused("Some of this needs another look.", problems={"mg": "This is the dose already."})
     before = (*steps[:-1], replace(latest, last=first - timedelta(days=1))) if latest is not None else ()

@@ -12,18 +12,18 @@ from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.questionnaire import Instrument
 from fhir_mappings.facts.treatment import Role
-from smart_app.clinical.entry import NotUsable, day
 from smart_app.clinical.follow_up import WEEK, Due, DueState, next_due, schedule
 from smart_app.clinical.instruments import result
 from smart_app.clinical.outcomes import Outcome, ScaleScore, outcome, totals
 from smart_app.clinical.relapse import Cause, Relapse, relapse
 from smart_app.clinical.suicidality import SuicidalityAlert, suicidality_alert
 from smart_app.use_cases.access import audited, own_course, refuse, require_prescriber, require_writer
+from smart_app.use_cases.care_entries import day_told
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.goals import goals_followed
 from smart_app.use_cases.judged_course import declared_relapses, first_session, held_days, primary_scale, treated
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
-from smart_app.use_cases.reasons import required_reason
+from smart_app.use_cases.reasons import reason_in, required_reason
 from smart_app.use_cases.record_score import form_of
 from smart_app.use_cases.records import (
     Caller,
@@ -274,9 +274,9 @@ def declare_relapse(
         cause = fields.get("cause", "")
         if cause not in set(Cause):
             problems["cause"] = "Say what the relapse is known by."
-        on = _past_day(fields.get("day", ""), now, problems)
-        why = _why(fields, problems)
-        if problems:
+        on = day_told(fields.get("day", "").strip() or now.date().isoformat(), now.date(), problems)
+        why = reason_in(fields, problems)[:LONGEST_REASON]
+        if problems or on is None:
             raise Refused("Some of this needs another look.", problems=problems)
         made = _decision(caller, now, ids, DecisionKind.RELAPSE, course.id, cause, on, why)
         with goals_followed(uow, caller, now, ids, site):
@@ -298,7 +298,7 @@ def choose_scale(
         scale = fields.get("scale", "")
         if scale not in INSTRUMENTS or not INSTRUMENTS[scale].primary:
             problems["scale"] = "Choose a scale."
-        why = _why(fields, problems)
+        why = reason_in(fields, problems)[:LONGEST_REASON]
         if problems:
             raise Refused("Some of this needs another look.", problems=problems)
         made = _decision(caller, now, ids, DecisionKind.SCALE, course.id, scale, now.date(), why)
@@ -314,25 +314,6 @@ def _own(uow: UnitOfWork, caller: Caller, now: datetime, action: str) -> StoredC
     if course is None:
         refuse(uow, caller, now, action, Refused("This patient has no course.", advice="Enrol the patient first."))
     return course
-
-
-def _why(fields: Mapping[str, str], problems: dict[str, str]) -> str:
-    try:
-        return required_reason(fields.get("reason", ""))[:LONGEST_REASON]
-    except Refused as refused:
-        problems |= refused.problems
-        return ""
-
-
-def _past_day(typed: str, now: datetime, problems: dict[str, str]) -> date:
-    try:
-        on = day(typed) if typed.strip() else now.date()
-    except NotUsable as error:
-        problems["day"] = str(error)
-        return now.date()
-    if on > now.date():
-        problems["day"] = "This day has not come yet."
-    return on
 
 
 def _decision(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from smart_app.use_cases.errors import Refused
 
 REASON_LENGTH = 10
@@ -21,3 +23,12 @@ def required_reason(typed: str) -> str:
         words = f"Give a reason ({REASON_LENGTH} characters or more)."
         raise Refused("A reason is needed.", problems={"reason": words})
     return reason
+
+
+def reason_in(fields: Mapping[str, str], problems: dict[str, str]) -> str:
+    """The form's `reason`, as `required_reason` reads it; what is wrong with it is added to the form's problems."""
+    try:
+        return required_reason(fields.get("reason", ""))
+    except Refused as refused:
+        problems |= refused.problems
+        return ""

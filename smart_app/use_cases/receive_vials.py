@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from fhir_mappings.facts.treatment import Drug
-from smart_app.clinical.entry import NotUsable, day, whole
+from smart_app.clinical.entry import NotUsable, past_day, whole
 from smart_app.clinical.ledger import Act, Posting, Vial, last_day
 from smart_app.clinical.usual_vials import vial_questions
 from smart_app.use_cases.access import audited, retried
@@ -129,9 +129,7 @@ def _expiry(typed: str) -> str:
 
 
 def _past(typed: str, today: date) -> date:
-    on = day(typed)
-    if on > today:
-        raise NotUsable("This day has not come yet.")
+    on = past_day(typed, today)
     if today - on > OLDEST:
         raise NotUsable("This is more than five years ago.")
     return on
