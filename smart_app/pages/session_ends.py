@@ -25,7 +25,7 @@ def strike(visit: Visit) -> Response:
         try:
             strike_entry(visit.deps.work, visit.deps.clock, visit.caller, session, entry, visit.fields["reason"])
         except Refused as refused:
-            problems = _at("reason", refused)
+            problems = refused.at_fields(otherwise="reason")
         else:
             return visit.go(f"session/{session}/monitor?saved=1")
     view = session_view(visit.deps.work, visit.deps.clock, visit.caller, session, visit.deps.site)
@@ -78,7 +78,7 @@ def stop(visit: Visit) -> Response:
         try:
             stop_session(deps.work, deps.clock, visit.caller, session, visit.fields)
         except Refused as refused:
-            problems = _at("stop.reason", refused)
+            problems = refused.at_fields(otherwise="stop.reason")
         else:
             view = session_view(deps.work, deps.clock, visit.caller, session, deps.site)
             return visit.go(f"session/{session}/{_after_stop(view)}")
@@ -112,7 +112,7 @@ def missed(visit: Visit) -> Response:
         try:
             not_done(deps.work, deps.clock, visit.caller, visit.fields, deps.ids, deps.site)
         except Refused as refused:
-            problems = _at("reason", refused)
+            problems = refused.at_fields(otherwise="reason")
         else:
             deps.wake_worker()
             return visit.go("progress")
@@ -125,10 +125,6 @@ def missed(visit: Visit) -> Response:
         problems=problems,
         values=visit.fields or {"day": visit.now.date().isoformat()},
     )
-
-
-def _at(field: str, refused: Refused) -> Problems:
-    return refused.problems or {field: " ".join(part for part in (refused.words, refused.advice) if part)}
 
 
 _KEEP_MISSED = keep_on("session/missed")

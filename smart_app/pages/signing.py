@@ -39,7 +39,7 @@ def note_page(visit: Visit, problems: Problems, *, changed: bool = False, too_la
         "signed.html" if signed else "sign.html",
         tab="session",
         title=title,
-        status=422 if problems else 409 if changed else 403 if too_late else 200,
+        status=409 if changed else 403 if too_late else 200,
         review=found,
         chart=_chart(visit, found),
         view=found.view,
@@ -85,9 +85,7 @@ def confirm(visit: Visit) -> Response:
     except SignInNeeded as needed:
         return note_page(visit, {}, too_late=needed.words)
     except Refused as refused:
-        if not refused.problems:
-            raise
-        return note_page(visit, refused.problems)
+        return note_page(visit, refused.at_fields())
     deps.wake_worker()
     return visit.go(f"session/{session}/sign?done=1")
 
@@ -99,7 +97,7 @@ def take_back(visit: Visit) -> Response:
         try:
             enter_in_error(deps.work, deps.clock, visit.caller, session, visit.fields["reason"], deps.ids, deps.site)
         except Refused as refused:
-            problems = refused.problems or {"reason": f"{refused.words} {refused.advice}".strip()}
+            problems = refused.at_fields(otherwise="reason")
         else:
             deps.wake_worker()
             return visit.go(f"session/{session}/sign")
@@ -107,7 +105,6 @@ def take_back(visit: Visit) -> Response:
         "reason.html",
         tab="session",
         title="Entered in error",
-        status=422 if problems else 200,
         problems=problems,
         values=visit.fields,
         heading="Mark this session as entered in error",

@@ -75,11 +75,14 @@ class Refused(Exception):
         self.problems: Problems = problems or {}
         self.reference = ""  # of its audit record, once there is one
 
-    def at_fields(self) -> Problems:
-        """For the form that was refused. A refusal that names no field is raised again: it gets its own page."""
-        if not self.problems:
+    def at_fields(self, otherwise: str = "") -> Problems:
+        """For the form that was refused. What names no field stands at `otherwise`; without that it is raised again,
+        and gets a page of its own."""
+        if self.problems:
+            return self.problems
+        if not otherwise:
             raise self
-        return self.problems
+        return {otherwise: f"{self.words} {self.advice}".strip()}
 
 
 class UnreadableRecord(Exception):
