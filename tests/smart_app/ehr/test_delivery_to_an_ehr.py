@@ -13,11 +13,15 @@ from typing import Any
 import httpx
 import pytest
 
+from fhir_mappings.wire import encode
 from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.fhir_client import FhirClient, http_client
 from smart_app.store.opened import Store, open_store
+from smart_app.use_cases.compare_with_ehr import compare_with_ehr
 from smart_app.use_cases.records import MessageKind, MessageState, OutboxMessage
-from tests.fhir_mappings.writing.a_session import EHR, an_id
+from smart_app.use_cases.site import Site
+from tests.fhir_mappings.writing.a_session import DOCTOR, EHR, an_id
+from tests.smart_app.use_cases.a_clinic import a_caller
 from tests.smart_app.use_cases.an_outbox import Clinic
 
 pytest.importorskip("sekmet", reason="the sandbox extra is not installed")
@@ -169,6 +173,35 @@ async def test_a_session_is_amended_in_place_and_countersigned(clinic: Clinic) -
         assert wrong or one["status"] in {"completed", "final"}
     (given,) = (one for one in held if one["resourceType"] == "MedicationAdministration")
     assert Decimal(str(given["dosage"]["dose"]["value"])) == Decimal("40.5")
+
+
+@pytest.mark.parametrize("http", [httpx.ASGITransport], indirect=True)
+async def test_both_sides_of_a_foreign_edit_are_shown_and_settled(clinic: Clinic) -> None:
+    course = clinic.enrol()
+    session = clinic.sign(course)
+    await drain(clinic)
+    (sent,) = (one for one in messages(clinic, course) if one.kind is MessageKind.SEND_SESSION)
+    (given,) = (one for one in await found(clinic, sent) if one["resourceType"] == "MedicationAdministration")
+    given["dosage"]["dose"]["value"] = Decimal(39)
+    version, reference = given["meta"]["versionId"], f"MedicationAdministration/{given['id']}"
+    await clinic.ehr.update(reference, encode(given), if_match=f'W/"{version}"')
+    assert session.dose is not None
+    second = clinic.amend(session, dose=replace(session.dose, given_mg=Decimal("40.50")))
+    await drain(clinic)
+    (message,) = (one for one in messages(clinic, course) if one.state is MessageState.CONFLICT)
+    caller = a_caller(DOCTOR, ehr="sandbox", fhir_base=EHR, patient_id="p9")
+    site = Site(base_url="https://app.example", version="0.1.0")
+    comparison = await compare_with_ehr(clinic.work, clinic.clock, caller, clinic.ehr, message.id, site)
+    first = comparison.entries[0]
+    assert first.reference == reference
+    (dose,) = (row for row in first.rows if row.by_others)
+    assert dose.element == "Dose"
+    assert "40.50 mg" in dose.ours
+    assert "39 mg" in dose.theirs
+    assert first.changed is not None, "this server tells when"
+    clinic.amend(second, dose=replace(session.dose, given_mg=Decimal(39)))
+    await drain(clinic)
+    assert [one.state for one in messages(clinic, course)][-1] is MessageState.DELIVERED
 
 
 async def test_a_chart_is_read_from_a_server_of_others(clinic: Clinic, server: Any) -> None:
