@@ -46,11 +46,26 @@ def at_the_bedside(**options: Any) -> Iterator[tuple[Desk, Any, str]]:
         yield desk, page, session
 
 
+KEEPS = """async () => {
+  const { src } = document.querySelector('script[src*="app."]');
+  return (await import(new URL('waiting.js', src).href)).device.keeps();
+}"""
+
+
 def until_kept(page: Any) -> None:
     """The page has its key: what is entered from now on survives the tab."""
     with page.expect_response("**/device-key"):
         page.reload()
-    page.wait_for_timeout(100)
+    until(page, KEEPS)
+
+
+def until(page: Any, holds: str) -> None:
+    """Asked again and again from outside: what waits inside a page is forbidden by its policy."""
+    for _ in range(600):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never so: {holds}")
 
 
 def go_offline(page: Any, *numbers: str, words: str = "entr") -> None:

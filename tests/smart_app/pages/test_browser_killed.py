@@ -93,7 +93,7 @@ def test_a_killed_server_loses_nothing_and_writes_nothing_twice(tmp_path: Path) 
             else:
                 page.evaluate("dispatchEvent(new Event('online'))")
             there = f"#readings:has-text('{entered[-1]}/80')"
-            page.wait_for_selector(there, state="attached", timeout=60_000)  # two rounds of the queue
+            page.wait_for_selector(there, state="attached", timeout=240_000)  # some rounds of the queue
     finally:
         context.close()
         server.kill()
