@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,22 +18,23 @@ from starlette.types import ASGIApp
 from smart_app.app import create_app
 from smart_app.cli.demo import demo_registry
 from smart_app.settings import settings_from
-from tests.browser import CHROMIUM, FLAGS
+from tests.browser import CHROMIUM, FLAGS, RULES
 from tests.journeys.conftest import Clinic, eventually
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 NO_THIRD_PARTY = {"cookie_controls_mode": 1, "block_third_party_cookies": True}
 ANY_COOKIES = {"cookie_controls_mode": 0, "block_third_party_cookies": False}
 
 
 @contextmanager
-def chromium(folder: Path, profile: dict[str, Any] = NO_THIRD_PARTY) -> Iterator[Any]:
+def chromium(folder: Path, profile: dict[str, Any] = NO_THIRD_PARTY, **options: Any) -> Iterator[Any]:
     """A browser with these settings of its profile; what a page says as an error fails the test."""
     (folder / "profile" / "Default").mkdir(parents=True)
     (folder / "profile" / "Default" / "Preferences").write_text(json.dumps({"profile": profile}), "utf-8")
     with sync_api.sync_playwright() as play:
         context = play.chromium.launch_persistent_context(
-            str(folder / "profile"), executable_path=CHROMIUM, args=FLAGS
+            str(folder / "profile"), executable_path=CHROMIUM, args=FLAGS, **options
         )
         yield context
         context.close()
@@ -56,6 +58,112 @@ def app_frame(page: Any, part: str = "/l/") -> Any:
     frame = eventually(found)
     frame.wait_for_load_state("networkidle")
     return frame
+
+
+class Tablet:
+    """A browser at the bedside: what it complains about and what axe finds fails the journey."""
+
+    def __init__(self, page: Any, folder: Path) -> None:
+        self.page, self.axe, self.shots = page, axe_module.Axe(), folder / "shots"
+        self.shots.mkdir()
+        self.complaints: list[str] = []
+        self.violations: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda each: self.complaints.append(each.text) if _is_complaint(each) else None)
+
+    @property
+    def app(self) -> Any:
+        """The app's frame in the chart."""
+        return next(frame for frame in self.page.frames if "/l/" in frame.url)
+
+    def look(self, name: str, inside: Any = None) -> None:
+        """Keep a picture and check the accessibility of what is shown."""
+        inside = inside or self.app
+        inside.wait_for_load_state("networkidle")
+        self.page.screenshot(path=str(self.shots / f"{name}.png"), full_page=True)
+        found = self.axe.run(inside, options={"runOnly": {"type": "tag", "values": RULES}}).response["violations"]
+        self.violations += [f"{name}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found]
+
+    def fill(self, **values: str) -> None:
+        for name, value in values.items():
+            self.app.locator(f"[name='{name.replace('__', '.')}']").last.fill(value)
+
+    def choose(self, name: str, value: str) -> None:
+        self.app.locator(f"[name='{name}'][value='{value}']").first.check(force=True)
+
+    def press(self, text: str) -> None:
+        self.app.get_by_role("button", name=text, exact=False).first.click()
+        self.page.wait_for_timeout(150)
+        self.app.wait_for_load_state("networkidle")
+
+    def follow(self, text: str) -> None:
+        self.app.get_by_role("link", name=text, exact=False).first.click()
+        self.page.wait_for_timeout(150)
+        self.app.wait_for_load_state("networkidle")
+
+    def reading(self, *numbers: str, at: str) -> None:
+        names = ("systolic", "diastolic", "heart_rate", "oxygen_saturation")
+        self.app.wait_for_selector("[name='reading.time']", state="attached")
+        folded = self.app.locator("details:has([name='reading.time'])")  # of a session that runs now
+        folded.evaluate_all("all => all.forEach(each => { each.open = true; })")
+        self.fill(reading__time=at, **{f"reading__{n}": v for n, v in zip(names, numbers, strict=True)})
+        self.press("Save reading")
+
+
+def _is_complaint(message: sync_api.ConsoleMessage) -> bool:
+    """A form that asks back, as that of a session held earlier does, is answered 422 and is part of the journey."""
+    return message.type == "error" and "status of 422" not in message.text
+
+
+def run_session(tablet: Tablet, received: str = "") -> None:
+    """The four steps of an open IV session from 10:00 on, up to its note. `received`: the vial's day; "": none."""
+    tablet.reading("124", "78", "71", "98", at="09:45")
+    tablet.reading("126", "78", "71", "98", at="09:50")
+    for box in tablet.app.locator("input[type=radio][name^='check.'][value='yes']").all():
+        box.check(force=True)
+    for several in tablet.app.locator("select[name^='check.']").all():
+        several.select_option(index=1)
+    tablet.fill(check__fasting__solids="8", check__fasting__fluids="3", check__staff__name="Tom Reyes")
+    tablet.fill(check__escort__name="Sam Larsen", check__escort__phone="555 0104")
+    tablet.look("before")
+    tablet.press("Save and go to the dose")
+    tablet.app.wait_for_url(re.compile("/(dose|gate)"))
+    if "/gate" in tablet.app.url:  # the readings are judged against the dose, whose time follows
+        tablet.app.goto(f"{tablet.app.url.rpartition('/')[0]}/dose")
+    if received:
+        _receive(tablet, received)
+    tablet.fill(dose__given_mg="37", dose__wasted_mg="0", dose__lot="K24-118")
+    tablet.fill(dose__second_person="Tom Reyes", dose__started="10:00", dose__ended="10:40")
+    tablet.look("dose")
+    tablet.press("Save and go to monitoring")
+    for at, numbers in (
+        ("10:10", ("138", "85", "80", "97")),
+        ("10:20", ("152", "92", "86", "97")),
+        ("10:30", ("163", "98", "90", "97")),
+        ("10:40", ("171", "101", "92", "96")),
+        ("11:00", ("146", "90", "84", "97")),
+        ("11:30", ("134", "82", "78", "98")),
+        ("12:00", ("129", "79", "73", "98")),
+    ):
+        tablet.reading(*numbers, at=at)
+    tablet.look("monitor")
+    tablet.app.goto(tablet.app.url.split("?")[0].replace("/monitor", "/discharge"))
+    for box in tablet.app.locator("input[type=radio][name^='discharge.'][value='yes']").all():
+        box.check(force=True)
+    tablet.choose("discharge.next", "na")
+    tablet.fill(discharge__ended="12:05", discharge__escort="Sam Larsen")
+    tablet.look("discharge")
+    tablet.press("Save and check the note")
+    tablet.app.wait_for_url("**/sign*")
+
+
+def _receive(tablet: Tablet, received: str) -> None:
+    tablet.follow("Receive a vial")
+    tablet.fill(lot="K24-118", expiry="2027-06", concentration="50", volume="10", supplier="Riverside Pharmacy")
+    tablet.fill(received=received)
+    tablet.look("receive")
+    tablet.press("Receive")
+    assert "lot K24-118" in tablet.app.inner_text("#vial")
 
 
 @dataclass

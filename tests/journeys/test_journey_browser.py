@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.browser import CHROMIUM, FLAGS, RULES
+from tests.browser import CHROMIUM, FLAGS
 from tests.journeys.conftest import Clinic, eventually
+from tests.journeys.in_chromium import Tablet, chromium, run_session, sync_api
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine: the browser journey is left out"),
 ]
-BLOCKED = {"profile": {"cookie_controls_mode": 1, "block_third_party_cookies": True}}
 
 
 @pytest.fixture
@@ -32,70 +28,10 @@ def clinic(tmp_path: Path) -> Iterator[Clinic]:
         made.stop()
 
 
-class Tablet:
-    """A browser at the bedside: what it complains about and what axe finds fails the journey."""
-
-    def __init__(self, page: Any, axe: Any, shots: Path) -> None:
-        self.page, self.axe, self.shots = page, axe, shots
-        self.complaints: list[str] = []
-        self.violations: list[str] = []
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda each: self.complaints.append(each.text) if _is_complaint(each) else None)
-
-    @property
-    def app(self) -> Any:
-        """The app's frame in the chart."""
-        return next(frame for frame in self.page.frames if "/l/" in frame.url)
-
-    def look(self, name: str, inside: Any = None) -> None:
-        """Keep a picture and check the accessibility of what is shown."""
-        inside = inside or self.app
-        inside.wait_for_load_state("networkidle")
-        self.page.screenshot(path=str(self.shots / f"{name}.png"), full_page=True)
-        found = self.axe.run(inside, options={"runOnly": {"type": "tag", "values": RULES}}).response["violations"]
-        self.violations += [f"{name}: {one['id']} {one['nodes'][0]['html'][:120]}" for one in found]
-
-    def fill(self, **values: str) -> None:
-        for name, value in values.items():
-            self.app.locator(f"[name='{name.replace('__', '.')}']").last.fill(value)
-
-    def choose(self, name: str, value: str) -> None:
-        self.app.locator(f"[name='{name}'][value='{value}']").first.check(force=True)
-
-    def press(self, text: str) -> None:
-        self.app.get_by_role("button", name=text, exact=False).first.click()
-        self.page.wait_for_timeout(150)
-        self.app.wait_for_load_state("networkidle")
-
-    def follow(self, text: str) -> None:
-        self.app.get_by_role("link", name=text, exact=False).first.click()
-        self.page.wait_for_timeout(150)
-        self.app.wait_for_load_state("networkidle")
-
-    def reading(self, *numbers: str, at: str) -> None:
-        names = ("systolic", "diastolic", "heart_rate", "oxygen_saturation")
-        self.fill(reading__time=at, **{f"reading__{n}": v for n, v in zip(names, numbers, strict=True)})
-        self.press("Save reading")
-
-
-def _is_complaint(message: sync_api.ConsoleMessage) -> bool:
-    """A form that asks back, as that of a session held earlier does, is answered 422 and is part of the journey."""
-    return message.type == "error" and "status of 422" not in message.text
-
-
 @pytest.fixture
 def tablet(tmp_path: Path) -> Iterator[Tablet]:
-    profile = tmp_path / "profile"
-    (profile / "Default").mkdir(parents=True)
-    (profile / "Default" / "Preferences").write_text(json.dumps(BLOCKED), "utf-8")
-    shots = tmp_path / "shots"
-    shots.mkdir()
-    with sync_api.sync_playwright() as play:
-        context = play.chromium.launch_persistent_context(
-            str(profile), executable_path=CHROMIUM, args=FLAGS, viewport={"width": 1366, "height": 1024}
-        )
-        yield Tablet(context.new_page(), axe_module.Axe(), shots)
-        context.close()
+    with chromium(tmp_path, viewport={"width": 1366, "height": 1024}) as context:
+        yield Tablet(context.new_page(), tmp_path)
 
 
 def test_the_main_job_in_the_frame_with_third_party_cookies_blocked(clinic: Clinic, tablet: Tablet) -> None:
@@ -146,49 +82,7 @@ def _record(tablet: Tablet) -> None:
     tablet.press("Open session 1")
     tablet.fill(reason="Held yesterday, entered from the paper record")
     tablet.press("Open session 1")
-    tablet.reading("124", "78", "71", "98", at="09:45")
-    tablet.reading("126", "78", "71", "98", at="09:50")
-    for box in tablet.app.locator("input[type=radio][name^='check.'][value='yes']").all():
-        box.check(force=True)
-    for several in tablet.app.locator("select[name^='check.']").all():
-        several.select_option(index=1)
-    tablet.fill(check__fasting__solids="8", check__fasting__fluids="3", check__staff__name="Tom Reyes")
-    tablet.fill(check__escort__name="Sam Larsen", check__escort__phone="555 0104")
-    tablet.look("before")
-    tablet.press("Save and go to the dose")
-    _receive(tablet)
-    tablet.fill(dose__given_mg="37", dose__wasted_mg="0", dose__lot="K24-118")
-    tablet.fill(dose__second_person="Tom Reyes", dose__started="10:00", dose__ended="10:40")
-    tablet.look("dose")
-    tablet.press("Save and go to monitoring")
-    for at, numbers in (
-        ("10:10", ("138", "85", "80", "97")),
-        ("10:20", ("152", "92", "86", "97")),
-        ("10:30", ("163", "98", "90", "97")),
-        ("10:40", ("171", "101", "92", "96")),
-        ("11:00", ("146", "90", "84", "97")),
-        ("11:30", ("134", "82", "78", "98")),
-        ("12:00", ("129", "79", "73", "98")),
-    ):
-        tablet.reading(*numbers, at=at)
-    tablet.look("monitor")
-    tablet.app.goto(tablet.app.url.split("?")[0].replace("/monitor", "/discharge"))
-    for box in tablet.app.locator("input[type=radio][name^='discharge.'][value='yes']").all():
-        box.check(force=True)
-    tablet.choose("discharge.next", "na")
-    tablet.fill(discharge__ended="12:05", discharge__escort="Sam Larsen")
-    tablet.look("discharge")
-    tablet.press("Save and check the note")
-    tablet.app.wait_for_url("**/sign*")
-
-
-def _receive(tablet: Tablet) -> None:
-    tablet.follow("Receive a vial")
-    tablet.fill(lot="K24-118", expiry="2027-06", concentration="50", volume="10", supplier="Riverside Pharmacy")
-    tablet.fill(received=_yesterday())
-    tablet.look("receive")
-    tablet.press("Receive")
-    assert "lot K24-118" in tablet.app.inner_text("#vial")
+    run_session(tablet, received=_yesterday())
 
 
 def _see_it_in_the_chart(clinic: Clinic, tablet: Tablet, patient: str) -> None:
