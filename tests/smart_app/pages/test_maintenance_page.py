@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from fhir_mappings.facts.treatment import Purpose, Role
+from smart_app.clinical.maintenance_rules import MaintenanceRules
+from smart_app.clinical.programme_settings import programme_settings
 from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.enrol import enrol
 from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_clinician, a_screening, post
@@ -173,6 +176,30 @@ async def test_doses_at_home_are_titrated_reviewed_and_written_down() -> None:
         assert "The patient took more than ordered between 01 Dec 2026 and 07 Dec 2026." in after.text
         assert "Maintenance: Sublingual, daily and open-ended" in after.text
     assert desk.woken
+
+
+async def test_what_the_site_has_set_is_what_the_pages_ask_for() -> None:
+    desk = Desk()
+    rules = MaintenanceRules(review_months=(1, 2, 3, 6, 9), pressure_days=3)
+    programmes = programme_settings({"outcomes": {"relapse_total": 8}}).programmes
+    desk.deps = replace(desk.deps, site=replace(desk.deps.site, maintenance=rules, programmes=programmes))
+    at_home(desk)
+    desk.open()
+    home = f"/l/{LAUNCH}/microdosing"
+    first = (await shown(desk, home)).text
+    assert "Due after 1, 2, 3, 6 and 9 months, then every 3 months." in first
+    assert "Blood pressure: 04 Dec 2026 Overdue , every 3 days in the first month, then monthly" in first
+    desk.now += timedelta(days=15)
+    desk.open()
+    async with desk.client() as client:
+        form = PageParts((await client.get(home + "/review")).text).form("microdosing/review")
+        assert (await post(client, form, decision="continue", reason=REASON)).status_code == 303
+    assert "Review of month 2: 01 Feb 2027" in (await shown(desk, home)).text
+    assert "Review of month 2: 01 Feb 2027" in (await shown(desk, f"/l/{LAUNCH}/progress")).text
+    for place in (PAGE, f"/l/{LAUNCH}/outcomes"):
+        told = (await shown(desk, place)).text
+        assert "PHQ-9 8 or more and at least 5 above the best" in told
+        assert "Set by your clinic." in told
 
 
 async def test_without_doses_at_home_the_page_says_so() -> None:

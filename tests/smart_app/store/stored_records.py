@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
@@ -23,6 +24,7 @@ from fhir_mappings.facts.clinical import (
     Score,
     Verification,
 )
+from fhir_mappings.facts.outcome_rules import OutcomeRules
 from fhir_mappings.facts.programme import ActivityStatus, CourseStatus, PlannedSession
 from fhir_mappings.facts.programmes import PROGRAMMES
 from fhir_mappings.facts.treatment import (
@@ -197,7 +199,7 @@ def a_course(**changes: Any) -> StoredCourse:
         "screening": "screening-1",
         "conditions": (f"{BASE}/Condition/c1",),
         "enrolment": {"weight": "82.0", "dose_plan": "41.00"},
-        "programme": PROGRAMMES[Route.IV],
+        "programme": replace(PROGRAMMES[Route.IV], outcomes=OutcomeRules(relapse_total=8, follow_up_weeks=(2, 4, 8))),
     }
     return StoredCourse(**{**fields, **changes})
 

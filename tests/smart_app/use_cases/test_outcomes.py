@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
@@ -9,10 +10,13 @@ from typing import Any
 import pytest
 
 from fhir_mappings.facts.goals import Achievement
+from fhir_mappings.facts.outcome_rules import AS_SHIPPED, OutcomeRules
+from fhir_mappings.facts.programme import ProgrammeDefinition
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.follow_up import DueState
 from smart_app.clinical.programme_settings import programme_settings
 from smart_app.clinical.relapse import Standing
+from smart_app.store.rows import from_text, to_text
 from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.follow_course import progress_of
@@ -406,6 +410,13 @@ class TestTheRulesOfACourse:
         assert Achievement.ACHIEVED in goals[0]
         assert goals[1] == {Achievement.IN_PROGRESS}, "nothing is achieved in a relapse"
         assert maintenance_view(clinic.work, clinic.clock, DEE, clinic.site).rules == found["strict"].rules
+
+    def test_of_a_course_that_was_stored_before_there_were_any_are_the_shipped_ones(self) -> None:
+        course = Clinic().enrolled()
+        assert course.programme is not None
+        stored = json.loads(to_text(replace(course.programme, outcomes=OutcomeRules(relapse_total=8))))
+        assert stored.pop("outcomes")["relapse_total"] == 8
+        assert from_text(ProgrammeDefinition, json.dumps(stored)).outcomes == AS_SHIPPED
 
     def test_move_the_dates_of_the_follow_ups(self) -> None:
         clinic = Clinic()
