@@ -181,7 +181,7 @@ def _pressure(known: Known, on: date, today: date, limit: tuple[Decimal, Decimal
             key="pressure",
             words=words,
             state=State.UNKNOWN,
-            evidence=f"No blood pressure of {day_words(on)} is known.{last}",
+            evidence=f"No blood pressure of {day_words(on)} is known; those taken in a session do not count.{last}",
             todo="Measure it and enter it, or plan the booster for a later day.",
         )
     below = found.systolic < systolic and found.diastolic < diastolic
