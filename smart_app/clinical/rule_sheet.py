@@ -70,7 +70,7 @@ def rule_sheet(
 
     `effect` null: the rule changes no status. `key` "off" among the differences: the rule is switched off. `tuned`:
     what differs of the programmes, with reasons; `tables`: what a site may set beside the rules, in full; "settings"
-    are those of them that differ.
+    are those of them that differ, `enrolled`: for patients enrolled from now on.
     """
     used = {attribute for criterion in criteria for attribute in attributes(criterion)}
     counted = Counter(criterion.origin for criterion in criteria)
@@ -135,6 +135,7 @@ def _setting(table: SiteTable, row: SiteRow) -> dict[str, Any]:
         "words": row.words,
         "value": row.value,
         "default": row.shipped,
+        "enrolled": table.enrolled,
     }
 
 

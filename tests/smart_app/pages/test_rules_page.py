@@ -8,6 +8,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
+from fhir_mappings.facts.outcome_rules import OutcomeRules
 from fhir_mappings.facts.treatment import Role
 from fhir_mappings.wire import decode
 from smart_app.clinical.criteria import CRITERIA
@@ -68,10 +69,12 @@ async def test_what_is_set_beside_the_rules_is_told_on_top_and_in_full_below(des
     assert "Every other setting is as shipped." in shipped.text
     assert "Least days from the last dose to a booster 7 7 from 7 to 90 working proposal" in shipped.text
     assert "Without solids before the dose 6 hours 6 hours from 6 to 12 hours" in shipped.text
-    rules = SiteRules(maintenance=MaintenanceRules(least_days_since_dose=14))
+    strict = OutcomeRules(relapse_total=8)
+    rules = SiteRules(maintenance=MaintenanceRules(least_days_since_dose=14), outcomes=strict)
     desk.deps = replace(desk.deps, site=replace(desk.deps.site, tables=site_sheet(rules)))
     found = await page(desk)
     assert "After the course , least days from the last dose to a booster: 14 instead of 7" in found.text
+    assert "looked for: 8 points instead of 10 points, for patients enrolled from now on" in found.text
     assert found.links["After the course"] == "#set-maintenance"
     assert "set-maintenance" in found.ids
     assert "After the course [maintenance] Set here" in found.text
