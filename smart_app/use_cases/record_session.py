@@ -35,7 +35,7 @@ from smart_app.use_cases.session_lines import SessionView
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.stock import filled_from_vial, stock_of
 from smart_app.use_cases.two_writers import chosen, mark, meets, replaced, set_beside, versions
-from smart_app.use_cases.typed_session import is_field
+from smart_app.use_cases.typed_session import dose_day, is_field
 
 LONGEST = 4000
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # all but tab and line feed: no XHTML may hold them
@@ -208,10 +208,19 @@ def with_fields(
     session: StoredSession, changed: Mapping[str, str], author: Clinician, now: datetime
 ) -> StoredSession:
     fields = dict(session.fields)
-    changed = {**changed, **withdrawn(fields, changed)}
+    changed = {**changed, **withdrawn(fields, _asks_anew(session, changed))}
     for name, value in changed.items():
         fields = replaced(fields, name, value, author, now)
     return replace(session, fields=fields, authors=with_author(session, author))
+
+
+def _asks_anew(session: StoredSession, changed: Mapping[str, str]) -> dict[str, str]:
+    """Without what brings no other question: a start while there is no end, and the day that was meant anyway."""
+    after = replace(session, fields={**session.fields, **changed})
+    same = {"dose.date"} if dose_day(after) == dose_day(session) else set()
+    if not session.fields.get("dose.ended") and not after.fields.get("dose.ended"):
+        same.add("dose.started")
+    return {name: value for name, value in changed.items() if name not in same}
 
 
 def with_rivals(session: StoredSession, beside: Mapping[str, str], author: Clinician, now: datetime) -> StoredSession:

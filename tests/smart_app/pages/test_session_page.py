@@ -309,6 +309,24 @@ async def test_a_yes_to_unusual_amounts_holds_for_those_that_its_page_asked_abou
     assert desk.work.kept.sessions[session.id].fields["dose.confirm"] == "yes"
 
 
+async def test_a_yes_that_came_with_the_start_is_not_asked_for_again_until_something_changes(desk: Desk) -> None:
+    session, nan = opened(desk), nurse()
+    for _ in range(2):
+        reading(desk, session, 128, 78, baseline="yes")
+    typed = before_answers(Route.IV) | a_dose(desk) | {"dose.given_mg": "60", "dose.started": "", "dose.date": ""}
+    save_fields(desk.work, desk.deps.clock, nan, session.id, typed | {"dose.volume_ml": ""})
+    async with desk.client() as client:
+        form = (await page_of(client, at(session, "dose"))).form("/fields")
+        form.action = form.action.replace("/fields", "/start")
+        await post(client, form, do="start", dose__confirm="yes")
+    kept = desk.work.kept.sessions[session.id].fields
+    assert (kept["dose.started"], kept["dose.confirm"]) == ("14:32", "yes")
+    for name, text in (("dose.ended", "14:40"), ("dose.date", "2026-11-20"), ("dose.given_mg", "61")):
+        save_fields(desk.work, desk.deps.clock, nan, session.id, {"dose.confirm": "yes"})
+        save_fields(desk.work, desk.deps.clock, nan, session.id, {name: text})
+        assert desk.work.kept.sessions[session.id].fields["dose.confirm"] == "", name
+
+
 async def test_a_yes_beside_a_check_holds_for_the_values_of_its_page(desk: Desk) -> None:
     session, nan = opened(desk), nurse()
     save_fields(
