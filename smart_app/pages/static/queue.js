@@ -187,4 +187,8 @@ setInterval(round, RETRY);
 forgotten().then(count => { if (count) say('problem', `${entries(count)} on this device waited for more than 72 hours. Nobody can open them any more.`); });
 resume();
 document.addEventListener('kp-end', ({ detail: left }) => left.push(...queue.splice(0).map(item => ({ ...item, done: () => forget(item.n) }))));
-document.addEventListener('kp-halt', () => { queue.length = 0; });
+// Refused for good: what was entered here goes, also from the device. What another tab left stays sealed: it was no
+// entry of this page.
+document.addEventListener('kp-halt', () => {
+  for (const item of queue.splice(0)) if (item.stored) item.stored.then(() => forget(item.n));
+});

@@ -129,4 +129,8 @@ document.addEventListener('kp-end', ({ detail: left }) => {
   for (const form of untold) if (form.isConnected && filled(form)) left.push({ url: form.getAttribute('action'), body: new URLSearchParams(new FormData(form)) });
   typed.clear();
 });
-document.addEventListener('kp-halt', () => typed.clear());
+// Refused for good: nothing of this page may reach the record by the next one.
+document.addEventListener('kp-halt', () => {
+  for (const its of typed.values()) { its.changed.clear(); letGo(its); }
+  typed.clear();
+});

@@ -31,6 +31,20 @@ VIEWS: dict[str, dict[str, Any]] = {
 }
 
 
+# How many entries wait on the device.
+COUNT = """() => new Promise(done => {
+  const request = indexedDB.open('waiting', 1);
+  request.onsuccess = () => {
+    const count = request.result.transaction('entries').objectStore('entries').count();
+    count.onsuccess = () => { request.result.close(); done(count.result); };
+  };
+})"""
+KEEPS = """async () => {
+  const { src } = document.querySelector('script[src*="app."]');
+  return (await import(new URL('waiting.js', src).href)).device.keeps();
+}"""
+
+
 class Chromium:
     """One browser for all tests of a module: starting it costs more than most of them. Each has its own context."""
 
@@ -99,3 +113,19 @@ def tab_to(page: sync_api.Page, wanted: str) -> None:
         if page.evaluate(f"Boolean({wanted})"):
             return
     raise AssertionError(f"no way by Tab to {wanted}")
+
+
+def until_kept(page: Any) -> None:
+    """The page has its key: what is entered from now on survives the tab."""
+    with page.expect_response("**/device-key"):
+        page.reload()
+    until(page, KEEPS)
+
+
+def until(page: Any, holds: str) -> None:
+    """Asked again and again from outside: what waits inside a page is forbidden by its policy."""
+    for _ in range(600):
+        if page.evaluate(holds):
+            return
+        page.wait_for_timeout(50)
+    pytest.fail(f"never so: {holds}")

@@ -14,7 +14,7 @@ from fhir_mappings.facts.treatment import Role
 from smart_app.use_cases.record_session import save_fields
 from smart_app.use_cases.sign_session import sign
 from tests.browser import CHROMIUM
-from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened
+from tests.smart_app.pages.browsing import COUNT, VIEWS, assert_sound, opened, until_kept
 from tests.smart_app.pages.desk import LAUNCH, Desk, a_caller, a_clinician
 from tests.smart_app.pages.treatment import nurse, ready, running
 
@@ -24,14 +24,6 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(not CHROMIUM, reason="no Chromium on this machine"),
 ]
-
-COUNT = """() => new Promise(done => {
-  const request = indexedDB.open('waiting', 1);
-  request.onsuccess = () => {
-    const count = request.result.transaction('entries').objectStore('entries').count();
-    count.onsuccess = () => { request.result.close(); done(count.result); };
-  };
-})"""
 
 
 @contextmanager
@@ -44,28 +36,6 @@ def at_the_bedside(**options: Any) -> Iterator[tuple[Desk, Any, str]]:
         page.goto(f"session/{session}/monitor")
         until_kept(page)
         yield desk, page, session
-
-
-KEEPS = """async () => {
-  const { src } = document.querySelector('script[src*="app."]');
-  return (await import(new URL('waiting.js', src).href)).device.keeps();
-}"""
-
-
-def until_kept(page: Any) -> None:
-    """The page has its key: what is entered from now on survives the tab."""
-    with page.expect_response("**/device-key"):
-        page.reload()
-    until(page, KEEPS)
-
-
-def until(page: Any, holds: str) -> None:
-    """Asked again and again from outside: what waits inside a page is forbidden by its policy."""
-    for _ in range(600):
-        if page.evaluate(holds):
-            return
-        page.wait_for_timeout(50)
-    pytest.fail(f"never so: {holds}")
 
 
 def go_offline(page: Any, *numbers: str, words: str = "entr") -> None:

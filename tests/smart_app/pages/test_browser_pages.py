@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.browser import CHROMIUM
-from tests.smart_app.pages.browsing import VIEWS, assert_sound, opened
+from tests.smart_app.pages.browsing import COUNT, VIEWS, assert_sound, opened, until_kept
 from tests.smart_app.pages.desk import LAUNCH, Desk, a_screening
 from tests.smart_app.pages.treatment import ready, running, signed
 
@@ -87,16 +87,19 @@ def test_a_form_of_another_patient_ends_in_a_full_page_stop(view: str) -> None:
     assert entries(desk, session) == before
 
 
-@pytest.mark.parametrize("step", ["monitor", "dose"])
-def test_a_form_of_another_patient_that_the_script_sends_leaves_nothing_of_the_page(step: str) -> None:
+@pytest.mark.parametrize(("step", "entered"), [("monitor", False), ("monitor", True), ("dose", False)])
+def test_a_form_of_another_patient_that_the_script_sends_leaves_nothing_of_the_page(step: str, entered: bool) -> None:
     desk = Desk()
     desk.open()
     session = running(desk).id
     before = desk.work.kept.sessions[session]
     with opened(desk) as page:
         page.goto(f"session/{session}/{step}")
+        until_kept(page)
         page.evaluate(FORGE)
-        if step == "monitor":
+        if entered:
+            type_reading(page, "141", "82", "70", "98")
+        elif step == "monitor":
             page.fill("[name='reading.systolic']", "141")  # the draft of it is refused already
         else:
             page.fill("[name='dose.lot']", "K7000")
@@ -106,7 +109,10 @@ def test_a_form_of_another_patient_that_the_script_sends_leaves_nothing_of_the_p
         assert "Open the app again from the chart" in page.inner_text("main")
         assert page.title() == STOPPED
         page.wait_for_timeout(500)
-        page.goto(f"session/{session}/monitor")  # no question about what is not kept
+        with page.expect_response("**/device-key"):
+            page.goto(f"session/{session}/monitor")  # no question about what is not kept
+        page.wait_for_timeout(500)
+        assert page.evaluate(COUNT) == 0
     assert desk.work.kept.sessions[session] == before
 
 
