@@ -123,7 +123,7 @@ def view_of(
         limits=at_hand.limits,
     )
     watched = begun is not None and not over and dose_day(session) == now.date()
-    waits = {"monitor": f"next reading {due.at:%H:%M}"} if watched and due.at else {}
+    waits = {"monitor": f"next at {due.at:%H:%M}"} if watched and due.at else {}
     why_not = _why_not(session, caller)
     return SessionView(
         session=session,

@@ -754,7 +754,7 @@ async def test_while_readings_are_to_come_the_tab_leads_to_the_monitor_which_is_
     async with desk.client() as client:
         landing = await client.get(f"{ROOT}/session/{session.id}")
         assert landing.headers["location"] == at(session, "monitor")
-        assert re.search(r"Monitor next reading \d\d:\d\d", (await page_of(client, at(session, "monitor"))).text)
+        assert re.search(r"Monitor next at \d\d:\d\d", (await page_of(client, at(session, "monitor"))).text)
         save_fields(desk.work, desk.deps.clock, nurse(), session.id, {"discharge.ended": "14:30"})
         assert "Monitor complete" in (await page_of(client, at(session, "monitor"))).text
 
