@@ -13,6 +13,8 @@ from typing import TypeVar
 
 LATE_AFTER = timedelta(minutes=5)
 OLDEST = timedelta(days=60)
+NOT_YET = "This time has not come yet."
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # all but tab and line feed: no XHTML may hold them
 NIGHT = timedelta(hours=12)  # a time without a date may lie before midnight, at most so long ago
 
 _AMOUNT = re.compile(r"[0-9]{1,6}(\.[0-9]{1,4})?")

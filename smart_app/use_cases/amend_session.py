@@ -8,6 +8,7 @@ from datetime import datetime
 
 from fhir_mappings.facts.treatment import KetamineSession, SessionStatus, Signature, TimedNote
 from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
+from smart_app.clinical.entry import CONTROL
 from smart_app.use_cases.access import (
     audited,
     own_session,
@@ -19,7 +20,7 @@ from smart_app.use_cases.access import (
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.reasons import required_reason
-from smart_app.use_cases.record_session import CONTROL, LONGEST, with_author
+from smart_app.use_cases.record_session import LONGEST, with_author
 from smart_app.use_cases.records import Amendment, Caller, StoredSession
 from smart_app.use_cases.sign_in_again import again_words, use_sign_in
 from smart_app.use_cases.signed_session import as_signed, keep_first, keep_signed

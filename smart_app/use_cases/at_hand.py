@@ -9,15 +9,14 @@ from datetime import datetime, timedelta
 from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Place, Role, SessionStatus
-from smart_app.clinical.entry import NotUsable, at_time
+from smart_app.clinical.entry import NOT_YET, NotUsable, at_time
 from smart_app.clinical.session_rules import Gate, SessionLimits, elapsed, gate
 from smart_app.use_cases.opening_conditions import hold_words
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.stock import ELSEWHERE, Stock
-from smart_app.use_cases.typed_session import dose_day, ended, readings, started, text, written
+from smart_app.use_cases.typed_session import ended, readings, started, text, written
 
-NOT_YET = "This time has not come yet."
 GONE = frozenset({"transfer", "admitted", "left"})  # dispositions after which nobody is discharged from here
 
 
@@ -92,7 +91,7 @@ class AtHand:
         """
         taken = readings(self.session)
         dose_at = self.started or self.now
-        if self.started is None and taken and dose_day(self.session) < self.now.date():
+        if self.started is None and taken and self.session.held_on < self.now.date():
             dose_at = max(reading.measured.at for reading in taken)
         return gate(taken, dose_at=dose_at, limits=self.limits)
 
@@ -117,7 +116,7 @@ def note_problem(problems: dict[str, str], name: str, check: Callable[[], str]) 
 
 def end_problem(at_hand: AtHand, name: str) -> str:
     """A time that cannot be placed without the start says nothing more than the missing start does."""
-    at_time(dose_day(at_hand.session), at_hand.text(name), at_hand.now)
+    at_time(at_hand.session.held_on, at_hand.text(name), at_hand.now)
     finished = ended(at_hand.session, name, at_hand.now)
     if finished is None or at_hand.started is None:
         return ""

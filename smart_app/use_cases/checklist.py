@@ -15,7 +15,7 @@ from smart_app.clinical.entry import amount, day
 from smart_app.clinical.session_rules import elapsed
 from smart_app.clinical.units import plain
 from smart_app.use_cases.at_hand import AtHand
-from smart_app.use_cases.typed_session import dose_day, readings, value, written
+from smart_app.use_cases.typed_session import readings, value, written
 
 CHECK, DISCHARGE, THERAPY = "check", "discharge", "therapy"
 HELD = "held"  # the lines about medicines; numbered, for a name of a field must not tell a medicine
@@ -96,7 +96,7 @@ def _details(at_hand: AtHand, group: str, item: CheckItem) -> dict[str, str]:
     problems: dict[str, str] = {}
     for detail in asked_details(at_hand, group, item):
         name = field(group, item, detail)
-        words = detail_problem(detail, at_hand.text(name), dose_day(at_hand.session), confirmed=confirmed)
+        words = detail_problem(detail, at_hand.text(name), at_hand.session.held_on, confirmed=confirmed)
         if words:
             problems[name] = words if at_hand.text(name) else f"{words.rstrip('.')}: {item.text}."
     return problems
@@ -185,7 +185,7 @@ def _weighed_too_long_ago(at_hand: AtHand) -> str:
     if weighed is None:
         by_weight = at_hand.text("dose.planned_mg_per_kg")
         return "No day of the weight is entered in the dose step." if by_weight else ""
-    days = (dose_day(at_hand.session) - weighed).days
+    days = (at_hand.session.held_on - weighed).days
     return f"The weight is {days} days old." if days > at_hand.definition.weight_days else ""
 
 

@@ -23,7 +23,7 @@ from smart_app.use_cases.access import audited, refuse
 from smart_app.use_cases.delivery import is_ours, sent_procedures
 from smart_app.use_cases.delivery_status import TAKES_BACK, messages_by_course
 from smart_app.use_cases.errors import EhrError, Missing, Refused, Unauthorized
-from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.goals import progress_of
 from smart_app.use_cases.ports import Clock, Ehr, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, MessageItem, MessageKind, MessageState, OutboxMessage
 from smart_app.use_cases.sent import SENDING, left_out_of, replaced, sent_items

@@ -15,13 +15,14 @@ from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import (
     Caller,
     Countersignature,
+    MessageItem,
     MessageKind,
     SessionVersion,
     StoredCourse,
     StoredSession,
 )
 from smart_app.use_cases.sign_in_again import again_words, use_sign_in
-from smart_app.use_cases.signed_session import as_item, as_written
+from smart_app.use_cases.signed_session import as_written
 from smart_app.use_cases.site import Site
 
 APPROVAL = "review and approval"
@@ -118,7 +119,7 @@ def _made(
     meaning = meaning_for(version.record, caller.clinician)
     signature = Signature(by=caller.clinician, at=now, meaning=meaning, signed_in=signed_in)
     resources = [as_written(item) for item in version.resources]
-    resource = as_item(countersigned(version.record, resources, signature, site.instance, site.seal))
+    resource = MessageItem.of(countersigned(version.record, resources, signature, site.instance, site.seal))
     return Countersignature(
         id=f"{version.id}/{resource.value}",
         session=version.session,

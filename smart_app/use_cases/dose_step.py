@@ -7,16 +7,16 @@ from datetime import date
 
 from fhir_mappings.facts.treatment import Drug, Known, Route
 from smart_app.clinical import dosing
-from smart_app.clinical.entry import NotUsable, amount, at_time, day, past_day_problem, readable
+from smart_app.clinical.entry import NOT_YET, NotUsable, amount, at_time, day, past_day_problem, readable
 from smart_app.clinical.ledger import NotPosted, Vial, plain
 from smart_app.clinical.ledger_rules import second_person_problem
 from smart_app.clinical.programme import day_words
 from smart_app.clinical.units import Factors, unit_problem
-from smart_app.use_cases.at_hand import NOT_YET, AtHand, end_problem, note_problem
+from smart_app.use_cases.at_hand import AtHand, end_problem, note_problem
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
 from smart_app.use_cases.second_person import DOSE_CHECK, WASTE_WITNESS, second_person, takers
 from smart_app.use_cases.stock import PLACES, chosen, draws
-from smart_app.use_cases.typed_session import amounts, dose_day, sprays, written
+from smart_app.use_cases.typed_session import amounts, sprays, written
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _OVER_ZERO = "Enter an amount over 0."
@@ -33,7 +33,7 @@ def dose_problems(at_hand: AtHand) -> dict[str, str]:
     problems = _unusable_amounts(at_hand) | _dose_times(at_hand) | _dose_particulars(at_hand)
     if at_hand.text("dose.confirm") != "yes":
         known = amounts(at_hand.session, at_hand.now, enrolled=at_hand.enrolled_kg)
-        asked = dosing.warnings(known, at_hand.definition, on=dose_day(at_hand.session))
+        asked = dosing.warnings(known, at_hand.definition, on=at_hand.session.held_on)
         problems = dict(asked) | problems
     return problems
 
@@ -73,7 +73,7 @@ def _unusable_amounts(at_hand: AtHand) -> dict[str, str]:
     weighed = at_hand.text("dose.weight_date")
     if weighed:
         note_problem(
-            problems, "dose.weight_date", lambda: _not_after_the_session(day(weighed), dose_day(at_hand.session))
+            problems, "dose.weight_date", lambda: _not_after_the_session(day(weighed), at_hand.session.held_on)
         )
     return problems
 
@@ -95,7 +95,7 @@ def _dose_times(at_hand: AtHand) -> dict[str, str]:
 
 
 def _typed_time(at_hand: AtHand, name: str) -> str:
-    moment = at_time(dose_day(at_hand.session), at_hand.text(name), at_hand.now)
+    moment = at_time(at_hand.session.held_on, at_hand.text(name), at_hand.now)
     return NOT_YET if moment > at_hand.now else ""
 
 
@@ -128,7 +128,7 @@ def _vials(at_hand: AtHand) -> dict[str, str]:
     session, stock = at_hand.session, at_hand.stock
     taken = chosen(session, stock)
     if not taken or taken[0][0] != 1:
-        known = any(not each.vial.expired(dose_day(session)) for each in stock.open)
+        known = any(not each.vial.expired(session.held_on) for each in stock.open)
         words = (
             "Choose the vial, or scan its lot." if known else "Receive a vial first: the ledger holds none to use."
         )
@@ -141,7 +141,7 @@ def _vials(at_hand: AtHand) -> dict[str, str]:
     lot, first = at_hand.text("dose.lot"), taken[0][1].vial
     if lot and lot.casefold() != first.lot.casefold():
         problems["dose.lot"] = _LOT_OF_ANOTHER.format(lot=first.lot)
-    if any(holding.vial.expired(dose_day(session)) for _, holding in taken) and not says_enough(
+    if any(holding.vial.expired(session.held_on) for _, holding in taken) and not says_enough(
         at_hand.text("dose.vial_reason")
     ):
         problems["dose.vial_reason"] = f"Say why an expired vial was used ({REASON_LENGTH} characters or more)."
@@ -155,7 +155,7 @@ def _vial_problem(at_hand: AtHand, vial: Vial, taken: list[str]) -> str:
         return "This vial is chosen twice."
     if vial.drug is Drug.ESKETAMINE and not at_hand.stock.rules.esketamine:
         return "This site does not give esketamine."
-    if vial.received > dose_day(at_hand.session):
+    if vial.received > at_hand.session.held_on:
         return f"Vial {vial.number} was received on {day_words(vial.received)}, after this dose."
     return ""
 
@@ -198,7 +198,7 @@ def _typed_product(at_hand: AtHand) -> dict[str, str]:
     expiry = at_hand.text("dose.expiry")
     if expiry and not _MONTH.fullmatch(expiry) and readable(day, expiry) is None:
         problems["dose.expiry"] = "Enter the expiry as printed: 2027-03 or 2027-03-31."
-    elif expiry and expiry < dose_day(at_hand.session).isoformat()[: len(expiry)] and not _confirmed(at_hand):
+    elif expiry and expiry < at_hand.session.held_on.isoformat()[: len(expiry)] and not _confirmed(at_hand):
         problems["dose.expiry"] = f"Check: expired {expiry}. Is that right?"
     if at_hand.text("dose.drug") not in {"", *_drugs(at_hand)}:
         problems["dose.drug"] = "Choose a drug that this site gives."

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from fhir_mappings.facts.treatment import EarlyStop
-from smart_app.clinical.entry import NotUsable, at_time, day
-from smart_app.use_cases.at_hand import NOT_YET, AtHand, end_problem, note_problem
+from smart_app.clinical.entry import NOT_YET, NotUsable, at_time, day
+from smart_app.use_cases.at_hand import AtHand, end_problem, note_problem
 from smart_app.use_cases.records import StoredCourse, StoredSession
 from smart_app.use_cases.session_lines import DISPOSITIONS, STOP_CAUSES
-from smart_app.use_cases.typed_session import dose_day, ended, value, written
+from smart_app.use_cases.typed_session import ended, value, written
 
 
 def stop_problems(at_hand: AtHand) -> dict[str, str]:
@@ -51,13 +51,13 @@ def _time_problem(at_hand: AtHand, name: str, wanted: str) -> str:
         return wanted
     if at_hand.started is not None:
         return end_problem(at_hand, name)
-    moment = at_time(dose_day(at_hand.session), at_hand.text(name), at_hand.now)
+    moment = at_time(at_hand.session.held_on, at_hand.text(name), at_hand.now)
     return NOT_YET if moment > at_hand.now else ""
 
 
 def _new_day_problem(at_hand: AtHand) -> str:
     typed = at_hand.text("stop.rescheduled")
-    later = not typed or day(typed) > dose_day(at_hand.session)
+    later = not typed or day(typed) > at_hand.session.held_on
     return "" if later else "The new day must come after this session's."
 
 
@@ -110,7 +110,7 @@ def _moment(at_hand: AtHand, name: str) -> datetime | None:
     if at_hand.started is not None:
         return ended(at_hand.session, name, at_hand.now)
     try:
-        return at_time(dose_day(at_hand.session), at_hand.text(name), at_hand.now)
+        return at_time(at_hand.session.held_on, at_hand.text(name), at_hand.now)
     except NotUsable:
         return None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from fhir_mappings.facts.audit import AuditRecord
-from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition, TreatmentCourse
+from fhir_mappings.facts.programme import CourseStatus, ProgrammeDefinition
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Role, Route, SessionStatus
 from smart_app.clinical.maintenance_rules import AS_SHIPPED, MaintenanceRules
@@ -15,20 +15,19 @@ from smart_app.clinical.programme import Progress
 from smart_app.clinical.session_rules import pressures, shown
 from smart_app.use_cases.access import audited, own_course, person
 from smart_app.use_cases.countersign_session import of_standing_version
-from smart_app.use_cases.course_progress import open_one, treatment_course_now
+from smart_app.use_cases.course_progress import open_one
 from smart_app.use_cases.decide_course import Decision, Standing, decisions, standing
 from smart_app.use_cases.delivery_status import (
     DeliveryView,
     status_of,
 )
-from smart_app.use_cases.goals import goals_now
 from smart_app.use_cases.microdosing import MicrodosingView, microdosing_within
 from smart_app.use_cases.opening_conditions import Opening, hold_words, opening
 from smart_app.use_cases.outcomes import OutcomesView, outcomes_within
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
 from smart_app.use_cases.signed_session import as_signed
-from smart_app.use_cases.typed_session import dose_day, events, readings, text
+from smart_app.use_cases.typed_session import events, readings, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,7 +196,7 @@ def _row(session: StoredSession, *, counts: bool, words: str) -> SessionRow:
         number=session.number,
         status=session.status,
         signed=session.signed is not None,
-        day=session.signed.started.date() if session.signed is not None else dose_day(session),
+        day=session.signed.started.date() if session.signed is not None else session.held_on,
         dose=f"{given} mg" if given else "",
         peak=shown(peak) if peak is not None else "",
         events=tuple(event.words for event in events(session) if event.entry.struck is None),
@@ -215,17 +214,3 @@ def audit_view(work: Work, clock: Clock, caller: Caller) -> AuditView:
         uow.audit.add(audited(caller, now, "clinician:audit:read"))
         uow.commit()
         return AuditView(records=records, person=banner)
-
-
-def progress_of(work: Work, clock: Clock) -> Callable[[str], TreatmentCourse]:
-    """For the delivery of CarePlans: a course as it stands now, goals included. LookupError for an unknown one."""
-
-    def now(course_id: str) -> TreatmentCourse:
-        with work() as uow:
-            course = uow.courses.get(course_id)
-            if course is None:
-                raise LookupError("the course is not in the store")
-            stands = treatment_course_now(course, uow.sessions.of_course(course_id))
-            return replace(stands, goals=goals_now(uow, course, clock().tzinfo))
-
-    return now

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, tzinfo
 
 from fhir_mappings.facts.goals import CourseGoal
-from fhir_mappings.facts.programme import CourseStatus
+from fhir_mappings.facts.programme import CourseStatus, TreatmentCourse
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Purpose
 from smart_app.clinical.goals import course_goals
 from smart_app.clinical.outcomes import ScaleScore
 from smart_app.use_cases.access import own_course
 from smart_app.use_cases.course_messages import care_plan_message
+from smart_app.use_cases.course_progress import treatment_course_now
 from smart_app.use_cases.judged_course import declared_relapses, first_session, primary_scale, treated
-from smart_app.use_cases.ports import UnitOfWork
+from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, MessageKind, StoredCourse
 from smart_app.use_cases.scores import own_decisions, scores_of
 from smart_app.use_cases.site import Site
@@ -33,6 +35,20 @@ def goals_now(uow: UnitOfWork, course: StoredCourse, zone: tzinfo | None) -> tup
         declared=declared_relapses(about),
         rules=programme_of(course).outcomes,
     )
+
+
+def progress_of(work: Work, clock: Clock) -> Callable[[str], TreatmentCourse]:
+    """For the delivery of CarePlans: a course as it stands now, goals included. LookupError for an unknown one."""
+
+    def now(course_id: str) -> TreatmentCourse:
+        with work() as uow:
+            course = uow.courses.get(course_id)
+            if course is None:
+                raise LookupError("the course is not in the store")
+            stands = treatment_course_now(course, uow.sessions.of_course(course_id))
+            return replace(stands, goals=goals_now(uow, course, clock().tzinfo))
+
+    return now
 
 
 @contextmanager

@@ -8,14 +8,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TypeVar
 
-from smart_app.clinical.entry import NotUsable, amount, past_moment
+from smart_app.clinical.entry import CONTROL, NotUsable, amount, past_moment
 from smart_app.clinical.ledger import NotPosted, Posting, Row, plain, post
 from smart_app.clinical.units import Factors, unit_problem
 from smart_app.use_cases.access import refuse, require_writer
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import UnitOfWork
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
-from smart_app.use_cases.record_session import CONTROL
 from smart_app.use_cases.records import Caller
 from smart_app.use_cases.site import Site
 

@@ -18,7 +18,6 @@ from smart_app.use_cases.score_draft import drop_score_draft
 from smart_app.use_cases.score_form import Typed, read_form
 from smart_app.use_cases.score_messages import score_message
 from smart_app.use_cases.site import Site
-from smart_app.use_cases.typed_session import dose_day
 
 _SCORE_ID = re.compile(r"[A-Za-z0-9-]{1,50}")
 
@@ -103,7 +102,7 @@ def _session_of(uow: UnitOfWork, course: StoredCourse | None, on: date) -> str |
     held = (
         each.id
         for each in uow.sessions.of_course(course.id)
-        if each.status not in {SessionStatus.ENTERED_IN_ERROR, SessionStatus.NOT_DONE} and dose_day(each) == on
+        if each.status not in {SessionStatus.ENTERED_IN_ERROR, SessionStatus.NOT_DONE} and each.held_on == on
     )
     return next(held, None)
 

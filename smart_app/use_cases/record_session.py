@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 
 from fhir_mappings.facts.treatment import Clinician, Role, SessionStatus
 from smart_app.clinical.course_states import SESSION_TABLE, SessionEvent, follow
-from smart_app.clinical.entry import NotUsable, day, past_day_problem
+from smart_app.clinical.entry import CONTROL, NotUsable, day, past_day_problem
 from smart_app.use_cases.access import (
     audited,
     looked,
@@ -35,10 +34,9 @@ from smart_app.use_cases.session_lines import SessionView
 from smart_app.use_cases.site import Site
 from smart_app.use_cases.stock import filled_from_vial, stock_of
 from smart_app.use_cases.two_writers import chosen, mark, meets, replaced, set_beside, versions
-from smart_app.use_cases.typed_session import dose_day, is_field
+from smart_app.use_cases.typed_session import is_field
 
 LONGEST = 4000
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")  # all but tab and line feed: no XHTML may hold them
 
 
 @retried
@@ -217,7 +215,7 @@ def with_fields(
 def _asks_anew(session: StoredSession, changed: Mapping[str, str]) -> dict[str, str]:
     """Without what brings no other question: a start while there is no end, and the day that was meant anyway."""
     after = replace(session, fields={**session.fields, **changed})
-    same = {"dose.date"} if dose_day(after) == dose_day(session) else set()
+    same = {"dose.date"} if after.held_on == session.held_on else set()
     if not session.fields.get("dose.ended") and not after.fields.get("dose.ended"):
         same.add("dose.started")
     return {name: value for name, value in changed.items() if name not in same}

@@ -21,6 +21,8 @@ from fhir_mappings.facts.treatment import (
     SessionStatus,
     Signature,
 )
+from fhir_mappings.writing.written import WrittenResource
+from smart_app.clinical.entry import day, readable
 
 Json = dict[str, Any]
 
@@ -292,6 +294,11 @@ class StoredSession:
     given_up: tuple[Amendment, ...] = ()  # with what had been typed in them
     version: int = 1
 
+    @property
+    def held_on(self) -> date:
+        """The local day of the dose; without one, that of the opening."""
+        return readable(day, self.fields.get("dose.date", "").strip()) or self.opened.date()
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionVersion:
@@ -430,6 +437,16 @@ class MessageItem:
     body: str  # our bytes as text; "" where the body is built at sending (CarePlan)
     reference: str | None = None  # "Type/id" in the EHR, once read back
     left_out: bool = False  # never sent: the EHR does not offer to take its type
+
+    @classmethod
+    def of(cls, written: WrittenResource) -> MessageItem:
+        return cls(
+            resource_type=written.resource_type,
+            system=written.system,
+            value=written.value,
+            label=written.label,
+            body=written.body.decode(),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

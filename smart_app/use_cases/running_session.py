@@ -71,7 +71,6 @@ from smart_app.use_cases.typed_session import (
     FIELDS,
     amounts,
     clinician,
-    dose_day,
     ended,
     entries,
     events,
@@ -122,7 +121,7 @@ def view_of(
         now=now,
         limits=at_hand.limits,
     )
-    watched = begun is not None and not over and dose_day(session) == now.date()
+    watched = begun is not None and not over and session.held_on == now.date()
     waits = {"monitor": f"next at {due.at:%H:%M}"} if watched and due.at else {}
     why_not = _why_not(session, caller)
     return SessionView(
@@ -260,7 +259,7 @@ def _dose_lines(
     session: StoredSession, course: StoredCourse, caller: Caller, now: datetime, stock: Stock
 ) -> DoseLines:
     known = amounts(session, now, enrolled=course.enrolment.get("weight_kg") or "")
-    asked = dosing.warnings(known, programme_of(course), on=dose_day(session))
+    asked = dosing.warnings(known, programme_of(course), on=session.held_on)
     source = ""
     if known.kilograms is not None and known.weighed is not None:
         source = f"Weight of {day_words(known.weighed)}, {weight_source(session, course)}"

@@ -9,9 +9,8 @@ from functools import partial
 from typing import TypeVar
 
 from fhir_mappings.facts.questionnaire import Instrument
-from smart_app.clinical.entry import NotUsable, at_time, day, whole
+from smart_app.clinical.entry import NOT_YET, NotUsable, at_time, day, whole
 from smart_app.clinical.instruments import Result, missing, problems, result
-from smart_app.use_cases.at_hand import NOT_YET
 from smart_app.use_cases.errors import Refused
 
 OLDEST_SCORE = timedelta(days=730)

@@ -11,8 +11,7 @@ from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.score_bundle import form_value, score_resources
 from smart_app.clinical.instruments import level_words, result
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.records import Caller, MessageKind, OutboxMessage, StoredCourse, StoredScore
-from smart_app.use_cases.signed_session import as_item
+from smart_app.use_cases.records import Caller, MessageItem, MessageKind, OutboxMessage, StoredCourse, StoredScore
 from smart_app.use_cases.site import Site
 
 _NO_PLAN = {CourseStatus.ENTERED_IN_ERROR, CourseStatus.DRAFT}
@@ -36,7 +35,7 @@ def score_message(
         raise Refused(f"The result cannot be written as FHIR: {error}.") from error
     if not made:
         return None
-    items = tuple(as_item(each) for each in made)
+    items = tuple(MessageItem.of(each) for each in made)
     return OutboxMessage(
         id=message_id,
         kind=MessageKind.SEND_SCORE,

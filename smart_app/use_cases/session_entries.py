@@ -9,16 +9,16 @@ from datetime import datetime, timedelta
 
 from fhir_mappings.facts.programmes import programme_of
 from fhir_mappings.facts.treatment import Clinician, InfusionChange
-from smart_app.clinical.entry import NIGHT, NotUsable, at_time, late, past_moment
+from smart_app.clinical.entry import CONTROL, NIGHT, NotUsable, at_time, late, past_moment
 from smart_app.clinical.infusion import out_of_order
 from smart_app.clinical.session_rules import elapsed
 from smart_app.use_cases.access import audited, retried
 from smart_app.use_cases.entry_kinds import KINDS, Line, without_end
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.ports import Clock, Work
-from smart_app.use_cases.record_session import CONTROL, LONGEST, open_for, with_author, with_fields
+from smart_app.use_cases.record_session import LONGEST, open_for, with_author, with_fields
 from smart_app.use_cases.records import Caller, Entry, StoredSession
-from smart_app.use_cases.typed_session import dose_day, ended, infusion_steps, started
+from smart_app.use_cases.typed_session import ended, infusion_steps, started
 
 _ENTRY_ID = re.compile(r"[A-Za-z0-9-]{1,48}")
 
@@ -127,7 +127,7 @@ def _kept(kind: str, typed: Mapping[str, str]) -> dict[str, str]:
 
 def _moment(session: StoredSession, time_text: str, date_text: str, now: datetime) -> datetime:
     """When an entry happened. In a session that is entered on a later day, a time alone is that day's."""
-    held, begun = dose_day(session), started(session, now)
+    held, begun = session.held_on, started(session, now)
     running = begun is not None and elapsed(begun, now) <= NIGHT
     if date_text.strip() or held >= now.date() or running:
         return past_moment(time_text, date_text, now)

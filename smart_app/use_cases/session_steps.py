@@ -8,9 +8,10 @@ from types import MappingProxyType
 
 from fhir_mappings.facts import checklists
 from fhir_mappings.facts.treatment import Answer
+from smart_app.clinical.entry import NOT_YET
 from smart_app.clinical.rescue_medicines import RESCUE
 from smart_app.clinical.session_rules import SessionLimits, clock_time, elapsed
-from smart_app.use_cases.at_hand import NOT_YET, AtHand, end_problem, note_problem
+from smart_app.use_cases.at_hand import AtHand, end_problem, note_problem
 from smart_app.use_cases.checklist import (
     CHECK,
     DISCHARGE,

@@ -167,16 +167,6 @@ def links_of(element: object) -> list[Json]:
     return own + [link for each in element.values() for link in links_of(each)]
 
 
-def as_item(resource: WrittenResource) -> MessageItem:
-    return MessageItem(
-        resource_type=resource.resource_type,
-        system=resource.system,
-        value=resource.value,
-        label=resource.label,
-        body=resource.body.decode(),
-    )
-
-
 def with_session(sessions: Sequence[StoredSession], session: StoredSession) -> list[StoredSession]:
     """The sessions of a course with one of them as it is now."""
     return [*(each for each in sessions if each.id != session.id), session]
@@ -196,7 +186,7 @@ def _items(
         resources = session_resources(session.signed, now, site.instance, without=without, seal=site.seal)
     except Unwritable as error:
         raise Refused(f"The record cannot be written as FHIR: {error}.") from error
-    return tuple(map(as_item, resources))
+    return tuple(map(MessageItem.of, resources))
 
 
 def retraction_items(messages: Sequence[OutboxMessage], session_id: str) -> tuple[MessageItem, ...]:

@@ -11,8 +11,7 @@ from fhir_mappings.writing.errors import Unwritable
 from fhir_mappings.writing.medication_statement import statement_resources
 from smart_app.use_cases.course_messages import message
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.records import Caller, MessageKind, OutboxMessage, StoredCourse
-from smart_app.use_cases.signed_session import as_item
+from smart_app.use_cases.records import Caller, MessageItem, MessageKind, OutboxMessage, StoredCourse
 from smart_app.use_cases.site import Site
 
 
@@ -27,5 +26,5 @@ def statement_message(
         raise Refused(f"The log cannot be written as FHIR: {error}.") from error
     if not made:
         return None
-    items = tuple(as_item(each) for each in made)
+    items = tuple(MessageItem.of(each) for each in made)
     return message(MessageKind.SEND_STATEMENT, course, None, items, caller, now, message_id)

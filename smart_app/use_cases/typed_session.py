@@ -126,13 +126,9 @@ def written(session: StoredSession, name: str) -> Written | None:
     return Written(by=by, at=datetime.fromisoformat(at), previous=previous, previous_by=previous_by)
 
 
-def dose_day(session: StoredSession) -> date:
-    return value(session, "dose.date", day) or session.opened.date()
-
-
 def started(session: StoredSession, now: datetime) -> datetime | None:
     """When the dose began, in the zone of `now`."""
-    return _time(session, "dose.started", dose_day(session), now)
+    return _time(session, "dose.started", session.held_on, now)
 
 
 def ended(session: StoredSession, name: str, now: datetime) -> datetime | None:
@@ -140,9 +136,9 @@ def ended(session: StoredSession, name: str, now: datetime) -> datetime | None:
     begun = started(session, now)
     if begun is None:
         return None
-    moment = _time(session, name, dose_day(session), now)
+    moment = _time(session, name, session.held_on, now)
     if moment is not None and moment < begun:
-        next_day = _time(session, name, dose_day(session) + timedelta(days=1), now)
+        next_day = _time(session, name, session.held_on + timedelta(days=1), now)
         if next_day is not None and elapsed(begun, next_day) <= OVERNIGHT:
             return next_day
     return moment

@@ -15,7 +15,7 @@ from smart_app.use_cases.amend_session import add_addendum, begin_amendment
 from smart_app.use_cases.deliver_outbox import deliver_next
 from smart_app.use_cases.delivery_verdict import Limits
 from smart_app.use_cases.enrol import enrol
-from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.goals import progress_of
 from smart_app.use_cases.ledger_acts import count_vial, waste_rest
 from smart_app.use_cases.receive_vials import asked_about, receive_vials
 from smart_app.use_cases.record_session import open_session, save_fields

@@ -21,7 +21,7 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
-from smart_app.use_cases.signed_session import as_item, differing, frozen
+from smart_app.use_cases.signed_session import differing, frozen
 from smart_app.use_cases.typed_session import BY
 from tests.fakes import FakeOutbox, FakeWork
 from tests.fhir_mappings.writing.a_session import (
@@ -102,7 +102,7 @@ class Clinic:
         signature = replace(session.signature, at=session.signature.at + timedelta(hours=1))
         next_one = {"version": session.version + 1, "amended": "A value was mistyped.", "signature": signature}
         made = replace(session, **(next_one | changes))
-        whole = tuple(map(as_item, session_resources(made, course, INSTANCE)))
+        whole = tuple(map(MessageItem.of, session_resources(made, course, INSTANCE)))
         with self.work() as uow:
             version = frozen(session.id, made, whole)
             items = differing(uow.messages.of_course(course.id), version, whole)
@@ -118,7 +118,7 @@ class Clinic:
         course = self.courses[session.course]
         signature = Signature(by=NURSE, at=self.time, meaning="authorship of my entries")
         resources = session_resources(session, course, INSTANCE)
-        item = as_item(countersigned(session, resources, signature, INSTANCE, None))
+        item = MessageItem.of(countersigned(session, resources, signature, INSTANCE, None))
         self._queue(MessageKind.COUNTERSIGN_SESSION, course, (item,), session.id)
         return item
 

@@ -14,7 +14,8 @@ from smart_app.clinical.programme import Timing
 from smart_app.use_cases.access import OtherPatient
 from smart_app.use_cases.delivery_status import WORDS, DeliveryView, delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.follow_course import CourseView, audit_view, course_view, progress_of
+from smart_app.use_cases.follow_course import CourseView, audit_view, course_view
+from smart_app.use_cases.goals import progress_of
 from smart_app.use_cases.records import Caller, MessageKind, MessageState
 from smart_app.use_cases.session_entries import add_entry
 from smart_app.use_cases.take_back_session import enter_in_error

@@ -11,7 +11,7 @@ from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.goals import Achievement
 from fhir_mappings.facts.treatment import Purpose
 from smart_app.use_cases.decide_course import Decision, decide
-from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.goals import progress_of
 from smart_app.use_cases.outcomes import choose_scale, declare_relapse, strike_score
 from smart_app.use_cases.record_score import record_score
 from smart_app.use_cases.records import Caller, MessageKind, StoredScore

@@ -19,7 +19,7 @@ from smart_app.clinical.relapse import Standing
 from smart_app.store.rows import from_text, to_text
 from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.follow_course import progress_of
+from smart_app.use_cases.goals import progress_of
 from smart_app.use_cases.maintenance import maintenance_view
 from smart_app.use_cases.outcomes import OutcomesView, choose_scale, declare_relapse, outcomes_view, strike_score
 from smart_app.use_cases.record_score import record_score

@@ -20,7 +20,8 @@ from smart_app.use_cases.access import OtherPatient
 from smart_app.use_cases.decide_course import Decision, decide
 from smart_app.use_cases.enrol import enrol
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.follow_course import course_view, progress_of
+from smart_app.use_cases.follow_course import course_view
+from smart_app.use_cases.goals import progress_of
 from smart_app.use_cases.missed_session import not_done
 from smart_app.use_cases.record_session import session_view
 from smart_app.use_cases.records import Caller, MessageKind, StoredSession
