@@ -42,7 +42,7 @@ from smart_app.store.migrations import migrate
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.errors import EhrError
 from smart_app.use_cases.records import Caller
-from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.screening.screen_patient import screen_patient
 from smart_app.use_cases.site import Site
 from tests.ways_out import a_way_out
 

@@ -32,7 +32,7 @@ from smart_app.store.engine import begin_writing, describe, open_engine
 from smart_app.store.migrations import migrate
 from smart_app.store.unit_of_work import SqlUnitOfWork, SqlWork
 from smart_app.use_cases.ports import Work
-from smart_app.use_cases.sign_session import sign
+from smart_app.use_cases.signing.sign_session import sign
 from tests.fakes import FakeWork
 from tests.smart_app.store.a_server import NoServer, postgresql
 from tests.smart_app.use_cases.a_clinic import BASE, DEE, Clinic

@@ -32,7 +32,7 @@ from smart_app.clinical.rule_sheet import rule_sheet
 from smart_app.clinical.site_sheet import SiteRules, site_sheet
 from smart_app.clinical.site_table import Key, amount
 from smart_app.sandbox.patients.table import PATIENTS
-from smart_app.use_cases.ledger_log import COLUMNS
+from smart_app.use_cases.ledger.ledger_log import COLUMNS
 
 FOLDER = Path(__file__).parent
 QUESTIONNAIRES = FOLDER.parent / "fhir_mappings" / "questionnaires"

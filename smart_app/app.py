@@ -40,7 +40,7 @@ from smart_app.parts import VERSION, Parts, assemble, here
 from smart_app.registration.sheet import public_sheet
 from smart_app.settings import Settings
 from smart_app.use_cases.references import reference_number
-from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.screening.screen_patient import screen_patient
 from smart_app.use_cases.site import Site
 
 _log = logging.getLogger("ketamine_pathway")

@@ -12,9 +12,9 @@ from functools import partial
 from fhir_mappings.writing.instance import Instance
 from smart_app import worker
 from smart_app.parts import VERSION, Parts
-from smart_app.use_cases.deliver_outbox import Pauses, deliver_next
-from smart_app.use_cases.delivery_verdict import Limits
-from smart_app.use_cases.goals import progress_of
+from smart_app.use_cases.delivery.deliver_outbox import Pauses, deliver_next
+from smart_app.use_cases.delivery.delivery_verdict import Limits
+from smart_app.use_cases.outcomes.goals import progress_of
 
 _log = logging.getLogger("ketamine_pathway")
 

@@ -16,7 +16,7 @@ from smart_app.parts import environment
 from smart_app.settings import SystemClock, data_folder, database_url, zone_of
 from smart_app.store.opened import open_kept
 from smart_app.use_cases.errors import Refused, UnreadableRecord
-from smart_app.use_cases.ledger_log import Logged, as_csv, as_records, check_all, export_all
+from smart_app.use_cases.ledger.ledger_log import Logged, as_csv, as_records, check_all, export_all
 from smart_app.use_cases.ports import Clock, Work
 
 

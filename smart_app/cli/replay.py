@@ -15,7 +15,7 @@ from smart_app.parts import environment
 from smart_app.settings import SystemClock, data_folder, database_url, load_site, site_file, zone_of
 from smart_app.store.opened import open_kept
 from smart_app.use_cases.errors import UnreadableRecord
-from smart_app.use_cases.replay_screening import Change, NoReplay, Replay, replay
+from smart_app.use_cases.screening.replay_screening import Change, NoReplay, Replay, replay
 
 
 def add_commands(commands: Any) -> None:

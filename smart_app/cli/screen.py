@@ -20,8 +20,8 @@ from smart_app.clinical.rule_settings import differences
 from smart_app.ehr.files import UnreadableInput, read_files
 from smart_app.parts import environment
 from smart_app.settings import SystemClock, data_folder
-from smart_app.use_cases.judge_screening import judge
-from smart_app.use_cases.screen_patient import read_facts
+from smart_app.use_cases.screening.judge_screening import judge
+from smart_app.use_cases.screening.screen_patient import read_facts
 
 STATUS_WORDS = {
     Status.CONTRAINDICATED: "Contraindicated",

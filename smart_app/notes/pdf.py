@@ -12,7 +12,7 @@ from typing import Any
 from fhir_mappings.writing.session_note import Section
 from smart_app.notes.drawing import standalone
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.session_document import PrintedNote
+from smart_app.use_cases.signing.session_document import PrintedNote
 
 _LAYOUT = "note.typ"
 

@@ -7,7 +7,7 @@ from html import escape
 
 from fhir_mappings.writing.session_note import Grid, Section
 from smart_app.notes.drawing import standalone
-from smart_app.use_cases.session_document import PrintedNote
+from smart_app.use_cases.signing.session_document import PrintedNote
 
 DRAFT = "DRAFT - NOT SIGNED"
 _STYLE = (

@@ -14,7 +14,7 @@ from smart_app.pages.templating import render
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.ways import Ways, ways_cookie
 from smart_app.pages.wording import ROLES, entered
-from smart_app.use_cases.left_out import losses
+from smart_app.use_cases.delivery.left_out import losses
 from smart_app.use_cases.look import HAND_OVER, PAGE, record_look
 
 _TYPE = re.compile(r"(?:^|/)([A-Z][A-Za-z]{1,40})(?:/|$)")

@@ -8,11 +8,11 @@ from smart_app.pages.late import keep_on
 from smart_app.pages.signing import note_page
 from smart_app.pages.signing_in import asked_first
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.amend_session import add_addendum, begin_amendment, drop_amendment
-from smart_app.use_cases.countersign_session import countersign
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.record_session import session_view
-from smart_app.use_cases.sign_in_again import SignInNeeded
+from smart_app.use_cases.session.record_session import session_view
+from smart_app.use_cases.signing.amend_session import add_addendum, begin_amendment, drop_amendment
+from smart_app.use_cases.signing.countersign_session import countersign
+from smart_app.use_cases.signing.sign_in_again import SignInNeeded
 
 _KEEP = keep_on("session/{session}/addendum")
 

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from launch.errors import LaunchEnded
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.compare_with_ehr import Comparison, compare_with_ehr
+from smart_app.use_cases.delivery.compare_with_ehr import Comparison, compare_with_ehr
 
 
 async def show(visit: Visit) -> Response:

@@ -10,8 +10,8 @@ from starlette.responses import Response
 from fhir_mappings.facts.programme import Finish
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.decide_course import FINISH_EVENTS, Decision, decide
-from smart_app.use_cases.decision_view import DecisionView, decision_view
+from smart_app.use_cases.course.decide_course import FINISH_EVENTS, Decision, decide
+from smart_app.use_cases.course.decision_view import DecisionView, decision_view
 from smart_app.use_cases.errors import Problems, Refused
 
 # Heading, what happens, the button.

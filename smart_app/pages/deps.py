@@ -12,7 +12,7 @@ from launch.context import LaunchContext
 from launch.sessions import BrowserSession, End
 from smart_app.use_cases.ports import Clock, Ehr, EhrOf, Work
 from smart_app.use_cases.records import Caller, StoredScreening
-from smart_app.use_cases.session_document import PrintNote
+from smart_app.use_cases.signing.session_document import PrintNote
 from smart_app.use_cases.site import Site
 
 

@@ -38,11 +38,11 @@ from smart_app.pages.visit import FIRST, OK, Handler, Route, Visit, sign_in
 from smart_app.pages.ways import ways_of
 from smart_app.pages.wording import clock, ends_words
 from smart_app.use_cases.access import audited
+from smart_app.use_cases.delivery.watching import is_watching
 from smart_app.use_cases.errors import EhrError, Refused, StaleVersion
 from smart_app.use_cases.late_forms import LateForm, late_forms
 from smart_app.use_cases.records import Caller, StoredScreening
 from smart_app.use_cases.references import refused
-from smart_app.use_cases.watching import is_watching
 
 SEE_OTHER = 303
 WATCHING = timedelta(minutes=60)  # a clinician who watches a patient may not touch the page for long

@@ -11,9 +11,9 @@ from fhir_mappings.facts.treatment import Route as Way
 from smart_app.pages.late import DRAFT
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import PLACES, partial_day
-from smart_app.use_cases.enrol import EnrolmentView, enrol, enrolment_view
-from smart_app.use_cases.enrolment_draft import save_draft
-from smart_app.use_cases.enrolment_form import OF_ROUTE, route_of
+from smart_app.use_cases.course.enrol import EnrolmentView, enrol, enrolment_view
+from smart_app.use_cases.course.enrolment_draft import save_draft
+from smart_app.use_cases.course.enrolment_form import OF_ROUTE, route_of
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
 from smart_app.use_cases.records import StoredCourse

@@ -12,13 +12,13 @@ from smart_app.clinical.entry import day, readable
 from smart_app.clinical.ledger import plain
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.confirm_dose import confirm
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.ledger_acts import confirm_waste, count_vial, take_back_row, waste_rest
-from smart_app.use_cases.ledger_log import as_csv, export
-from smart_app.use_cases.ledger_view import VialView, ledger_view, vial_view
-from smart_app.use_cases.receive_vials import MOST, asked_about, receive_vials
-from smart_app.use_cases.record_session import save_fields
+from smart_app.use_cases.ledger.ledger_acts import confirm_waste, count_vial, take_back_row, waste_rest
+from smart_app.use_cases.ledger.ledger_log import as_csv, export
+from smart_app.use_cases.ledger.ledger_view import VialView, ledger_view, vial_view
+from smart_app.use_cases.ledger.receive_vials import MOST, asked_about, receive_vials
+from smart_app.use_cases.session.confirm_dose import confirm
+from smart_app.use_cases.session.record_session import save_fields
 
 EXPORTED = timedelta(days=30)  # the span that the form offers
 RECEIVED = {"drug": "ketamine", "product": "Ketamine hydrochloride injection", "vials": "1"}

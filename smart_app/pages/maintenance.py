@@ -8,10 +8,10 @@ from smart_app.clinical.units import plain
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import day
+from smart_app.use_cases.aftercare.maintenance import maintenance_view
+from smart_app.use_cases.aftercare.plan_booster import booster_view, plan_booster
 from smart_app.use_cases.care_entries import care_entry, record_care, strike_care
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.maintenance import maintenance_view
-from smart_app.use_cases.plan_booster import booster_view, plan_booster
 from smart_app.use_cases.records import CareEntry, CareKind
 
 _FORMS = {each.value: each for each in (CareKind.URINARY, CareKind.LIVER, CareKind.PRESSURE)}

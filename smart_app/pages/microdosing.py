@@ -15,8 +15,7 @@ from smart_app.clinical.units import plain
 from smart_app.pages.deciding import FINISHES
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.microdosing import (
+from smart_app.use_cases.aftercare.microdosing import (
     SOURCES,
     MicrodosingView,
     microdosing_view,
@@ -24,6 +23,7 @@ from smart_app.use_cases.microdosing import (
     review,
     titrate,
 )
+from smart_app.use_cases.errors import Problems, Refused
 
 _FORM = "microdosing/{form}"
 _NOTICES = {"dose": "The dose is changed.", "review": "The review is saved.", "log": "The log is saved."}

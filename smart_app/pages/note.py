@@ -12,8 +12,8 @@ from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import banner
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.records import Json
-from smart_app.use_cases.session_document import PrintedNote, PrintNote, SessionDocument, document
-from smart_app.use_cases.sign_session import review
+from smart_app.use_cases.signing.session_document import PrintedNote, PrintNote, SessionDocument, document
+from smart_app.use_cases.signing.sign_session import review
 
 _NOT_YET = "The note can be printed once nothing is missing."
 

@@ -16,10 +16,16 @@ from smart_app.pages.late import DRAFT
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import day
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.outcomes import choose_scale, declare_relapse, form_view, outcomes_view, strike_score
-from smart_app.use_cases.record_score import record_score
-from smart_app.use_cases.score_draft import clear_score_draft, save_score_draft
-from smart_app.use_cases.score_form import UNFINISHED
+from smart_app.use_cases.outcomes.outcomes import (
+    choose_scale,
+    declare_relapse,
+    form_view,
+    outcomes_view,
+    strike_score,
+)
+from smart_app.use_cases.outcomes.record_score import record_score
+from smart_app.use_cases.outcomes.score_draft import clear_score_draft, save_score_draft
+from smart_app.use_cases.outcomes.score_form import UNFINISHED
 
 _OURS = frozenset({"entry", "do", "back", UNFINISHED})
 _STEP = re.compile(r"session/[0-9a-f-]{36}/(?:before|dose|monitor|discharge)")  # where a form may lead back to

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.override_finding import override_finding, override_view
 from smart_app.use_cases.reasons import required_reason
+from smart_app.use_cases.screening.override_finding import override_finding, override_view
 
 
 def ask(visit: Visit) -> Response:

@@ -11,8 +11,8 @@ from smart_app.pages.late import keep_on
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
-from smart_app.use_cases.outcomes import ScaleView
-from smart_app.use_cases.record_score import record_score
+from smart_app.use_cases.outcomes.outcomes import ScaleView
+from smart_app.use_cases.outcomes.record_score import record_score
 
 
 def show(visit: Visit) -> Response:

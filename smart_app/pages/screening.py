@@ -15,13 +15,13 @@ from smart_app.pages.late import keep_on
 from smart_app.pages.screening_words import deciding, gap_words, outcome_words, read_words
 from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import VERDICTS
-from smart_app.use_cases.answer_questions import PREFIX, answer_questions, may_answer
-from smart_app.use_cases.enrol import MAY_ENROL
+from smart_app.use_cases.course.enrol import MAY_ENROL
 from smart_app.use_cases.errors import Problems, Refused
-from smart_app.use_cases.look_at_screening import ScreeningView, look_at_screening
-from smart_app.use_cases.override_finding import may_be_overridden
 from smart_app.use_cases.records import StoredScreening
-from smart_app.use_cases.screening_as_fhir import screening_as_fhir
+from smart_app.use_cases.screening.answer_questions import PREFIX, answer_questions, may_answer
+from smart_app.use_cases.screening.look_at_screening import ScreeningView, look_at_screening
+from smart_app.use_cases.screening.override_finding import may_be_overridden
+from smart_app.use_cases.screening.screening_as_fhir import screening_as_fhir
 
 UNSEEN = frozenset({"could-not-look", "not-enough-data"})
 FEW = 3  # questions with one reason that are still shown one by one

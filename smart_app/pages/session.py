@@ -21,17 +21,17 @@ from smart_app.pages.late import DRAFT, KeepOn, keep_on
 from smart_app.pages.measured import measured_at
 from smart_app.pages.session_chart import readings_chart
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.checklist import CHECK, DISCHARGE, THERAPY
-from smart_app.use_cases.confirmations import TICKS
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import CourseView, course_view
 from smart_app.use_cases.late_forms import LateForm
 from smart_app.use_cases.reasons import REASON_LENGTH, says_enough
-from smart_app.use_cases.record_session import choose, open_session, save_fields, session_view
 from smart_app.use_cases.records import StoredSession
-from smart_app.use_cases.session_entries import add_entry
-from smart_app.use_cases.session_lines import STEPS, SessionView
-from smart_app.use_cases.two_writers import disputed
+from smart_app.use_cases.session.checklist import CHECK, DISCHARGE, THERAPY
+from smart_app.use_cases.session.confirmations import TICKS
+from smart_app.use_cases.session.record_session import choose, open_session, save_fields, session_view
+from smart_app.use_cases.session.session_entries import add_entry
+from smart_app.use_cases.session.session_lines import STEPS, SessionView
+from smart_app.use_cases.session.two_writers import disputed
 
 KINDS = dict.fromkeys(("reading", "event", "note", "infusion", "rescue"), "monitor")
 TIMED = frozenset(KINDS) - {"note"}  # their forms have a field for when it happened

@@ -13,7 +13,7 @@ from fhir_mappings.writing.session_note import clock_time
 from smart_app.clinical.infusion import InfusionStep, stretches
 from smart_app.clinical.session_rules import Pressure, SessionLimits
 from smart_app.pages.charts import Limit, VitalsPoint, vitals_chart
-from smart_app.use_cases.session_lines import ReadingLine, SessionView
+from smart_app.use_cases.session.session_lines import ReadingLine, SessionView
 
 
 def readings_chart(view: SessionView, limits: SessionLimits) -> Markup:

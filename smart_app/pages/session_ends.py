@@ -11,11 +11,11 @@ from smart_app.pages.visit import Route, Visit
 from smart_app.pages.wording import clock
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.follow_course import course_view
-from smart_app.use_cases.missed_session import not_done
-from smart_app.use_cases.record_session import session_view
-from smart_app.use_cases.session_entries import strike_entry
-from smart_app.use_cases.session_lines import SessionView
-from smart_app.use_cases.stop_session import stop_session
+from smart_app.use_cases.session.record_session import session_view
+from smart_app.use_cases.session.session_entries import strike_entry
+from smart_app.use_cases.session.session_lines import SessionView
+from smart_app.use_cases.session.stop_session import stop_session
+from smart_app.use_cases.signing.missed_session import not_done
 
 
 def strike(visit: Visit) -> Response:

@@ -8,13 +8,13 @@ from starlette.responses import Response
 from smart_app.pages.late import keep_on
 from smart_app.pages.session_chart import readings_chart, record_chart
 from smart_app.pages.visit import Route, Visit
-from smart_app.use_cases.delivery_status import delivery_view, release_waiting, retry_delivery
+from smart_app.use_cases.delivery.delivery_status import delivery_view, release_waiting, retry_delivery
 from smart_app.use_cases.errors import Problems, Refused
 from smart_app.use_cases.late_forms import late_forms
-from smart_app.use_cases.session_lines import STEPS
-from smart_app.use_cases.sign_in_again import SignInNeeded
-from smart_app.use_cases.sign_session import Review, review, sign
-from smart_app.use_cases.take_back_session import enter_in_error
+from smart_app.use_cases.session.session_lines import STEPS
+from smart_app.use_cases.signing.sign_in_again import SignInNeeded
+from smart_app.use_cases.signing.sign_session import Review, review, sign
+from smart_app.use_cases.signing.take_back_session import enter_in_error
 
 _DONE = {"1": "Signed.", "2": "Countersigned."}
 _BACK = frozenset({"progress", "enrolment"})

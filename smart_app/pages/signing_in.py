@@ -13,7 +13,7 @@ from launch.errors import LaunchEnded, LaunchError
 from smart_app.pages.refusals import launch_failed, not_found, show_notice
 from smart_app.pages.visit import Route, Visit
 from smart_app.use_cases.look import record_look
-from smart_app.use_cases.sign_in_again import BEGIN, must_sign_in, refuse_sign_in
+from smart_app.use_cases.signing.sign_in_again import BEGIN, must_sign_in, refuse_sign_in
 
 _PLACE = re.compile(r"session/(?:missed|[A-Za-z0-9-]{1,64}/(?:sign|addendum))")
 

@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from smart_app.clinical.microdosing import NOTICE
 from smart_app.pages import wording
 from smart_app.pages.assets import Asset, read_assets
-from smart_app.use_cases.session_lines import DISPOSITIONS, STOP_CAUSES
+from smart_app.use_cases.session.session_lines import DISPOSITIONS, STOP_CAUSES
 
 # What app.js is made of.
 PARTS = tuple(

@@ -19,9 +19,9 @@ from smart_app.pages.refusals import Printer
 from smart_app.pages.templating import render
 from smart_app.pages.ways import Ways, without_keys
 from smart_app.pages.wording import Banner, banner, ends_words
+from smart_app.use_cases.delivery.left_out import losses
 from smart_app.use_cases.errors import Problems
 from smart_app.use_cases.late_forms import LateForm
-from smart_app.use_cases.left_out import losses
 from smart_app.use_cases.records import Caller, StoredScreening
 
 OK = 200

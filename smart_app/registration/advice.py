@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fhir_mappings.facts.treatment import Role
 from launch.registry import Registration
 from launch.scopes import LETTERS, Scopes
-from smart_app.use_cases.features import NEEDED_TO_WRITE, NEEDS, Need
+from smart_app.use_cases.delivery.features import NEEDED_TO_WRITE, NEEDS, Need
 
 _IDENTITY = ("openid", "fhirUser")
 _LASTING = ("offline_access", "online_access")

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from launch.registry import Registration
 from launch.scopes import Scopes
-from smart_app.use_cases.features import NEEDED_TO_WRITE
-from smart_app.use_cases.left_out import PARTS
+from smart_app.use_cases.delivery.features import NEEDED_TO_WRITE
+from smart_app.use_cases.delivery.left_out import PARTS
 
 
 def may_write(registration: Registration, scope: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from launch.authorization import launch_scopes
 from launch.registry import Registration, Registry
 from launch.scopes import Scopes
-from smart_app.use_cases.features import NEEDS, Need
+from smart_app.use_cases.delivery.features import NEEDS, Need
 
 FORMAT: Final = 1
 PRODUCT: Final = "ketamine-pathway"

@@ -14,20 +14,20 @@ from smart_app.clinical.maintenance_rules import AS_SHIPPED, MaintenanceRules
 from smart_app.clinical.programme import Progress
 from smart_app.clinical.session_rules import pressures, shown
 from smart_app.use_cases.access import audited, own_course, person
-from smart_app.use_cases.countersign_session import of_standing_version
-from smart_app.use_cases.course_progress import open_one
-from smart_app.use_cases.decide_course import Decision, Standing, decisions, standing
-from smart_app.use_cases.delivery_status import (
+from smart_app.use_cases.aftercare.microdosing import MicrodosingView, microdosing_within
+from smart_app.use_cases.course.course_progress import open_one
+from smart_app.use_cases.course.decide_course import Decision, Standing, decisions, standing
+from smart_app.use_cases.course.opening_conditions import Opening, hold_words, opening
+from smart_app.use_cases.delivery.delivery_status import (
     DeliveryView,
     status_of,
 )
-from smart_app.use_cases.microdosing import MicrodosingView, microdosing_within
-from smart_app.use_cases.opening_conditions import Opening, hold_words, opening
-from smart_app.use_cases.outcomes import OutcomesView, outcomes_within
+from smart_app.use_cases.outcomes.outcomes import OutcomesView, outcomes_within
 from smart_app.use_cases.ports import Clock, UnitOfWork, Work
 from smart_app.use_cases.records import Caller, Json, StoredCourse, StoredSession
-from smart_app.use_cases.signed_session import as_signed
-from smart_app.use_cases.typed_session import events, readings, text
+from smart_app.use_cases.session.typed_session import events, readings, text
+from smart_app.use_cases.signing.countersign_session import of_standing_version
+from smart_app.use_cases.signing.signed_session import as_signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

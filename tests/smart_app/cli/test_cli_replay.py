@@ -13,7 +13,7 @@ from smart_app.cli import main
 from smart_app.store.engine import open_engine
 from smart_app.store.opened import Store, open_store
 from smart_app.use_cases.records import StoredScreening
-from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.screening.screen_patient import screen_patient
 from tests.builders import a_chart, a_condition
 from tests.smart_app.use_cases.a_screened_patient import HOLM, OneChart, Screened
 

@@ -23,7 +23,7 @@ from smart_app.clinical.programme_settings import (
     tunings,
 )
 from smart_app.clinical.site_table import SettingsRefused
-from smart_app.use_cases.typed_session import is_field
+from smart_app.use_cases.session.typed_session import is_field
 
 IV = PROGRAMMES[Route.IV]
 NUMBERS = [(route, each) for route in Route for each in TUNABLES if each.bounds(PROGRAMMES[route])]

@@ -16,8 +16,8 @@ from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.exchange import http_client
 from smart_app.ehr.fhir_client import FhirClient
 from smart_app.settings import SystemClock
-from smart_app.use_cases.judge_screening import judge
-from smart_app.use_cases.screen_patient import read_facts
+from smart_app.use_cases.screening.judge_screening import judge
+from smart_app.use_cases.screening.screen_patient import read_facts
 from tests.builders import a_blood_pressure, a_condition, a_patient
 
 BASE = "https://ehr.example/fhir"

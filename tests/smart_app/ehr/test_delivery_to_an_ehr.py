@@ -17,7 +17,7 @@ from fhir_mappings.wire import encode
 from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.fhir_client import FhirClient, http_client
 from smart_app.store.opened import Store, open_store
-from smart_app.use_cases.compare_with_ehr import compare_with_ehr
+from smart_app.use_cases.delivery.compare_with_ehr import compare_with_ehr
 from smart_app.use_cases.records import MessageKind, MessageState, OutboxMessage
 from smart_app.use_cases.site import Site
 from tests.fhir_mappings.writing.a_session import DOCTOR, EHR, an_id

@@ -8,7 +8,7 @@ import respx
 from smart_app.clinical.finding import Status
 from smart_app.clinical.screening import ScreeningResult
 from smart_app.ehr.fhir_client import FhirClient
-from smart_app.use_cases.screen_patient import screen_chart
+from smart_app.use_cases.screening.screen_patient import screen_chart
 from tests.builders import PATIENT, TODAY, Json
 from tests.malformed import CASES, FHIR_JSON, Malformed, calm_chart, carried, cut_off
 from tests.smart_app.ehr.served import SEARCHSET, serve_damaged, served

@@ -18,7 +18,7 @@ from smart_app.ehr import fhir_client
 from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.exchange import exchange, http_client
 from smart_app.ehr.fhir_client import FhirClient
-from smart_app.use_cases.screen_patient import screen_chart
+from smart_app.use_cases.screening.screen_patient import screen_chart
 from tests.builders import PATIENT, TODAY, Json
 from tests.malformed import calm_chart, text_of
 from tests.smart_app.ehr.conftest import NOW

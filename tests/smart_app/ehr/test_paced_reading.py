@@ -14,7 +14,7 @@ from smart_app.ehr.capabilities import Offers
 from smart_app.ehr.exchange import http_client
 from smart_app.ehr.fhir_client import FhirClient
 from smart_app.use_cases.errors import Busy, EhrError, Unreachable
-from smart_app.use_cases.screen_patient import screen_chart
+from smart_app.use_cases.screening.screen_patient import screen_chart
 from tests.builders import PATIENT, TODAY, Json
 from tests.launch.a_minute import Minute
 from tests.malformed import calm_chart

@@ -15,7 +15,7 @@ from smart_app.clinical.screening import ScreeningResult, as_json
 from smart_app.ehr import paging
 from smart_app.ehr.fhir_client import FhirClient
 from smart_app.pages.screening_words import gap_words
-from smart_app.use_cases.screen_patient import screen_chart
+from smart_app.use_cases.screening.screen_patient import screen_chart
 from tests.builders import PATIENT, TODAY, Json
 from tests.malformed import calm_chart
 from tests.smart_app.ehr.scripted import ALL, BASE, Chartbook, fhir, outcome, searchset

@@ -16,7 +16,7 @@ from smart_app.notes.pdf import pdf_printer
 from smart_app.notes.xhtml import print_xhtml
 from smart_app.pages.session_chart import record_chart
 from smart_app.use_cases.errors import Refused
-from smart_app.use_cases.session_document import PrintedNote
+from smart_app.use_cases.signing.session_document import PrintedNote
 from tests.fhir_mappings.writing.a_session import a_full_session
 
 EVIL = "#evil [x] $y$ <b> *b* @ref"

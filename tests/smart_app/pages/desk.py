@@ -25,7 +25,7 @@ from launch.sessions import BrowserSession, End
 from smart_app.notes.xhtml import print_xhtml
 from smart_app.pages import Framing, PageDeps, PolicyHeaders, create_pages, error_page
 from smart_app.use_cases.records import Caller, Json, StoredScreening
-from smart_app.use_cases.session_document import PrintNote
+from smart_app.use_cases.signing.session_document import PrintNote
 from smart_app.use_cases.site import Site
 from tests.fakes import FakeWork
 from tests.smart_app.clinical.vials import LEDGER_ELSEWHERE

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fhir_mappings.facts.clinical import Area
 from smart_app.use_cases.records import FailedFetch
-from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.screening.screen_patient import screen_patient
 from tests.builders import Json, a_chart, a_condition, a_medication, an_item_nine
 from tests.smart_app.pages.desk import Desk
 from tests.smart_app.use_cases.a_screened_patient import OneChart

@@ -11,12 +11,12 @@ from fhir_mappings.facts.treatment import Role, Route
 from smart_app.clinical.ledger_rules import LedgerRules
 from smart_app.notes.pdf import pdf_printer
 from smart_app.use_cases.care_entries import record_care
-from smart_app.use_cases.decide_course import decide
-from smart_app.use_cases.record_score import record_score
-from smart_app.use_cases.record_session import save_fields
+from smart_app.use_cases.course.decide_course import decide
+from smart_app.use_cases.outcomes.record_score import record_score
 from smart_app.use_cases.records import CareKind, MessageState
-from smart_app.use_cases.session_entries import add_entry
-from smart_app.use_cases.sign_session import sign
+from smart_app.use_cases.session.record_session import save_fields
+from smart_app.use_cases.session.session_entries import add_entry
+from smart_app.use_cases.signing.sign_session import sign
 from tests.answers import before_answers
 from tests.smart_app.pages.desk import Desk, a_caller, a_screening
 from tests.smart_app.pages.screening_desk import HARD, REFUSED, with_chart

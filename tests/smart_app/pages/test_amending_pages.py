@@ -6,8 +6,8 @@ import pytest
 
 from fhir_mappings.facts.treatment import Clinician, Role
 from smart_app.notes.pdf import print_pdf
-from smart_app.use_cases.record_session import save_fields
 from smart_app.use_cases.records import Caller, MessageKind, StoredSession
+from smart_app.use_cases.session.record_session import save_fields
 from tests.smart_app.pages.desk import BASE, LAUNCH, Desk, PageParts, a_caller, post
 from tests.smart_app.pages.treatment import nurse, ready, signed
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from fhir_mappings.facts.treatment import Role
-from smart_app.use_cases.record_session import save_fields
-from smart_app.use_cases.sign_session import sign
+from smart_app.use_cases.session.record_session import save_fields
+from smart_app.use_cases.signing.sign_session import sign
 from tests.browser import CHROMIUM
 from tests.smart_app.pages.browsing import COUNT, VIEWS, assert_sound, opened, until_kept
 from tests.smart_app.pages.desk import LAUNCH, Desk, a_caller, a_clinician

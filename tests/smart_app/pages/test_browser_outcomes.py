@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from smart_app.use_cases.record_score import record_score
+from smart_app.use_cases.outcomes.record_score import record_score
 from tests.browser import CHROMIUM
 from tests.smart_app.pages.browsing import opened
 from tests.smart_app.pages.desk import Desk, a_caller

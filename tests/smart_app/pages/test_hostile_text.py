@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from fhir_mappings.facts.audit import AuditRecord
-from smart_app.use_cases.record_session import save_fields
 from smart_app.use_cases.records import MessageState
-from smart_app.use_cases.session_entries import add_entry, strike_entry
-from smart_app.use_cases.sign_session import sign
+from smart_app.use_cases.session.record_session import save_fields
+from smart_app.use_cases.session.session_entries import add_entry, strike_entry
+from smart_app.use_cases.signing.sign_session import sign
 from tests.smart_app.pages.desk import (
     LAUNCH,
     Desk,

@@ -11,7 +11,7 @@ import pytest
 
 from fhir_mappings.facts.treatment import Role
 from launch.sessions import Why
-from smart_app.use_cases.record_session import save_fields
+from smart_app.use_cases.session.record_session import save_fields
 from tests.smart_app.pages.desk import (
     HEADERS,
     LAUNCH,

@@ -11,9 +11,9 @@ import pytest
 from fhir_mappings.facts.treatment import Known, Role, Route
 from smart_app.clinical.ledger import Act
 from smart_app.clinical.ledger_rules import Kept, LedgerRules
-from smart_app.use_cases.record_session import save_fields
 from smart_app.use_cases.records import StoredSession
-from smart_app.use_cases.sign_session import sign
+from smart_app.use_cases.session.record_session import save_fields
+from smart_app.use_cases.signing.sign_session import sign
 from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_clinician, a_screening, post
 from tests.smart_app.pages.treatment import nurse, opened, ready
 

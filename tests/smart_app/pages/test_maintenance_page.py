@@ -10,8 +10,8 @@ import pytest
 from fhir_mappings.facts.treatment import Purpose, Role
 from smart_app.clinical.maintenance_rules import MaintenanceRules
 from smart_app.clinical.programme_settings import programme_settings
-from smart_app.use_cases.decide_course import Decision, decide
-from smart_app.use_cases.enrol import enrol
+from smart_app.use_cases.course.decide_course import Decision, decide
+from smart_app.use_cases.course.enrol import enrol
 from tests.smart_app.pages.desk import LAUNCH, Desk, PageParts, a_caller, a_clinician, a_screening, post
 from tests.smart_app.pages.treatment import enrolment_fields, signed
 

@@ -12,8 +12,8 @@ import pytest
 
 from fhir_mappings.facts.treatment import Route, SessionStatus
 from smart_app.pages.templating import PARTS
-from smart_app.use_cases.record_session import save_fields, session_view
-from smart_app.use_cases.session_entries import strike_entry
+from smart_app.use_cases.session.record_session import save_fields, session_view
+from smart_app.use_cases.session.session_entries import strike_entry
 from tests.answers import before_answers, discharge_answers
 from tests.smart_app.pages.desk import HEADERS, LAUNCH, Desk, PageParts, a_caller, a_clinician, post
 from tests.smart_app.pages.treatment import a_dose, enrolled, nurse, opened, reading, ready, running, signed

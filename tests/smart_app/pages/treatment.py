@@ -11,17 +11,17 @@ import anyio
 
 from fhir_mappings.facts.treatment import Role, Route
 from smart_app.clinical.ledger_rules import LedgerRules
-from smart_app.use_cases.amend_session import add_addendum, begin_amendment
-from smart_app.use_cases.deliver_outbox import deliver_next
-from smart_app.use_cases.delivery_verdict import Limits
-from smart_app.use_cases.enrol import enrol
-from smart_app.use_cases.goals import progress_of
-from smart_app.use_cases.ledger_acts import count_vial, waste_rest
-from smart_app.use_cases.receive_vials import asked_about, receive_vials
-from smart_app.use_cases.record_session import open_session, save_fields
+from smart_app.use_cases.course.enrol import enrol
+from smart_app.use_cases.delivery.deliver_outbox import deliver_next
+from smart_app.use_cases.delivery.delivery_verdict import Limits
+from smart_app.use_cases.ledger.ledger_acts import count_vial, waste_rest
+from smart_app.use_cases.ledger.receive_vials import asked_about, receive_vials
+from smart_app.use_cases.outcomes.goals import progress_of
 from smart_app.use_cases.records import Caller, StoredSession
-from smart_app.use_cases.session_entries import add_entry
-from smart_app.use_cases.sign_session import sign
+from smart_app.use_cases.session.record_session import open_session, save_fields
+from smart_app.use_cases.session.session_entries import add_entry
+from smart_app.use_cases.signing.amend_session import add_addendum, begin_amendment
+from smart_app.use_cases.signing.sign_session import sign
 from tests.answers import before_answers, discharge_answers
 from tests.fakes import FakeOutbox
 from tests.smart_app.pages.desk import Desk, a_caller, a_clinician, a_screening

@@ -22,11 +22,11 @@ from smart_app.store.outbox import SqlOutbox
 from smart_app.store.sealing import Sealer, SealingKey
 from smart_app.store.tables import attempts
 from smart_app.store.unit_of_work import SqlWork
-from smart_app.use_cases.amend_session import begin_amendment
 from smart_app.use_cases.errors import Refused, StaleVersion
 from smart_app.use_cases.records import MessageKind, MessageState
-from smart_app.use_cases.session_entries import add_entry
-from smart_app.use_cases.sign_session import sign
+from smart_app.use_cases.session.session_entries import add_entry
+from smart_app.use_cases.signing.amend_session import begin_amendment
+from smart_app.use_cases.signing.sign_session import sign
 from tests.smart_app.store.stored_records import (
     ADA,
     BASE,

@@ -15,7 +15,7 @@ from smart_app.ehr.exchange import http_client
 from smart_app.ehr.fhir_client import FhirClient
 from smart_app.store.unit_of_work import SqlWork
 from smart_app.use_cases.records import Caller
-from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.screening.screen_patient import screen_patient
 from smart_app.use_cases.site import Site
 from tests.builders import PATIENT, TODAY
 from tests.malformed import CASES

@@ -12,8 +12,7 @@ from zoneinfo import ZoneInfo
 
 from fhir_mappings.facts.audit import AuditOutcome, AuditRecord
 from fhir_mappings.facts.treatment import Clinician, Role, Route
-from smart_app.use_cases.enrol import enrol
-from smart_app.use_cases.record_session import open_session, save_fields
+from smart_app.use_cases.course.enrol import enrol
 from smart_app.use_cases.records import (
     Caller,
     MessageKind,
@@ -22,8 +21,9 @@ from smart_app.use_cases.records import (
     StoredScreening,
     StoredSession,
 )
-from smart_app.use_cases.session_entries import add_entry
-from smart_app.use_cases.sign_session import sign
+from smart_app.use_cases.session.record_session import open_session, save_fields
+from smart_app.use_cases.session.session_entries import add_entry
+from smart_app.use_cases.signing.sign_session import sign
 from smart_app.use_cases.site import Site
 from tests.answers import before_answers, discharge_answers
 from tests.fakes import FakeWork

@@ -12,10 +12,10 @@ import anyio
 from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.treatment import Clinician, Role
 from smart_app.clinical.rule_settings import DEFAULTS, RuleSettings
-from smart_app.use_cases.answer_questions import PREFIX, answer_questions
-from smart_app.use_cases.override_finding import override_finding, override_view
 from smart_app.use_cases.records import Caller, Chart, FailedFetch, Json, StoredScreening
-from smart_app.use_cases.screen_patient import screen_patient
+from smart_app.use_cases.screening.answer_questions import PREFIX, answer_questions
+from smart_app.use_cases.screening.override_finding import override_finding, override_view
+from smart_app.use_cases.screening.screen_patient import screen_patient
 from smart_app.use_cases.site import Site
 from tests.builders import TODAY, a_chart
 from tests.fakes import FakeWork

@@ -11,8 +11,8 @@ from fhir_mappings.facts.audit import AuditRecord
 from fhir_mappings.facts.programme import CourseStatus, TreatmentCourse
 from fhir_mappings.facts.treatment import KetamineSession, Place, Role, Route, SessionStatus, Signature
 from fhir_mappings.writing.session_bundle import countersigned, session_resources
-from smart_app.use_cases.deliver_outbox import deliver_next
-from smart_app.use_cases.delivery_verdict import Limits
+from smart_app.use_cases.delivery.deliver_outbox import deliver_next
+from smart_app.use_cases.delivery.delivery_verdict import Limits
 from smart_app.use_cases.records import (
     MessageItem,
     MessageKind,
@@ -21,8 +21,8 @@ from smart_app.use_cases.records import (
     StoredCourse,
     StoredSession,
 )
-from smart_app.use_cases.signed_session import differing, frozen
-from smart_app.use_cases.typed_session import BY
+from smart_app.use_cases.session.typed_session import BY
+from smart_app.use_cases.signing.signed_session import differing, frozen
 from tests.fakes import FakeOutbox, FakeWork
 from tests.fhir_mappings.writing.a_session import (
     DOCTOR,

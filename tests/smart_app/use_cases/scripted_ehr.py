@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 from fhir_mappings.wire import decode
 from fhir_mappings.writing.written import FOUND_BY_TAG
+from smart_app.use_cases.delivery.features import NEEDS
 from smart_app.use_cases.errors import (
     BadReply,
     Busy,
@@ -24,7 +25,6 @@ from smart_app.use_cases.errors import (
     Unauthorized,
     Unreachable,
 )
-from smart_app.use_cases.features import NEEDS
 from smart_app.use_cases.records import Chart, Json, Offer, Received
 
 WRITTEN = frozenset(need.resource_type for need in NEEDS if need.purpose == "sessions")

@@ -12,13 +12,19 @@ from fhir_mappings.facts.programme import CourseStatus
 from fhir_mappings.facts.treatment import Role
 from smart_app.clinical.programme import Timing
 from smart_app.use_cases.access import OtherPatient
-from smart_app.use_cases.delivery_status import WORDS, DeliveryView, delivery_view, release_waiting, retry_delivery
+from smart_app.use_cases.delivery.delivery_status import (
+    WORDS,
+    DeliveryView,
+    delivery_view,
+    release_waiting,
+    retry_delivery,
+)
 from smart_app.use_cases.errors import Refused
 from smart_app.use_cases.follow_course import CourseView, audit_view, course_view
-from smart_app.use_cases.goals import progress_of
+from smart_app.use_cases.outcomes.goals import progress_of
 from smart_app.use_cases.records import Caller, MessageKind, MessageState
-from smart_app.use_cases.session_entries import add_entry
-from smart_app.use_cases.take_back_session import enter_in_error
+from smart_app.use_cases.session.session_entries import add_entry
+from smart_app.use_cases.signing.take_back_session import enter_in_error
 from tests.smart_app.use_cases.a_clinic import BENS_DOCTOR, DEE, MONDAY, NAN, OTHERS, Clinic, a_caller
 
 AUDITOR = a_caller(OTHERS[Role.AUDITOR])

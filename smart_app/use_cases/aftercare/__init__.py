@@ -1,0 +1,1 @@
+"""After the course: boosters, maintenance, and doses that the patient takes alone."""

@@ -1,0 +1,1 @@
+"""The outbox on its way into the EHR: sent, read back, compared, told."""

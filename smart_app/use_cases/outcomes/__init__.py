@@ -1,0 +1,1 @@
+"""Scores: entered, taken back, judged against the goals of a course."""

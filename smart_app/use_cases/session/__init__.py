@@ -1,0 +1,1 @@
+"""A session while it runs: its steps, its entries, its end."""
