@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -122,7 +121,7 @@ def view_of(
         limits=at_hand.limits,
     )
     watched = begun is not None and not over and session.held_on == now.date()
-    waits = {"monitor": f"next at {due.at:%H:%M}"} if watched and due.at else {}
+    waits = f"next at {due.at:%H:%M}" if watched and due.at else ""
     why_not = _why_not(session, caller)
     return SessionView(
         session=session,
@@ -154,7 +153,7 @@ def view_of(
         infusion=_infusion(session, begun, now) if definition.infusion_minutes is not None else None,
         rescues=_rescue_lines(session, begun),
         steps=tuple(
-            replace(_step(session, key, course, now, limits, stock), waits=waits.get(key, "")) for key in STEPS
+            _step(session, key, course, now, limits, stock, waits=waits if key == "monitor" else "") for key in STEPS
         ),
         missing=missing(session, course, now, limits, stock),
         stock=stock,
@@ -456,7 +455,14 @@ _STEP_PREFIXES = {"before": ("check.", "gate.", "hold."), "dose": ("dose.",), "d
 
 
 def _step(
-    session: StoredSession, key: str, course: StoredCourse, now: datetime, limits: SessionLimits, stock: Stock
+    session: StoredSession,
+    key: str,
+    course: StoredCourse,
+    now: datetime,
+    limits: SessionLimits,
+    stock: Stock,
+    *,
+    waits: str,
 ) -> StepState:
     """A step is begun once somebody wrote in it; what was filled in at opening does not begin it."""
     if key == "monitor":
@@ -464,9 +470,8 @@ def _step(
     else:
         begun = any(name.startswith(_STEP_PREFIXES[key]) and written(session, name) for name in session.fields)
         begun = begun or (key == "before" and any(reading.struck is None for reading in readings(session)))
-    return StepState(
-        key=key, name=STEPS[key], begun=begun, problems=check_step(session, key, course, now, limits, stock)
-    )
+    problems = check_step(session, key, course, now, limits, stock)
+    return StepState(key=key, name=STEPS[key], begun=begun, problems=problems, waits=waits)
 
 
 def _notices(
