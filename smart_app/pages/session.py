@@ -229,8 +229,6 @@ def save(visit: Visit) -> Response:
     fields = changed(visit.fields)
     do = visit.fields.get("do", "")
     now, pressed = visit.now, measured_at(visit)
-    if do == "start":
-        fields |= {"dose.started": f"{pressed:%H:%M}", "dose.date": pressed.date().isoformat()}
     if do == "end":
         fields |= {"dose.ended": f"{pressed:%H:%M}"}
     if do == "confirm":
@@ -244,8 +242,6 @@ def save(visit: Visit) -> Response:
         told = ({"beside": beside} if beside else {}) | ({"again": again} if again else {})
         return JSONResponse({"saved": f"{now:%H:%M:%S}"} | told)
     step = _step(visit, "before")
-    if do == "start":
-        return visit.go(f"session/{session.id}/monitor?saved=1")
     if do in {"end", "stay", "confirm"}:
         return visit.go(f"session/{session.id}/{step}?saved=1")
     view = _view(visit)
@@ -343,8 +339,7 @@ def start_dose(visit: Visit) -> Response:
     prescriber = visit.caller.role is Role.PRESCRIBER
     if not given or (prescriber and all(map(says_enough, given.values()))):
         _ON_GATE.dealt_with(visit)
-        asked = _asked_back(visit)
-        return step_page(visit, "dose", asked) if asked else save(visit)
+        return _start_unless_asked_back(visit)
     typed = {name: value for name, value in changed(visit.fields).items() if name.startswith("dose.")}
     _keep_typed(visit, typed)
     if not any(given.values()):
@@ -356,11 +351,16 @@ def start_dose(visit: Visit) -> Response:
     return _gate(visit, view, short)
 
 
-def _asked_back(visit: Visit) -> Problems:
-    """Keep what was typed, and say what is unusual or wrong in it: nothing has started yet, it may be changed."""
-    _keep_typed(visit, changed(visit.fields))
+def _start_unless_asked_back(visit: Visit) -> Response:
+    """What was typed is kept first; while something in it is unusual or wrong it is shown again, not started."""
+    session = _keep_typed(visit, changed(visit.fields))
     view = _view(visit)
-    return {name: words for name, words in _problems(view, "dose").items() if view.fields.get(name)}
+    asked = {name: words for name, words in _problems(view, "dose").items() if view.fields.get(name)}
+    if asked:
+        return step_page(visit, "dose", asked)
+    pressed = measured_at(visit)
+    _keep_typed(visit, {"dose.started": f"{pressed:%H:%M}", "dose.date": pressed.date().isoformat()})
+    return visit.go(f"session/{session.id}/monitor?saved=1")
 
 
 def gate(visit: Visit) -> Response:
